@@ -1,0 +1,102 @@
+/**
+ * @file dataset.h
+ * Images with labels, decoded when they are asked for.
+ */
+#ifndef IGDEF_DATASET_H
+#define IGDEF_DATASET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which images of a data set, and how they are prepared. */
+typedef struct igd_dataset_options {
+    const char *labels; /**< File of labels for a flat folder or an .npy file; or NULL. */
+    const char *split;  /**< "train" or "test". Default "test". */
+    const char *ids;    /**< File of names or indices, one a line; NULL for all. */
+    const char
+        *preprocess; /**< RobustBench's name of a resize and crop. Default "none". */
+    int64_t first;   /**< First image, of those that `ids` leaves. Default 0. */
+    int64_t count;   /**< Number of images; 0 (the default) for all that follow. */
+    double fraction; /**< Seeded subset, in (0, 1]. Default 1. */
+    uint64_t seed;   /**< Seed of that subset. Default 0. */
+} igd_dataset_options;
+
+igd_dataset_options igd_dataset_options_default(void);
+
+/** A data set. Immutable: threads may share it. */
+typedef struct igd_dataset igd_dataset;
+
+/**
+ * Open a data set, recognised by its content: a folder in CIFAR-10's or CIFAR-100's
+ * binary format, an IDX folder (MNIST, Fashion-MNIST; plain or .gz), a folder of class
+ * folders of images, a flat folder of images with a file of labels, or an .npy file with
+ * labels (uint8 [N, H, W, C] or [N, C, H, W], or float32 in [0, 1]).
+ *
+ * @param[out] out  owned, free with igd_dataset_free(); NULL on failure
+ * @param path      folder or .npy file
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL if the options ask for what is not
+ *         there, IGD_ENOMEM
+ *
+ * Cost: reads binary formats as bytes; lists folders, decodes one image of them.
+ */
+igd_status igd_dataset_open(igd_dataset **out, const char *path,
+                            const igd_dataset_options *options);
+
+/**
+ * Images that the program holds in memory.
+ *
+ * @param[out] out  owned, free with igd_dataset_free(); NULL on failure
+ * @param images    copied; [N, C, H, W] in [0, 1]
+ * @param labels    copied; [N] in 0 .. num_classes-1
+ * @param shape     {C, H, W}
+ * @return IGD_OK, IGD_EINVAL if a pixel or a label is out of range, IGD_ENOMEM
+ */
+igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
+                                   const int32_t *labels, int64_t num_images,
+                                   const int64_t shape[3], int num_classes);
+
+int64_t igd_dataset_size(const igd_dataset *d);
+int igd_dataset_num_classes(const igd_dataset *d);
+
+/** {C, H, W} of every image. @return borrowed */
+const int64_t *igd_dataset_shape(const igd_dataset *d);
+
+/** Name of a class; its number where the data have no names. @return borrowed */
+const char *igd_dataset_class_name(const igd_dataset *d, int c);
+
+/** Label of image i, 0 <= i < size. */
+int igd_dataset_label(const igd_dataset *d, int64_t i);
+
+/** Index of image i in the whole data set, before options chose some: what noise is keyed
+ * by. */
+int64_t igd_dataset_index(const igd_dataset *d, int64_t i);
+
+/** SHA-256 over the chosen images' source bytes and labels, in hexadecimal. @return
+ * borrowed Cost: computed on the first call; reads every chosen image's file. */
+igd_status igd_dataset_sha256(const igd_dataset *d, char out[65]);
+
+/**
+ * Decode images.
+ *
+ * @param[out] images  room for n images [n, C, H, W], in [0, 1]
+ * @param which        [n], each 0 <= which[j] < size
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_ENOMEM
+ */
+igd_status igd_dataset_read(const igd_dataset *d, float *images, const int64_t *which,
+                            int64_t n);
+
+/** Free a data set; NULL is fine. */
+void igd_dataset_free(igd_dataset *d);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,104 @@
+/**
+ * @file model.h
+ * The base model: a trained image classifier, loaded from a TorchScript file.
+ */
+#ifndef IGDEF_MODEL_H
+#define IGDEF_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a model is loaded. Start from igd_model_options_default(). */
+typedef struct igd_model_options {
+    const char *device; /**< "cpu", "cuda" or "cuda:N". Default "cpu". */
+    const float
+        *mean; /**< [num_channels] of a normalisation put in front; NULL for none. */
+    const float *std; /**< [num_channels], each > 0; NULL for none. */
+    int num_channels; /**< Length of `mean` and `std`. Default 0. */
+    bool plain;       /**< Keep batch norms and memory layout as in the file. */
+    bool skip_check;  /**< Do not run the model to verify it. */
+} igd_model_options;
+
+igd_model_options igd_model_options_default(void);
+
+/** A base model. Immutable: threads may share it. */
+typedef struct igd_model igd_model;
+
+/**
+ * Load a TorchScript file. It is a program: load only files from a source you trust.
+ *
+ * @param[out] out  owned, free with igd_model_free(); NULL on failure
+ * @param path      written by torch.jit.save; its `forward` takes one batch of images
+ * @param shape     {C, H, W} of the images that it will be given
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT if the file is damaged or not such a model,
+ *         IGD_EDEVICE, IGD_EINVAL, IGD_ETORCH
+ *
+ * Cost: reads the file twice (checksums, weights), runs the model on a few random images.
+ */
+igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
+                          const igd_model_options *options);
+
+int igd_model_num_classes(const igd_model *m);
+
+/** SHA-256 of the file, in hexadecimal. @return borrowed */
+const char *igd_model_sha256(const igd_model *m);
+
+/** The path it was loaded from. @return borrowed */
+const char *igd_model_path(const igd_model *m);
+
+/** {C, H, W} of its images. @return borrowed */
+const int64_t *igd_model_shape(const igd_model *m);
+
+/** Whether two passes over the same images give the same logits. */
+bool igd_model_is_deterministic(const igd_model *m);
+
+/** Whether its rows are probabilities rather than logits, on random images. */
+bool igd_model_gives_probabilities(const igd_model *m);
+
+/** One place where a mask can act. */
+typedef struct igd_layer {
+    const char *path;  /**< Such as "layer4" or "features.7:input". */
+    const char *kind;  /**< Class of the module, such as "Conv2d". */
+    int64_t shape[6];  /**< Shape of the activation for one image, batch axis first. */
+    int num_dims;      /**< Length of `shape`. */
+    int neuron_axis;   /**< Axis of the neurons. */
+    bool axis_guessed; /**< Whether that axis is a guess. */
+    int64_t num_neurons;
+    bool affine;      /**< Whether the logits are an affine function of the activation. */
+    bool penultimate; /**< Whether it is the input of the last linear module. */
+    const char *reason; /**< Why the model cannot be cut here; NULL where it can. */
+} igd_layer;
+
+/**
+ * The layers of a model, in the order in which they run.
+ *
+ * @param[out] layers  borrowed from the model
+ * @param[out] num     how many
+ */
+igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *num);
+
+/**
+ * Logits of images.
+ *
+ * @param[out] logits  [n, num_classes]
+ * @param images       borrowed; [n, C, H, W] in [0, 1]
+ * @return IGD_OK, IGD_EINVAL if a pixel lies outside [0, 1], IGD_ETORCH, IGD_ENOMEM
+ */
+igd_status igd_model_predict(float *logits, const igd_model *m, const float *images,
+                             int64_t n);
+
+/** Free a model; NULL is fine. */
+void igd_model_free(igd_model *m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

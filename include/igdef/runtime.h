@@ -1,0 +1,42 @@
+/**
+ * @file runtime.h
+ * What computes: libtorch's version, devices and threads.
+ */
+#ifndef IGDEF_RUNTIME_H
+#define IGDEF_RUNTIME_H
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of the libtorch in use, such as "1.13.1". @return borrowed, static */
+const char *igd_torch_version(void);
+
+/** Number of CUDA devices that libtorch can use; 0 on a CPU-only build. */
+int igd_num_cuda_devices(void);
+
+/** Number of cores that the process may use, at least 1. */
+int igd_num_cores(void);
+
+/**
+ * Set how many threads libtorch, OpenMP and OpenBLAS compute with, for the whole process.
+ *
+ * libtorch's own default can be 1. Call it before the first computation; waiting OpenMP
+ * threads burn their cores unless OMP_WAIT_POLICY=passive was in the environment when the
+ * program started (the command `igdef` sees to that itself).
+ *
+ * @param num_threads  >= 1, or 0 for igd_num_cores()
+ * @return IGD_OK, IGD_EINVAL, IGD_ETORCH
+ */
+igd_status igd_set_num_threads(int num_threads);
+
+/** Number of threads in use. */
+int igd_num_threads(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+// What the shim's C++ files share: the tensor handle and the two wrappers that carry
+// every call into libtorch, guarded() and eval().
+#ifndef IGD_SHIM_TORCH_HPP
+#define IGD_SHIM_TORCH_HPP
+
+#include <ATen/ATen.h>
+
+#include <exception>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "ops.h"
+
+// A variable holding an immutable value; `next` links the tensors of a scope.
+struct igd_tensor {
+    at::Tensor value;
+    igd_tensor *next;
+};
+
+igd_tensor *igd_tensor_make(at::Tensor value, igd_tensor *next);
+
+// The line of an exception that says what is wrong, without backtrace and script context.
+std::string igd_exception_line(const std::exception &e);
+
+// Runs f and turns whatever it throws into a status and a message. Nothing escapes.
+template <class F>
+igd_status guarded(const char *what, F f) noexcept
+try {
+    f();
+    return IGD_OK;
+} catch (const std::bad_alloc &) {
+    return igd_error(IGD_ENOMEM, "%s: out of memory", what);
+} catch (const std::exception &e) {
+    const std::string line = igd_exception_line(e);
+    const bool memory = line.find("not enough memory") != std::string::npos ||
+                        line.find("out of memory") != std::string::npos;
+    return igd_error(memory ? IGD_ENOMEM : IGD_ETORCH, "%s: %s", what, line.c_str());
+} catch (...) {
+    return igd_error(IGD_ETORCH, "%s: unknown exception", what);
+}
+
+// Evaluates one operation in s; skips it when s has failed or an argument is missing.
+template <class F>
+igd_tensor *eval(igd_scope *s, const char *op,
+                 std::initializer_list<const igd_tensor *> args, F f) noexcept
+{
+    for (const igd_tensor *a : args)
+        if (a == nullptr && s->status == IGD_OK)
+            s->status = igd_error(IGD_EINVAL, "%s: missing tensor", op);
+    if (s->status != IGD_OK)
+        return nullptr;
+    s->status = guarded(op, [&] {
+        at::AutoGradMode mode(s->grad);
+        s->tensors = igd_tensor_make(f(), s->tensors);
+    });
+    return s->status == IGD_OK ? s->tensors : nullptr;
+}
+
+#endif

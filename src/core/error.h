@@ -1,0 +1,31 @@
+// Failures: the status of a call and, per thread, the message that belongs to it.
+#ifndef IGD_CORE_ERROR_H
+#define IGD_CORE_ERROR_H
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Sets the thread's message, cut to its first line, and returns `status`. The only place
+// where a failure is made, so none is without a message.
+igd_status igd_error(igd_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// Puts "text: " in front of the message of the failure `status`, which it returns.
+igd_status igd_error_prefix(igd_status status, const char *text);
+
+// Returns a failing status to the caller; for functions that own nothing.
+#define IGD_TRY(call)                                                                    \
+    do {                                                                                 \
+        igd_status try_status = (call);                                                  \
+        if (try_status != IGD_OK)                                                        \
+            return try_status;                                                           \
+    } while (0)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

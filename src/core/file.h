@@ -1,0 +1,42 @@
+// Files: read whole, write whole or not at all.
+#ifndef IGD_CORE_FILE_H
+#define IGD_CORE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "igdef/status.h"
+
+// Reads a file of at most `limit` bytes. *out is owned (free()), followed by a zero byte
+// that *size does not count. Failures name the path: missing, a folder, larger than
+// limit.
+igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
+                         size_t limit);
+
+// The same, through zlib where the file is gzip-compressed; `limit` holds for the result.
+igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *path,
+                              size_t limit);
+
+// Writes a file whole: to a temporary name beside it, flushed to disk, then renamed.
+igd_status igd_file_write(const char *path, const void *data, size_t size);
+
+// The same in pieces: write to igd_writer_stream(), then commit. Freeing an uncommitted
+// writer removes the temporary file and leaves `path` as it was.
+typedef struct igd_writer igd_writer;
+igd_status igd_writer_open(igd_writer **out, const char *path);
+FILE *igd_writer_stream(igd_writer *w);
+const char *igd_writer_temporary(const igd_writer *w); // its path, for who writes by name
+igd_status igd_writer_commit(igd_writer *w);           // also frees
+void igd_writer_free(igd_writer *w);
+
+// Whether `path` could be written later: checks folder and permissions, changes nothing.
+igd_status igd_file_check_writable(const char *path);
+
+bool igd_path_exists(const char *path);
+bool igd_path_is_folder(const char *path);
+
+// "folder/name", owned (free()); NULL when memory is exhausted.
+char *igd_path_join(const char *folder, const char *name);
+
+#endif

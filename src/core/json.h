@@ -1,0 +1,36 @@
+// cJSON with typed getters whose messages name file and key.
+#ifndef IGD_CORE_JSON_H
+#define IGD_CORE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/status.h"
+
+// Parses a file of at most 64 MiB; *out is owned (cJSON_Delete). Duplicate keys, text
+// after the value and nesting deeper than cJSON allows are failures.
+igd_status igd_json_read(cJSON **out, const char *path);
+igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char *what);
+
+// Writes it indented, whole or not at all. Consumes nothing.
+igd_status igd_json_write(const cJSON *json, const char *path);
+
+// A member of an object by key. `what` starts the message: a path, say. Strings and items
+// are borrowed. Integers must be whole and exactly representable.
+igd_status igd_json_get(const cJSON **out, const cJSON *object, const char *key,
+                        const char *what);
+igd_status igd_json_string(const char **out, const cJSON *object, const char *key,
+                           const char *what);
+igd_status igd_json_number(double *out, const cJSON *object, const char *key,
+                           const char *what);
+igd_status igd_json_integer(int64_t *out, const cJSON *object, const char *key,
+                            const char *what);
+igd_status igd_json_bool(bool *out, const cJSON *object, const char *key,
+                         const char *what);
+igd_status igd_json_array(const cJSON **out, const cJSON *object, const char *key,
+                          const char *what);
+igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *key,
+                           const char *what);
+
+#endif

@@ -1,0 +1,9 @@
+// The known name nearest to a mistyped one.
+#ifndef IGD_CORE_NEAREST_H
+#define IGD_CORE_NEAREST_H
+
+// @return one of names [num] that is at most a third of its letters away, else NULL;
+// borrowed. Distance: insertions, deletions, substitutions, swaps of neighbours.
+const char *igd_nearest(const char *name, const char *const *names, int num);
+
+#endif

@@ -1,0 +1,168 @@
+// Owns the way from host arrays through a classifier and back.
+//
+// Batches are filled up to a multiple of ROWS with copies of their last image: the matrix
+// products below libtorch round the last, incomplete block of rows differently, and an
+// image's logits must not depend on the images beside it.
+#include "model/classifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+#define ROWS 8
+
+typedef struct batch {
+    const float *images; // [rows, C, H, W], borrowed or `copy`
+    const igd_draw *draws;
+    float *copy;
+    igd_draw *copied_draws;
+    int64_t rows;
+} batch;
+
+struct igd_pass {
+    const igd_classifier *f;
+    batch in;
+    int64_t n;
+    igd_scope scope;
+    igd_tensor *leaf;   // [rows, C, H, W]
+    igd_tensor *output; // [rows, num_classes]
+    float *logits;      // [rows, num_classes]
+    float *weight;      // [rows, num_classes]
+    float *grad;        // [rows, C, H, W], where rows > n
+};
+
+int64_t igd_classifier_pixels(const igd_classifier *f)
+{
+    return f->shape[0] * f->shape[1] * f->shape[2];
+}
+
+static void batch_free(batch *b)
+{
+    free(b->copy);
+    free(b->copied_draws);
+    *b = (batch){0};
+}
+
+static igd_status batch_fill(batch *b, const igd_classifier *f, const float *images,
+                             int64_t n, const igd_draw *draws)
+{
+    const size_t d = (size_t)igd_classifier_pixels(f);
+    *b = (batch){.images = images, .draws = draws, .rows = (n + ROWS - 1) / ROWS * ROWS};
+    if (b->rows == n)
+        return IGD_OK;
+    b->copy = malloc((size_t)b->rows * d * sizeof(float));
+    b->copied_draws = malloc((size_t)b->rows * sizeof(igd_draw));
+    if (b->copy == NULL || b->copied_draws == NULL) {
+        batch_free(b);
+        return igd_error(IGD_ENOMEM, "no memory for a batch of %lld images",
+                         (long long)n);
+    }
+    memcpy(b->copy, images, (size_t)n * d * sizeof(float));
+    memcpy(b->copied_draws, draws, (size_t)n * sizeof(igd_draw));
+    for (int64_t i = n; i < b->rows; i++) {
+        memcpy(b->copy + (size_t)i * d, images + (size_t)(n - 1) * d, d * sizeof(float));
+        b->copied_draws[i] = draws[n - 1];
+    }
+    b->images = b->copy;
+    b->draws = b->copied_draws;
+    return IGD_OK;
+}
+
+static igd_tensor *batch_tensor(igd_scope *s, const igd_classifier *f, const batch *b)
+{
+    const int64_t shape[4] = {b->rows, f->shape[0], f->shape[1], f->shape[2]};
+    return igt_view(s, b->images, shape, 4, f->device);
+}
+
+igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
+                                 const float *images, int64_t n, const igd_draw *draws)
+{
+    batch in;
+    igd_scope s;
+
+    if (n < 1)
+        return IGD_OK;
+    IGD_TRY(batch_fill(&in, f, images, n, draws));
+    s = igd_scope_begin(NULL);
+    igd_tensor *z = f->logits(&s, f->self, batch_tensor(&s, f, &in), in.draws);
+    igt_read(&s, igt_narrow(&s, z, 0, 0, n), logits, n * f->num_classes);
+    const igd_status st = igd_scope_close(&s);
+    batch_free(&in);
+    return st;
+}
+
+igd_status igd_pass_run(igd_pass **out, const igd_classifier *f, const float *images,
+                        int64_t n, const igd_draw *draws)
+{
+    igd_pass *p = NULL;
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    if (n < 1)
+        return igd_error(IGD_EINVAL, "a pass over %lld images", (long long)n);
+    p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a pass");
+    p->f = f;
+    p->n = n;
+    p->scope = igd_scope_begin_grad(NULL);
+    if ((st = batch_fill(&p->in, f, images, n, draws)) != IGD_OK)
+        goto done;
+    const size_t outputs = (size_t)p->in.rows * (size_t)f->num_classes;
+    p->logits = malloc(outputs * sizeof(float));
+    p->weight = calloc(outputs, sizeof(float));
+    if (p->in.rows > n)
+        p->grad =
+            malloc((size_t)p->in.rows * (size_t)igd_classifier_pixels(f) * sizeof(float));
+    if (p->logits == NULL || p->weight == NULL || (p->in.rows > n && p->grad == NULL)) {
+        st = igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
+                       (long long)n);
+        goto done;
+    }
+    p->leaf = igt_leaf(&p->scope, batch_tensor(&p->scope, f, &p->in));
+    p->output = f->logits(&p->scope, f->self, p->leaf, p->in.draws);
+    igt_read(&p->scope, p->output, p->logits, (int64_t)outputs);
+    st = p->scope.status;
+
+done:
+    if (st != IGD_OK) {
+        igd_pass_free(p);
+        return st;
+    }
+    *out = p;
+    return IGD_OK;
+}
+
+const float *igd_pass_logits(const igd_pass *p)
+{
+    return p->logits;
+}
+
+igd_status igd_pass_grad(float *grad, igd_pass *p, const float *weight, bool again)
+{
+    const int64_t rows = p->in.rows, C = p->f->num_classes;
+    const int64_t d = igd_classifier_pixels(p->f);
+    float *room = rows > p->n ? p->grad : grad;
+
+    memcpy(p->weight, weight, (size_t)(p->n * C) * sizeof(float)); // the rest stays zero
+    igd_scope s = igd_scope_begin(&p->scope);
+    igd_tensor *w = igt_view(&s, p->weight, (int64_t[]){rows, C}, 2, p->f->device);
+    igt_read(&s, igt_vjp(&s, p->output, w, p->leaf, again), room, rows * d);
+    igd_scope_end(&s);
+    if (p->scope.status == IGD_OK && room != grad)
+        memcpy(grad, room, (size_t)(p->n * d) * sizeof(float));
+    return p->scope.status;
+}
+
+void igd_pass_free(igd_pass *p)
+{
+    if (p == NULL)
+        return;
+    igd_scope_end(&p->scope);
+    batch_free(&p->in);
+    free(p->logits);
+    free(p->weight);
+    free(p->grad);
+    free(p);
+}

@@ -1,0 +1,45 @@
+// What an attack sees of a base or a defended model: images in, logits and their
+// gradients out, on host arrays.
+#ifndef IGD_MODEL_CLASSIFIER_H
+#define IGD_MODEL_CLASSIFIER_H
+
+#include "ops.h"
+
+// Which image a row of a batch is and which draw of the classifier's noise it gets.
+typedef struct igd_draw {
+    int64_t image; // index in the data set
+    uint64_t draw;
+} igd_draw;
+
+typedef struct igd_classifier {
+    const void *self;
+    int num_classes;
+    int64_t shape[3];   // {C, H, W} of an image
+    const char *device; // where images go
+    bool deterministic; // same image, same logits, whatever the draw
+    bool differentiable;
+    int num_passes; // passes of the base network per forward
+    // Logits [N, num_classes] of x [N, C, H, W], recorded if s records. `draws` [N].
+    igd_tensor *(*logits)(igd_scope *s, const void *self, const igd_tensor *x,
+                          const igd_draw *draws);
+} igd_classifier;
+
+// Number of floats of one image.
+int64_t igd_classifier_pixels(const igd_classifier *f);
+
+// Logits [n, num_classes] of images [n, C, H, W].
+igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
+                                 const float *images, int64_t n, const igd_draw *draws);
+
+// One recorded forward pass, from which gradients at the images can be taken.
+typedef struct igd_pass igd_pass;
+
+igd_status igd_pass_run(igd_pass **out, const igd_classifier *f, const float *images,
+                        int64_t n, const igd_draw *draws);
+const float *igd_pass_logits(const igd_pass *p); // [n, num_classes], borrowed
+// grad [n, C, H, W] := sum over classes of weight [n, num_classes] * d logits / d images.
+// `again` says that another call follows for the same pass.
+igd_status igd_pass_grad(float *grad, igd_pass *p, const float *weight, bool again);
+void igd_pass_free(igd_pass *p); // NULL is fine
+
+#endif

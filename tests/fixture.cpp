@@ -1,0 +1,97 @@
+// Tiny TorchScript models made in place, so that tests need no Python.
+#include "fixture.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/script.h>
+
+#include <unistd.h>
+
+#include "ops.h"
+
+int fixture_no_tensors_left(void **state)
+{
+    (void)state;
+    if (igd_tensors_alive() == 0)
+        return 0;
+    fprintf(stderr, "%lld tensors left alive\n",
+            static_cast<long long>(igd_tensors_alive()));
+    return 1;
+}
+
+const char *fixture_path(const char *name)
+{
+    static std::string ring[8], folder;
+    static unsigned next = 0;
+    if (folder.empty()) {
+        char pattern[] = "/tmp/igdef-test-XXXXXX";
+        if (mkdtemp(pattern) == nullptr)
+            abort();
+        folder = pattern;
+        static struct cleaner {
+            ~cleaner()
+            {
+                const std::string command = "rm -rf " + folder;
+                if (system(command.c_str()) != 0)
+                    perror("rm");
+            }
+        } at_exit;
+    }
+    std::string &path = ring[next++ % 8];
+    path = folder + "/" + name;
+    return path.c_str();
+}
+
+static const char *save(torch::jit::Module &m, const char *name)
+{
+    const char *path = fixture_path(name);
+    m.eval();
+    m.save(path);
+    return path;
+}
+
+const char *fixture_model(const char *name, const char *source, const char *const *names,
+                          const int64_t (*shapes)[6], int num)
+{
+    torch::jit::Module m(name);
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(1234);
+    for (int i = 0; i < num; i++) {
+        std::vector<int64_t> shape;
+        int64_t fan_in = 1;
+        for (int j = 0; j < 6 && shapes[i][j] > 0; j++) {
+            shape.push_back(shapes[i][j]);
+            fan_in *= j > 0 ? shapes[i][j] : 1;
+        }
+        at::Tensor w =
+            at::randn(shape, generator) / std::sqrt(static_cast<double>(fan_in));
+        m.register_parameter(names[i], w, false);
+    }
+    m.define(source);
+    return save(m, name);
+}
+
+const char *fixture_linear(const char *name, const float *w, const float *b, int C, int d)
+{
+    torch::jit::Module m("Linear");
+    m.register_parameter("weight", at::from_blob(const_cast<float *>(w), {C, d}).clone(),
+                         false);
+    m.register_parameter("bias", at::from_blob(const_cast<float *>(b), {C}).clone(),
+                         false);
+    m.define("def forward(self, x):\n"
+             "    return torch.linear(x.flatten(1), self.weight, self.bias)\n");
+    return save(m, name);
+}
+
+const char *fixture_convnet(const char *name, int channels, int K, int C)
+{
+    const char *const names[] = {"w1", "b1", "w2", "b2", "w3", "b3"};
+    const int64_t shapes[][6] = {
+        {8, channels, 3, 3}, {8}, {K, 8, 3, 3}, {K}, {C, K}, {C}};
+    return fixture_model(
+        name,
+        "def forward(self, x):\n"
+        "    h = torch.relu(torch.conv2d(x, self.w1, self.b1, padding=1))\n"
+        "    h = torch.relu(torch.conv2d(h, self.w2, self.b2, stride=2, padding=1))\n"
+        "    h = h.mean([2, 3])\n"
+        "    return torch.linear(h, self.w3, self.b3)\n",
+        names, shapes, 6);
+}

@@ -1,0 +1,71 @@
+// What the tests share: tiny TorchScript models, files in a temporary folder, and the
+// check that no tensor is left alive.
+#ifndef IGD_TEST_FIXTURE_H
+#define IGD_TEST_FIXTURE_H
+
+#include <setjmp.h> // cmocka.h wants these before it
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef __cplusplus
+#include <cmocka.h> // its macro fail() breaks the C++ library
+#endif
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Teardown of every case: no tensor is alive. Returns 0 when that is so.
+int fixture_no_tensors_left(void **state);
+
+// A case with that teardown.
+#define TENSOR_TEST(f) cmocka_unit_test_teardown(f, fixture_no_tensors_left)
+
+// Asserts success and prints the message where there is none.
+#define assert_ok(call)                                                                  \
+    do {                                                                                 \
+        igd_status assert_status = (call);                                               \
+        if (assert_status != IGD_OK)                                                     \
+            fail_msg("%s: %s", #call, igd_error_message());                              \
+    } while (0)
+
+// Asserts a failure whose message contains `text`.
+#define assert_fails(call, status, text)                                                 \
+    do {                                                                                 \
+        igd_status assert_status = (call);                                               \
+        assert_int_equal(assert_status, status);                                         \
+        if (strstr(igd_error_message(), text) == NULL)                                   \
+            fail_msg("'%s' does not contain '%s'", igd_error_message(), text);           \
+    } while (0)
+
+// Path of a file in a fresh folder that the operating system clears. @return borrowed,
+// from a ring of 8
+const char *fixture_path(const char *name);
+
+// Saves a module defined by TorchScript source with the given float tensors as
+// parameters, filled from a seeded normal distribution scaled by 1/sqrt(fan-in). `names`
+// and `shapes` (six lengths each, 0-ended) are arrays of num. Returns the path.
+const char *fixture_model(const char *name, const char *source, const char *const *names,
+                          const int64_t (*shapes)[6], int num);
+
+// A linear classifier z = x . w^T + b over flattened images: w [C, d], b [C].
+const char *fixture_linear(const char *name, const float *w, const float *b, int C,
+                           int d);
+
+// conv(3x3) relu conv(3x3, stride 2) relu, global average pool, linear; scripted source.
+// Takes [N, channels, H, W], K neurons before the last layer, C classes.
+const char *fixture_convnet(const char *name, int channels, int K, int C);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
