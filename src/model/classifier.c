@@ -37,6 +37,16 @@ int64_t igd_classifier_pixels(const igd_classifier *f)
     return f->shape[0] * f->shape[1] * f->shape[2];
 }
 
+igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels)
+{
+    for (int64_t i = 0; i < num_images * num_pixels; i++)
+        if (!(images[i] >= 0.0f && images[i] <= 1.0f))
+            return igd_error(IGD_EINVAL,
+                             "image %lld has a pixel of value %g, outside [0, 1]",
+                             (long long)(i / num_pixels), (double)images[i]);
+    return IGD_OK;
+}
+
 static void batch_free(batch *b)
 {
     free(b->copy);

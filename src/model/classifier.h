@@ -27,6 +27,9 @@ typedef struct igd_classifier {
 // Number of floats of one image.
 int64_t igd_classifier_pixels(const igd_classifier *f);
 
+// Refuses images with a pixel outside [0, 1]; not-a-number is outside.
+igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels);
+
 // Logits [n, num_classes] of images [n, C, H, W].
 igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
                                  const float *images, int64_t n, const igd_draw *draws);
