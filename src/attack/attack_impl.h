@@ -72,6 +72,10 @@ typedef struct igd_run {
     bool fooled;      // whether x_adv is misclassified
     bool stalled;     // the loss never rose in the first window; for a warning
     int64_t plateaus; // gradients of DLR that vanish identically and were replaced
+    double distance;  // norm of the smallest perturbation found, in the ball or not, by
+                      // attacks that look for it; INFINITY before that
+    int64_t queries;  // of attacks with a budget of queries: those used up, including the
+                      // ones whose answer was known
 
     void *state; // the attack's own, attack->state_size bytes, zeroed, aligned for all
 } igd_run;
@@ -106,6 +110,8 @@ struct igd_attack {
 extern const igd_attack igd_attack_fgsm, igd_attack_pgd, igd_attack_gama_pgd;
 extern const igd_attack igd_attack_apgd_ce, igd_attack_apgd_dlr, igd_attack_apgd_cw,
     igd_attack_apgd_t, igd_attack_apgd_pma, igd_attack_apgd_eot;
+extern const igd_attack igd_attack_fab, igd_attack_fab_t, igd_attack_square,
+    igd_attack_rays;
 
 // For attacks.
 
@@ -157,6 +163,8 @@ typedef struct igd_outcome {
     int64_t zero_grads; // gradients that were zero everywhere
     int64_t stalled;    // runs whose loss never rose in the first window
     int64_t plateaus;   // gradients of DLR that vanish identically and were replaced
+    double distance;    // the least of its runs'; INFINITY where none was found
+    int64_t queries;    // of attacks with a budget of queries, else 0
 } igd_outcome;
 
 // Where images come from and outcomes go. All functions are called from the thread that
