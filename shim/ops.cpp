@@ -51,7 +51,7 @@ int64_t igd_tensors_alive(void)
 
 igd_scope igd_scope_begin(igd_scope *parent)
 {
-    return {parent, nullptr, parent != nullptr ? parent->status : IGD_OK,
+    return {parent, nullptr, nullptr, parent != nullptr ? parent->status : IGD_OK,
             parent != nullptr && parent->grad};
 }
 
@@ -80,6 +80,13 @@ void igd_scope_fail(igd_scope *s, igd_status status)
         s->status = status;
 }
 
+void igd_scope_hold(igd_scope *s, igd_held *held)
+{
+    held->next = s->held;
+    s->held = held;
+    alive++;
+}
+
 igd_tensor *igd_scope_keep(igd_scope *s, const igd_tensor *t)
 {
     igd_scope *parent = s->parent;
@@ -98,6 +105,13 @@ void igd_scope_end(igd_scope *s)
         t = next;
     }
     s->tensors = nullptr;
+    for (igd_held *h = s->held; h != nullptr;) {
+        igd_held *next = h->next;
+        h->free(h);
+        alive--;
+        h = next;
+    }
+    s->held = nullptr;
 }
 
 igd_tensor *igd_scope_return(igd_scope *s, const igd_tensor *t)

@@ -17,9 +17,16 @@
 extern "C" {
 #endif
 
+// Something else that a scope owns: freed with it by its own function.
+typedef struct igd_held {
+    void (*free)(struct igd_held *held);
+    struct igd_held *next;
+} igd_held;
+
 typedef struct igd_scope {
     struct igd_scope *parent; // NULL for a root
     igd_tensor *tensors;      // owned, newest first
+    igd_held *held;           // owned, newest first
     igd_status status;        // first failure, sticky
     bool grad;                // whether operations are recorded
 } igd_scope;
@@ -32,6 +39,9 @@ bool igd_scope_ok(const igd_scope *s);
 // Makes the failure `status`, whose message is set, the scope's own; keeps an earlier
 // one.
 void igd_scope_fail(igd_scope *s, igd_status status);
+
+// Gives an object to the scope, which frees it.
+void igd_scope_hold(igd_scope *s, igd_held *held);
 
 // Gives a value to the parent, off the gradient graph unless the parent records.
 igd_tensor *igd_scope_keep(igd_scope *s, const igd_tensor *t);
@@ -92,7 +102,7 @@ igd_tensor *igt_detach(igd_scope *s, const igd_tensor *a);
 igd_tensor *igt_vjp(igd_scope *s, const igd_tensor *a, const igd_tensor *weight,
                     const igd_tensor *leaf, bool keep);
 
-// Number of tensors alive in the process, for tests.
+// Number of tensors and held objects alive in the process, for tests.
 int64_t igd_tensors_alive(void);
 
 #ifdef __cplusplus

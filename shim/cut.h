@@ -1,0 +1,127 @@
+// TorchScript methods as flat graphs, and their cut at a layer into prefix and suffix.
+//
+// A method is flattened once: calls inlined, attributes turned into constants, and every
+// layer output marked. A cut is a copy of that graph, split at one mark.
+#ifndef IGD_SHIM_CUT_H
+#define IGD_SHIM_CUT_H
+
+#include "igdef/model.h"
+#include "ops.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// One method of a TorchScript file. Immutable after igd_graph_settle(): threads may share
+// it.
+typedef struct igd_graph igd_graph;
+
+typedef struct igd_graph_options {
+    const char *device; // "cpu", "cuda" or "cuda:N"
+    const float
+        *mean;        // [num_channels], subtracted from the input before it is divided by
+    const float *std; // std [num_channels]; both NULL for none
+    int num_channels;
+    bool plain; // no BN folding, no channels_last
+} igd_graph_options;
+
+// Reads a file whose checksums igd_archive_check() has verified.
+igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
+                          const igd_graph_options *options);
+void igd_graph_free(igd_graph *g); // NULL is fine
+
+// Runs the forms that a graph may be computed in (as it is; batch norms folded;
+// channels_last as well) on x and chooses the last one that agrees with the first, so the
+// choice does not depend on timing. Without it the graph is computed as it is.
+igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x);
+
+// Output of the whole method; integers (tokens) pass as they are.
+igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x);
+
+// Integer or one-element tensor attribute of the module, such as CLIP's
+// "input_resolution". Fails where there is none.
+igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name);
+
+// Names of the module's methods, joined by ", "; borrowed.
+const char *igd_graph_methods(const igd_graph *g);
+
+// Layers in the order in which they run, borrowed from g; the first call runs the graph.
+// `affine` is the verdict of the operations alone, igd_cut_is_affine() also measures.
+igd_status igd_graph_layers(const igd_graph *g, const int64_t shape[3],
+                            const igd_layer **layers, int *num);
+
+// Prefix and suffix at a layer. Immutable: threads may share it.
+typedef struct igd_cut igd_cut;
+
+// Cuts at PATH, PATH:input, PATH#call, PATH:element, "penultimate" or, in files without
+// modules, @number; then verifies the cut on random images of `shape` {C, H, W}: prefix
+// and suffix agree with the whole, again and for other batches. The cut may outlive g.
+igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
+                       const int64_t shape[3]);
+void igd_cut_free(igd_cut *c); // NULL is fine
+
+int64_t igd_cut_num_neurons(const igd_cut *c);
+int igd_cut_batch_axis(const igd_cut *c);
+int igd_cut_neuron_axis(const igd_cut *c);
+int igd_cut_num_dims(const igd_cut *c); // of the activation
+
+// Whether the logits are affine in the activation with the same Jacobian for every image;
+// the offset may differ. By the operations and by measurement, both.
+bool igd_cut_is_affine(const igd_cut *c);
+// Whether rows can be selected and repeated. Where not, the suffix takes the rows that
+// the prefix gave, all of them and in order.
+bool igd_cut_tiles(const igd_cut *c);
+// Seconds per image, from the verification.
+double igd_cut_prefix_seconds(const igd_cut *c);
+double igd_cut_suffix_seconds(const igd_cut *c);
+
+// Scoped: values other than the activation that the suffix needs; may be none.
+typedef struct igd_carried igd_carried;
+
+igd_tensor *igt_prefix(igd_scope *s, const igd_cut *c, const igd_tensor *x,
+                       igd_carried **carried);
+igd_tensor *igt_suffix(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                       const igd_carried *carried);
+
+// Selects rows of every value along its batch axis. indices: int64 [M].
+igd_carried *igt_carried_rows(igd_scope *s, const igd_cut *c, const igd_carried *carried,
+                              const igd_tensor *indices);
+// Every row `times` times in a row.
+igd_carried *igt_carried_repeat(igd_scope *s, const igd_cut *c,
+                                const igd_carried *carried, int64_t times);
+// The same values as a handle of s, off the gradient graph unless s records.
+igd_carried *igt_carried_keep(igd_scope *s, const igd_carried *carried);
+
+// The same for the activation, which need not have its batch in front.
+igd_tensor *igt_cut_rows(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                         const igd_tensor *indices);
+igd_tensor *igt_cut_repeat(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                           int64_t times);
+
+// act times mask [N, K] (or [1, K] for all images), the same at every position.
+igd_tensor *igt_mask_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                             const igd_tensor *mask);
+// [N, K]: mean, or maximum, over positions.
+igd_tensor *igt_pool_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                             bool max);
+
+// Writes one TorchScript module with methods _prefix(x) and _suffix(act, ...), the named
+// tensors as buffers, the attribute `training`, and the methods that `source` defines,
+// forward among them. Weights are buffers, so the module follows .to() and .double().
+//
+// _prefix gives the activation alone where nothing is carried, else a tuple. In `source`
+// write, with T = igd_cut_carried_text():
+//     act T = self._prefix(x)
+//     logits = self._suffix(act T)
+igd_status igd_cut_export(const igd_cut *c, const char *source, const char *const *names,
+                          const igd_tensor *const *tensors, int num_tensors,
+                          const char *path);
+// "" or ", c0, c1"; borrowed.
+const char *igd_cut_carried_text(const igd_cut *c);
+int igd_cut_num_carried(const igd_cut *c);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

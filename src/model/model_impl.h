@@ -1,0 +1,21 @@
+// What the library sees of a base model beside its public header.
+#ifndef IGD_MODEL_MODEL_IMPL_H
+#define IGD_MODEL_MODEL_IMPL_H
+
+#include "cut.h"
+#include "igdef/model.h"
+#include "model/classifier.h"
+
+// The model as attacks see it; borrowed.
+const igd_classifier *igd_model_classifier(const igd_model *m);
+
+// Its forward method; borrowed.
+const igd_graph *igd_model_graph(const igd_model *m);
+
+// Its cut at a layer; owned by the caller, igd_cut_free().
+igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);
+
+// Why no gradient reaches the images; NULL where one does. Borrowed.
+const char *igd_model_no_gradient(const igd_model *m);
+
+#endif
