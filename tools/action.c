@@ -1,0 +1,79 @@
+// Owns the steps from options to objects that several actions take.
+#include "action.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "progress.h"
+
+int action_failed(const common_settings *s, igd_status status)
+{
+    progress_end();
+    fprintf(stderr, "igdef %s: %s\n", s->command,
+            status == IGD_ECANCELED ? "interrupted" : igd_error_message());
+    return status == IGD_ECANCELED ? CLI_INTERRUPTED : CLI_FAILED;
+}
+
+igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
+                            uint64_t seed)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    o.labels = in->labels;
+    o.split = in->split;
+    o.ids = in->ids;
+    o.preprocess = in->preprocess;
+    o.first = in->first;
+    o.count = in->count;
+    o.fraction = fraction;
+    o.seed = seed;
+    return igd_dataset_open(out, in->data, &o);
+}
+
+igd_status action_load_model(igd_model **out, const input_settings *in,
+                             const common_settings *common, const int64_t shape[3])
+{
+    float mean[CLI_LIST_MAX], std[CLI_LIST_MAX];
+    igd_model_options o = igd_model_options_default();
+    o.device = common->device;
+    if (in->mean.num > 0) {
+        for (int i = 0; i < in->mean.num; i++) {
+            mean[i] = (float)in->mean.value[i];
+            std[i] = (float)in->std.value[i];
+        }
+        o.mean = mean;
+        o.std = std;
+        o.num_channels = in->mean.num;
+    }
+    return igd_model_load(out, in->model, shape, &o);
+}
+
+igd_status action_load_defense(igd_defense **out, const igd_model *base,
+                               const defense_settings *d, const common_settings *common)
+{
+    igd_ranking *ranking = NULL;
+    igd_defense_options o = igd_defense_options_default();
+    o.keep = d->keep;
+    o.sigma = d->smoothing ? d->sigma : 0.0;
+    o.num_smooth = d->smooth;
+    o.temperature = d->temperature;
+    o.seed = common->seed;
+    o.force = d->force;
+
+    *out = NULL;
+    igd_status st = igd_ranking_load(&ranking, d->ranking);
+    if (st == IGD_OK)
+        st = igd_defense_new(out, base, ranking, &o);
+    igd_ranking_free(ranking);
+    return st;
+}
+
+igd_status action_print_json(const cJSON *json)
+{
+    char *text = cJSON_Print(json);
+    if (text == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the result");
+    puts(text);
+    free(text);
+    return IGD_OK;
+}

@@ -1,0 +1,28 @@
+// What the actions of the engine share.
+#ifndef IGDEF_ACTION_H
+#define IGDEF_ACTION_H
+
+#include <cjson/cJSON.h>
+
+#include "igdef.h"
+#include "options.h"
+
+// "igdef COMMAND: message" of the last failure. @return the exit code for its status
+int action_failed(const common_settings *s, igd_status status);
+
+// The images that the options ask for. @param fraction of them, in (0, 1]
+igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
+                            uint64_t seed);
+
+// The base model with the normalisation of the options, for images of a shape {C, H, W}.
+igd_status action_load_model(igd_model **out, const input_settings *in,
+                             const common_settings *common, const int64_t shape[3]);
+
+// The defended model. @param base must outlive it
+igd_status action_load_defense(igd_defense **out, const igd_model *base,
+                               const defense_settings *d, const common_settings *common);
+
+// Prints JSON, indented, with a line's end. @return IGD_OK, IGD_ENOMEM
+igd_status action_print_json(const cJSON *json);
+
+#endif

@@ -1,0 +1,129 @@
+// Commands and their options as tables: one row is the option on the command line, its
+// key in a JSON file given with --config, its line in help, manual and completion. The
+// variables of a command are a struct; what it holds before parsing are the defaults, so
+// help cannot disagree with code. Links nothing of libtorch.
+#ifndef IGDEF_CLI_H
+#define IGDEF_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// Exit codes, and CLI_GO_ON for "nothing has ended the program yet".
+enum {
+    CLI_GO_ON = -1,
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_CHECK_FAILED = 3,
+    CLI_INTERRUPTED = 130
+};
+
+// Type of an option, and of the variable it fills.
+enum {
+    CLI_TEXT,   // const char *
+    CLI_PATH,   // const char *
+    CLI_INT,    // int
+    CLI_COUNT,  // int64_t, >= 0
+    CLI_SEED,   // uint64_t
+    CLI_NUMBER, // double; fractions such as 8/255 are fine; NAN is "not given"
+    CLI_CHOICE, // const char *, one of `choices`
+    CLI_FLAG,   // bool; where it is true before parsing, --no-NAME sets it to false
+    CLI_LIST,   // cli_list: numbers between commas
+    CLI_TEXTS,  // cli_texts: the option may be repeated
+    CLI_TYPE = 0xf,
+
+    CLI_INPUT = 0x10,        // CLI_PATH, CLI_TEXTS: must be readable
+    CLI_OUTPUT = 0x20,       // CLI_PATH: must be writable, and be no input
+    CLI_FOLDER = 0x40,       // with CLI_OUTPUT: the path is a folder, made when missing
+    CLI_POSITIVE = 0x80,     // CLI_NUMBER, CLI_LIST: > 0
+    CLI_HIDE_DEFAULT = 0x100 // the help line says it in words
+};
+
+#define CLI_LIST_MAX 16
+
+typedef struct cli_list {
+    double value[CLI_LIST_MAX];
+    int num;
+} cli_list;
+
+typedef struct cli_texts {
+    const char **item; // owned by the parser
+    int num;
+} cli_texts;
+
+typedef struct cli_option {
+    char letter; // short option, 0 for none
+    const char *name;
+    int type;
+    size_t offset;        // of its variable in the struct of its table
+    const char *argument; // what the help calls its value, such as "FILE"; NULL: none
+    const char *help;
+    double min, max;            // CLI_INT, CLI_NUMBER, CLI_LIST; equal: no limits
+    const char *const *choices; // CLI_CHOICE; NULL-ended
+} cli_option;
+
+// A table that several commands may share, ended by a row without a name.
+typedef struct cli_group {
+    const char *title;
+    const cli_option *options;
+    size_t offset; // of the table's struct in the command's
+} cli_group;
+
+typedef struct cli_command {
+    const char *name;
+    const char *summary;         // one line, without a full stop
+    const char *description;     // some sentences for help and manual; NULL for none
+    const char *const *examples; // NULL-ended
+    const char *const *required; // names of options, NULL-ended; NULL for none
+    // Names of options that may be given without --NAME, in this order; NULL-ended. One
+    // of type CLI_TEXTS takes all the rest.
+    const char *const *arguments;
+    const cli_group *groups; // ended by a group without options
+    size_t size;             // of the settings
+    void (*defaults)(void *settings);
+    // Rules between options: CLI_GO_ON, or what cli_usage() returns. NULL for none.
+    int (*check)(const void *settings);
+    // For commands without libtorch; NULL: the engine runs cmd_<name>().
+    int (*run)(const void *settings);
+} cli_command;
+
+// Fills settings, of command->size bytes, from its defaults, then --config, then the
+// command line. @return CLI_GO_ON, or the exit code after help or a message
+int cli_parse(void *settings, const cli_command *command, int argc, char **argv);
+// Whether an option was given; for checks.
+bool cli_given(const char *name);
+// Frees what cli_parse() keeps; the settings are dead then.
+void cli_end(void);
+
+// "igdef COMMAND: message" on stderr. @return CLI_USAGE, CLI_FAILED
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cli_failed(const char *command);
+
+// A number or fraction. @return false if it is none
+bool cli_number(double *out, const char *text);
+// The shortest text that reads back as v: "4/255" rather than 0.01568627450980392.
+void cli_number_text(char *out, size_t size, double v);
+
+// tools/manual.c: everything that is written from the tables.
+void cli_help(FILE *f, const cli_command *command);
+void cli_overview(FILE *f, const cli_command *const *commands, int num);
+void cli_man(FILE *f, const cli_command *const *commands, int num);
+void cli_bash_completion(FILE *f, const cli_command *const *commands, int num);
+
+// The options of a command, across its groups, in order; settings as given.
+typedef struct cli_row {
+    const cli_option *option;
+    void *value;
+    bool required;
+    bool given;
+    bool from_file; // given by --config alone
+} cli_row;
+
+#define CLI_ROWS_MAX 128
+int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *settings);
+// The default of an option as text; false where there is nothing to show.
+bool cli_default_text(char *out, size_t size, const cli_row *row);
+
+#endif

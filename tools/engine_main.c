@@ -1,0 +1,53 @@
+// The engine's entry: runs the action of a command.
+#include "engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "action.h"
+#include "igdef/runtime.h"
+#include "igdef/version.h"
+#include "options_inspect.h"
+#include "progress.h"
+
+engine_entry igdef_engine;
+
+static int list_devices(void)
+{
+    const int num = igd_num_cuda_devices();
+    printf("libtorch %s\ndevices: cpu", igd_torch_version());
+    for (int i = 0; i < num; i++)
+        printf(", cuda:%d", i);
+    printf("\n");
+    return CLI_DONE;
+}
+
+int igdef_engine(const char *version, const char *command, const void *settings)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const void *settings);
+    } actions[] = {
+        {"inspect", cmd_inspect},
+    };
+
+    if (strcmp(version, igd_version()) != 0) {
+        fprintf(stderr, "igdef %s: version %s, but its engine is %s\n", command, version,
+                igd_version());
+        return CLI_FAILED;
+    }
+    if (settings == NULL)
+        return list_devices();
+    const common_settings *common = settings; // every command's first member
+    progress_begin(command, common->quiet);
+    if (igd_set_num_threads(common->threads) != IGD_OK)
+        return action_failed(common, IGD_EINVAL);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        if (strcmp(actions[i].name, command) == 0) {
+            const int rc = actions[i].run(settings);
+            progress_end();
+            return rc;
+        }
+    fprintf(stderr, "igdef %s: not in this engine\n", command);
+    return CLI_FAILED;
+}

@@ -1,0 +1,118 @@
+// Options that several commands share: how to compute, model and images, the defense.
+#include "options.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "igdef/dataset.h"
+#include "igdef/defense.h"
+
+// clang-format off
+const cli_option common_options[] = {
+    {'t', "threads",    CLI_INT | CLI_HIDE_DEFAULT, offsetof(common_settings, threads),
+     "N", "threads to compute with [every core the process may use]", 0, 4096, NULL},
+    {0,   "device",     CLI_TEXT,  offsetof(common_settings, device),
+     "DEVICE", "cpu, cuda or cuda:N", 0, 0, NULL},
+    {'b', "batch-size", CLI_INT,   offsetof(common_settings, batch_size),
+     "N", "images computed with at once; results do not depend on it", 1, 65536, NULL},
+    {0,   "seed",       CLI_SEED,  offsetof(common_settings, seed),
+     "N", "seed of everything random", 0, 0, NULL},
+    {'j', "json",       CLI_FLAG,  offsetof(common_settings, json),
+     NULL, "one JSON object on standard output instead of text", 0, 0, NULL},
+    {'q', "quiet",      CLI_FLAG,  offsetof(common_settings, quiet),
+     NULL, "no progress and no messages but errors", 0, 0, NULL},
+    {0,   "config",     CLI_PATH | CLI_INPUT, offsetof(common_settings, config),
+     "FILE", "JSON file whose keys are option names; the command line wins", 0, 0, NULL},
+    {0},
+};
+
+static const char *const splits[] = {"train", "test", NULL};
+static const char *const preprocesses[] = {
+    "none", "Res256Crop224", "Crop288", "Res224", "BicubicRes256Crop224", NULL};
+
+const cli_option input_options[] = {
+    {'m', "model",      CLI_PATH | CLI_INPUT, offsetof(input_settings, model),
+     "FILE", "base model (TorchScript)", 0, 0, NULL},
+    {'d', "data",       CLI_PATH | CLI_INPUT, offsetof(input_settings, data),
+     "PATH", "images: CIFAR binary, IDX, image folder or .npy", 0, 0, NULL},
+    {0,   "labels",     CLI_PATH | CLI_INPUT, offsetof(input_settings, labels),
+     "FILE", "labels of a flat image folder or of an .npy file", 0, 0, NULL},
+    {0,   "split",      CLI_CHOICE, offsetof(input_settings, split),
+     NULL, "part of the data set", 0, 0, splits},
+    {0,   "first",      CLI_COUNT, offsetof(input_settings, first),
+     "I", "index of the first image", 0, 0, NULL},
+    {'n', "count",      CLI_COUNT | CLI_HIDE_DEFAULT, offsetof(input_settings, count),
+     "N", "number of images [all]", 0, 0, NULL},
+    {0,   "ids",        CLI_PATH | CLI_INPUT, offsetof(input_settings, ids),
+     "FILE", "names or indices of images, one a line", 0, 0, NULL},
+    {0,   "preprocess", CLI_CHOICE, offsetof(input_settings, preprocess),
+     "NAME", "resize and crop of folder images: none, Res256Crop224, Crop288, Res224 or "
+     "BicubicRes256Crop224", 0, 0, preprocesses},
+    {0,   "mean",       CLI_LIST, offsetof(input_settings, mean),
+     "A,B,C", "mean of a normalisation in front of the model", 0, 0, NULL},
+    {0,   "std",        CLI_LIST | CLI_POSITIVE, offsetof(input_settings, std),
+     "A,B,C", "standard deviation of it", 0, 0, NULL},
+    {0},
+};
+
+const cli_option defense_options[] = {
+    {'r', "ranking",     CLI_PATH | CLI_INPUT, offsetof(defense_settings, ranking),
+     "FILE", "importance ranking that igdef rank wrote", 0, 0, NULL},
+    {'k', "keep",        CLI_INT, offsetof(defense_settings, keep),
+     "K", "neurons kept per class", 1, INT_MAX, NULL},
+    {0,   "sigma",       CLI_NUMBER, offsetof(defense_settings, sigma),
+     "S", "standard deviation of the smoothing noise, in pixel units; eps/2 is usual",
+     0, 1e6, NULL},
+    {0,   "smooth",      CLI_INT, offsetof(defense_settings, smooth),
+     "N", "noisy copies per image in the first pass", 1, 65536, NULL},
+    {0,   "temperature", CLI_NUMBER | CLI_POSITIVE, offsetof(defense_settings, temperature),
+     "T", "divisor of the first-pass logits", 0, 0, NULL},
+    {0,   "smoothing",   CLI_FLAG, offsetof(defense_settings, smoothing),
+     NULL, "first pass on the image itself, without noise", 0, 0, NULL},
+    {0,   "force",       CLI_FLAG, offsetof(defense_settings, force),
+     NULL, "take a ranking that was made on another model", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+common_settings common_defaults(const char *command)
+{
+    return (common_settings){.command = command, .device = "cpu", .batch_size = 128};
+}
+
+input_settings input_defaults(const char *split)
+{
+    const igd_dataset_options d = igd_dataset_options_default();
+    return (input_settings){
+        .split = split, .first = d.first, .count = d.count, .preprocess = d.preprocess};
+}
+
+int input_check(const input_settings *s)
+{
+    if (s->mean.num != s->std.num)
+        return cli_usage("--mean has %d numbers and --std %d", s->mean.num, s->std.num);
+    return CLI_GO_ON;
+}
+
+defense_settings defense_defaults(void)
+{
+    const igd_defense_options d = igd_defense_options_default();
+    return (defense_settings){.keep = d.keep,
+                              .sigma = d.sigma,
+                              .smooth = d.num_smooth,
+                              .temperature = d.temperature,
+                              .smoothing = true,
+                              .force = d.force};
+}
+
+int defense_check(const defense_settings *s)
+{
+    for (const cli_option *o = defense_options; s->ranking == NULL && o->name != NULL;
+         o++)
+        if (cli_given(o->name))
+            return cli_usage("--%s: needs --ranking", o->name);
+    if (!s->smoothing && (cli_given("sigma") || cli_given("smooth")))
+        return cli_usage("--no-smoothing leaves nothing for --%s to set",
+                         cli_given("sigma") ? "sigma" : "smooth");
+    return CLI_GO_ON;
+}

@@ -1,0 +1,53 @@
+// Options that several commands share.
+#ifndef IGDEF_OPTIONS_H
+#define IGDEF_OPTIONS_H
+
+#include "cli.h"
+
+// How to compute; the first member of the settings of every command.
+typedef struct common_settings {
+    const char *command; // its name, for messages
+    const char *config;
+    int threads; // 0: every core
+    const char *device;
+    int batch_size;
+    uint64_t seed;
+    bool json;
+    bool quiet;
+} common_settings;
+
+extern const cli_option common_options[];
+common_settings common_defaults(const char *command);
+
+// The base model, the images, and what is put between them.
+typedef struct input_settings {
+    const char *model;
+    const char *data;
+    const char *labels;
+    const char *split;
+    int64_t first, count;
+    const char *ids;
+    const char *preprocess;
+    cli_list mean, std;
+} input_settings;
+
+extern const cli_option input_options[];
+input_settings input_defaults(const char *split);
+int input_check(const input_settings *s);
+
+// The defense that is put on the base model.
+typedef struct defense_settings {
+    const char *ranking;
+    int keep;
+    double sigma;
+    int smooth;
+    double temperature;
+    bool smoothing;
+    bool force;
+} defense_settings;
+
+extern const cli_option defense_options[];
+defense_settings defense_defaults(void);
+int defense_check(const defense_settings *s);
+
+#endif

@@ -1,0 +1,157 @@
+// Draws progress: a bar with rate and time left on a terminal, a line every 30 seconds
+// elsewhere. Turns the first SIGINT or SIGTERM into a wish to stop.
+#include "progress.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define BAR 24            // characters
+#define REDRAW 0.1        // seconds between two bars
+#define LINE_INTERVAL 30. // seconds between two lines
+
+static volatile sig_atomic_t signals;
+
+static struct {
+    const char *command;
+    bool quiet, terminal, colour;
+    bool drawn;         // a bar is on the screen
+    char stage[64];     // what the numbers below belong to
+    double begun;       // seconds, when the stage began
+    double done_before; // units that were done then: a resumed run begins in the middle
+    double shown;       // when it was last drawn
+} state;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (signals > 0)
+        _exit(CLI_INTERRUPTED);
+    signals = 1;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0';
+}
+
+void progress_begin(const char *command, bool quiet)
+{
+    struct sigaction action;
+    const char *term = getenv("TERM");
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    state.command = command;
+    state.quiet = quiet;
+    state.terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+    state.colour = state.terminal && !is_set("NO_COLOR");
+}
+
+bool progress_stopped(void)
+{
+    return signals != 0;
+}
+
+static void erase(void)
+{
+    if (state.drawn)
+        fputs("\r\033[K", stderr);
+    state.drawn = false;
+}
+
+void progress_end(void)
+{
+    erase();
+    fflush(stderr);
+    state.stage[0] = '\0';
+}
+
+void progress_note(const char *format, ...)
+{
+    va_list args;
+    if (state.quiet)
+        return;
+    erase();
+    fprintf(stderr, "igdef %s: ", state.command);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+// "12.3/s, 0:45 left", or nothing while too little is known.
+static void rate_text(char *out, size_t size, double done, double total, double seconds)
+{
+    const double rate = seconds > 0.5 ? (done - state.done_before) / seconds : 0.0;
+    out[0] = '\0';
+    if (!(rate > 0.0))
+        return;
+    const double left = (total - done) / rate;
+    if (left >= 359999.0) {
+        snprintf(out, size, ", %.3g/s", rate);
+        return;
+    }
+    const long s = (long)(left + 0.5);
+    if (s >= 3600)
+        snprintf(out, size, ", %.3g/s, %ld:%02ld:%02ld left", rate, s / 3600, s / 60 % 60,
+                 s % 60);
+    else
+        snprintf(out, size, ", %.3g/s, %ld:%02ld left", rate, s / 60, s % 60);
+}
+
+static void draw_bar(double share, const char *rate)
+{
+    char bar[BAR + 1];
+    const int full = (int)(share * BAR);
+    memset(bar, '-', BAR);
+    memset(bar, '#', (size_t)full);
+    bar[BAR] = '\0';
+    fprintf(stderr, "\r%s [%s%.*s%s%s] %3.0f%%%s\033[K", state.stage,
+            state.colour ? "\033[32m" : "", full, bar, state.colour ? "\033[0m" : "",
+            bar + full, 100.0 * share, rate);
+    fflush(stderr);
+    state.drawn = true;
+}
+
+int progress_report(const char *stage, double done, double total, void *payload)
+{
+    char rate[64];
+    const double t = now();
+    const double share = total > 0.0 && done < total ? done / total : 1.0;
+
+    (void)payload;
+    if (strncmp(state.stage, stage, sizeof(state.stage) - 1) != 0) {
+        snprintf(state.stage, sizeof(state.stage), "%s", stage);
+        state.begun = state.shown = t;
+        state.done_before = done;
+    }
+    if (!state.quiet && t - state.shown >= (state.terminal ? REDRAW : LINE_INTERVAL)) {
+        rate_text(rate, sizeof(rate), done, total, t - state.begun);
+        if (state.terminal)
+            draw_bar(share > 0.0 ? share : 0.0, rate);
+        else
+            fprintf(stderr, "igdef %s: %s: %.0f%%%s\n", state.command, stage,
+                    100.0 * share, rate);
+        state.shown = t;
+    }
+    return progress_stopped();
+}

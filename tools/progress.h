@@ -1,0 +1,18 @@
+// What a user sees of long work, on standard error, and the way to stop it.
+#ifndef IGDEF_PROGRESS_H
+#define IGDEF_PROGRESS_H
+
+#include <stdbool.h>
+
+// Starts listening for SIGINT and SIGTERM: the first asks to stop, the second quits.
+void progress_begin(const char *command, bool quiet);
+// An igd_progress_fn: draws, and asks the library to stop after a signal.
+int progress_report(const char *stage, double done, double total, void *payload);
+// Whether a signal has asked to stop; for loops that have no callback.
+bool progress_stopped(void);
+// "igdef COMMAND: message", above the bar; nothing when quiet.
+void progress_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// Removes the bar.
+void progress_end(void);
+
+#endif
