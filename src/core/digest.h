@@ -11,7 +11,7 @@
 typedef struct igd_sha256 igd_sha256;
 igd_status igd_sha256_new(igd_sha256 **out);
 void igd_sha256_add(igd_sha256 *h, const void *data, size_t size);
-void igd_sha256_hex(igd_sha256 *h, char out[IGD_SHA256_LENGTH]); // ends it
+igd_status igd_sha256_hex(igd_sha256 *h, char out[IGD_SHA256_LENGTH]); // ends it
 void igd_sha256_free(igd_sha256 *h);
 
 // Of a file's content.

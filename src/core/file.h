@@ -18,16 +18,22 @@ igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
 igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *path,
                               size_t limit);
 
+// The same from memory; `path` starts the messages.
+bool igd_is_gzip(const unsigned char *data, size_t size);
+igd_status igd_gunzip(unsigned char **out, size_t *out_size, const unsigned char *data,
+                      size_t size, const char *path, size_t limit);
+
 // Writes a file whole: to a temporary name beside it, flushed to disk, then renamed.
 igd_status igd_file_write(const char *path, const void *data, size_t size);
 
 // The same in pieces: write to igd_writer_stream(), then commit. Freeing an uncommitted
-// writer removes the temporary file and leaves `path` as it was.
+// writer removes the temporary file and leaves `path` as it was. Symbolic links are
+// followed; devices and pipes are written to directly.
 typedef struct igd_writer igd_writer;
 igd_status igd_writer_open(igd_writer **out, const char *path);
 FILE *igd_writer_stream(igd_writer *w);
 const char *igd_writer_temporary(const igd_writer *w); // its path, for who writes by name
-igd_status igd_writer_commit(igd_writer *w);           // also frees
+igd_status igd_writer_commit(igd_writer *w);           // always frees
 void igd_writer_free(igd_writer *w);
 
 // Whether `path` could be written later: checks folder and permissions, changes nothing.

@@ -26,8 +26,13 @@ typedef struct igd_npy {
     void *data;    // owned; NULL where only the header was read
 } igd_npy;
 
+size_t igd_npy_element_size(igd_npy_type type);
+
 // Reads header and data. igd_npy_free() releases.
 igd_status igd_npy_read(igd_npy *out, const char *path);
+// The same from a file's content; `path` starts the messages.
+igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
+                         const char *path);
 // Reads the header alone and checks it against the file's length.
 igd_status igd_npy_read_header(igd_npy *out, const char *path);
 // Converts data in place to float32, from any type.

@@ -1,0 +1,252 @@
+// Owns reading JSON strictly: what cJSON lets pass and igdef does not is checked here.
+#include "core/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/file.h"
+
+#define MAX_FILE ((size_t)64 << 20)
+
+static size_t line_of(const char *text, const char *at)
+{
+    size_t line = 1;
+    for (const char *p = text; p < at; p++)
+        line += *p == '\n';
+    return line;
+}
+
+// Length of the UTF-8 character at p (Unicode 15, table 3-7), 0 where there is none.
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    const size_t n = p[0] < 0xc2   ? 0
+                     : p[0] < 0xe0 ? 2
+                     : p[0] < 0xf0 ? 3
+                     : p[0] < 0xf5 ? 4
+                                   : 0;
+    if (n == 0 || n > left)
+        return 0;
+    const unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    const unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+// cJSON passes any bytes through, and stops silently at a zero.
+static igd_status check_text(const char *text, size_t size, const char *what)
+{
+    for (size_t i = 0; i < size;) {
+        const size_t n = utf8_length((const unsigned char *)text + i, size - i);
+        if (n == 0 || text[i] == '\0')
+            return igd_error(IGD_EFORMAT, "%s: line %zu: not UTF-8 text", what,
+                             line_of(text, text + i));
+        i += n;
+    }
+    return IGD_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Sorted, so that a hostile file with a million keys costs no quadratic time. cJSON has
+// limited the depth of the recursion.
+static igd_status check_keys(const cJSON *json, const char *what)
+{
+    const char **keys = NULL;
+    size_t num = 0;
+    igd_status st = IGD_OK;
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, json)
+    {
+        st = check_keys(item, what);
+        if (st != IGD_OK)
+            goto done;
+        num++;
+    }
+    if (!cJSON_IsObject(json) || num < 2)
+        goto done;
+    keys = malloc(num * sizeof(*keys));
+    if (keys == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for %zu keys", what, num);
+        goto done;
+    }
+    num = 0;
+    cJSON_ArrayForEach(item, json) keys[num++] = item->string;
+    qsort(keys, num, sizeof(*keys), by_text);
+    for (size_t i = 1; i < num && st == IGD_OK; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            st = igd_error(IGD_EFORMAT, "%s: key \"%s\" appears twice", what, keys[i]);
+
+done:
+    free(keys);
+    return st;
+}
+
+igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char *what)
+{
+    cJSON *json = NULL;
+    const char *end = NULL;
+    igd_status st;
+
+    *out = NULL;
+    st = check_text(text, size, what);
+    if (st != IGD_OK)
+        goto done;
+    json = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    if (end == NULL)
+        end = text;
+    while (json != NULL && end < text + size && strchr(" \t\r\n", *end) != NULL)
+        end++;
+    if (json == NULL || end != text + size) {
+        st = igd_error(IGD_EFORMAT, "%s: line %zu: not valid JSON", what,
+                       line_of(text, end));
+        goto done;
+    }
+    st = check_keys(json, what);
+    if (st != IGD_OK)
+        goto done;
+    *out = json;
+    json = NULL;
+
+done:
+    cJSON_Delete(json);
+    return st;
+}
+
+igd_status igd_json_read(cJSON **out, const char *path)
+{
+    unsigned char *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    IGD_TRY(igd_file_read(&text, &size, path, MAX_FILE));
+    const igd_status st = igd_json_parse(out, (const char *)text, size, path);
+    free(text);
+    return st;
+}
+
+igd_status igd_json_write(const cJSON *json, const char *path)
+{
+    igd_writer *w = NULL;
+    char *text = NULL;
+    igd_status st;
+
+    text = cJSON_Print(json);
+    if (text == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for the text", path);
+        goto done;
+    }
+    st = igd_writer_open(&w, path);
+    if (st != IGD_OK)
+        goto done;
+    // The stream keeps a failure, which the commit then reports.
+    fputs(text, igd_writer_stream(w));
+    fputc('\n', igd_writer_stream(w));
+    st = igd_writer_commit(w);
+
+done:
+    cJSON_free(text);
+    return st;
+}
+
+igd_status igd_json_get(const cJSON **out, const cJSON *object, const char *key,
+                        const char *what)
+{
+    *out = NULL;
+    if (!cJSON_IsObject(object))
+        return igd_error(IGD_EFORMAT, "%s: not an object, so without key \"%s\"", what,
+                         key);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (item == NULL)
+        return igd_error(IGD_EFORMAT, "%s: key \"%s\" is missing", what, key);
+    *out = item;
+    return IGD_OK;
+}
+
+static igd_status wrong_type(const char *what, const char *key, const char *wanted)
+{
+    return igd_error(IGD_EFORMAT, "%s: \"%s\" is not %s", what, key, wanted);
+}
+
+igd_status igd_json_string(const char **out, const cJSON *object, const char *key,
+                           const char *what)
+{
+    const cJSON *item;
+    *out = NULL;
+    IGD_TRY(igd_json_get(&item, object, key, what));
+    if (!cJSON_IsString(item))
+        return wrong_type(what, key, "a string");
+    *out = item->valuestring;
+    return IGD_OK;
+}
+
+igd_status igd_json_number(double *out, const cJSON *object, const char *key,
+                           const char *what)
+{
+    const cJSON *item;
+    *out = 0;
+    IGD_TRY(igd_json_get(&item, object, key, what));
+    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+        return wrong_type(what, key, "a finite number");
+    *out = item->valuedouble;
+    return IGD_OK;
+}
+
+igd_status igd_json_integer(int64_t *out, const cJSON *object, const char *key,
+                            const char *what)
+{
+    double value;
+    *out = 0;
+    IGD_TRY(igd_json_number(&value, object, key, what));
+    // Beyond 2^53 neighbouring integers are one double.
+    if (value != trunc(value) || fabs(value) > 0x1p53)
+        return wrong_type(what, key, "a whole number");
+    *out = (int64_t)value;
+    return IGD_OK;
+}
+
+igd_status igd_json_bool(bool *out, const cJSON *object, const char *key,
+                         const char *what)
+{
+    const cJSON *item;
+    *out = false;
+    IGD_TRY(igd_json_get(&item, object, key, what));
+    if (!cJSON_IsBool(item))
+        return wrong_type(what, key, "true or false");
+    *out = cJSON_IsTrue(item);
+    return IGD_OK;
+}
+
+igd_status igd_json_array(const cJSON **out, const cJSON *object, const char *key,
+                          const char *what)
+{
+    const cJSON *item;
+    *out = NULL;
+    IGD_TRY(igd_json_get(&item, object, key, what));
+    if (!cJSON_IsArray(item))
+        return wrong_type(what, key, "an array");
+    *out = item;
+    return IGD_OK;
+}
+
+igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *key,
+                           const char *what)
+{
+    const cJSON *item;
+    *out = NULL;
+    IGD_TRY(igd_json_get(&item, object, key, what));
+    if (!cJSON_IsObject(item))
+        return wrong_type(what, key, "an object");
+    *out = item;
+    return IGD_OK;
+}
