@@ -62,6 +62,20 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                                    const int32_t *labels, int64_t num_images,
                                    const int64_t shape[3], int num_classes);
 
+/**
+ * Image files without labels, in the order given: igd_dataset_label() is -1 for each and
+ * igd_dataset_num_classes() is 0.
+ *
+ * @param[out] out  owned, free with igd_dataset_free(); NULL on failure
+ * @param paths     copied; [num] files that stb_image reads
+ * @param num       >= 1
+ * @param options   borrowed; only `preprocess` is used; NULL for the defaults
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT also where sizes differ without preprocessing,
+ *         IGD_EINVAL, IGD_ENOMEM
+ */
+igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
+                                  int64_t num, const igd_dataset_options *options);
+
 int64_t igd_dataset_size(const igd_dataset *d);
 int igd_dataset_num_classes(const igd_dataset *d);
 

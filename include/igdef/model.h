@@ -62,6 +62,13 @@ bool igd_model_is_deterministic(const igd_model *m);
 /** Whether its rows are probabilities rather than logits, on random images. */
 bool igd_model_gives_probabilities(const igd_model *m);
 
+/**
+ * Names of its methods that take images or other tensors, "forward" first.
+ * @param[out] num  how many
+ * @return borrowed from the model, [*num]
+ */
+const char *const *igd_model_methods(const igd_model *m, int *num);
+
 /** One place where a mask can act. */
 typedef struct igd_layer {
     const char *path;  /**< Such as "layer4" or "features.7:input". */
