@@ -63,6 +63,93 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
                               const char *layer, const char *const *class_names,
                               uint64_t seed);
 
+/** How CD-IR measures the agreement of a neuron with a concept. */
+typedef enum igd_similarity {
+    IGD_SIMILARITY_SOFT_WPMI,
+    IGD_SIMILARITY_WPMI,
+    IGD_SIMILARITY_COS,
+    IGD_SIMILARITY_COS_CUBED,
+    IGD_SIMILARITY_RANK_REORDER
+} igd_similarity;
+
+/** Such as "soft-wpmi". @return borrowed, static */
+const char *igd_similarity_name(igd_similarity similarity);
+
+/** @return IGD_OK, IGD_EINVAL with the nearest known name */
+igd_status igd_similarity_parse(igd_similarity *out, const char *name);
+
+/** How the positions of a neuron become one activation. */
+typedef enum igd_pool { IGD_POOL_AVG, IGD_POOL_MAX } igd_pool;
+
+/** "avg" or "max". @return borrowed, static */
+const char *igd_pool_name(igd_pool pool);
+
+/** @return IGD_OK, IGD_EINVAL with the known names */
+igd_status igd_pool_parse(igd_pool *out, const char *name);
+
+/**
+ * Settings of CD-IR. Start from igd_cdir_options_default().
+ *
+ * CLIP comes as `clip`, one file with both encoders; or as `clip_image` and `clip_text`,
+ * one file each; or as ready embeddings. Images and texts may come in different ways, as
+ * long as both are embedded by the same CLIP.
+ */
+typedef struct igd_cdir_options {
+    const char *clip;       /**< TorchScript with encode_image and encode_text; or NULL.
+                                 Loads OpenAI's released archives as they are. */
+    const char *clip_image; /**< TorchScript with encode_image or forward; or NULL. */
+    const char *clip_text;  /**< TorchScript with encode_text or forward; or NULL. */
+    const char *image_embeddings; /**< .npy [N, D] of the probe images; or NULL. */
+    const char *text_embeddings;  /**< .npy [num_classes, D] of the concepts; or NULL. */
+    const char *vocabulary; /**< CLIP's BPE merges, plain or gzip-compressed; or a folder
+                                 or vocab.json of Hugging Face's with merges.txt beside
+                                 it. Needed where texts are embedded. */
+    const char *const *concepts; /**< [num_concepts] one per class of the model; NULL for
+                                      the class names of the probe images. */
+    int num_concepts;            /**< Length of `concepts`. Default 0. */
+    const char *prompt; /**< Text given to CLIP, {} standing for the concept. Default
+                             "{}". */
+    igd_similarity similarity; /**< Default IGD_SIMILARITY_SOFT_WPMI. */
+    igd_pool pool;             /**< Default IGD_POOL_AVG. */
+    int top_k;      /**< Images looked at per neuron, for soft-wpmi and wpmi; 0 (the
+                         default) for the published 100 and 28. */
+    int image_size; /**< Side of CLIP's images; 0 (the default): read from the model. */
+    int context;    /**< Tokens per text; 0 (the default): read from the model. */
+    const char *cache;  /**< Folder where image embeddings are kept for the next run; NULL
+                             (the default) for nowhere. */
+    const char *device; /**< Where CLIP runs: "cpu", "cuda" or "cuda:N". Default "cpu". */
+    int batch_size;     /**< Images per forward pass, >= 1. Default 64. */
+    igd_progress_fn progress; /**< Called after each batch of a stage; NULL for none. */
+    void *payload;            /**< Handed to `progress` as it is. */
+} igd_cdir_options;
+
+igd_cdir_options igd_cdir_options_default(void);
+
+/**
+ * Rank the neurons of a layer by their agreement with each class's concept (CD-IR).
+ *
+ * The score of neuron n for class c is how well the activations of n over the probe
+ * images agree with the cosine similarities of CLIP's embeddings of the images and of the
+ * concept of c. Needs no labels.
+ *
+ * @param[out] out  owned, free with igd_ranking_free(); NULL on failure
+ * @param model     borrowed
+ * @param layer     path of the mask layer, such as "layer4", or "penultimate"
+ * @param probe     borrowed; its labels are not used
+ * @param options   borrowed; says where CLIP is
+ * @return IGD_OK, or IGD_EINVAL if the layer is unknown or cannot be cut, an option is
+ *         missing or out of range, or concepts and classes differ in number; IGD_EFORMAT
+ *         or IGD_EIO if a file is not what it should be; IGD_ECANCELED if `progress`
+ *         asked to stop, IGD_ENOMEM, IGD_ETORCH
+ *
+ * Cost: one prefix pass and, unless embeddings are given or cached, one pass of CLIP's
+ * image encoder over the probe images.
+ * Source: Kulkarni and Weng, ECCV 2024, CLIP-Dissect based importance ranking; Oikarinen
+ * and Weng, ICLR 2023, for the similarity.
+ */
+igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
+                            const igd_dataset *probe, const igd_cdir_options *options);
+
 /** "loir", "cdir" or "random". @return borrowed */
 const char *igd_ranking_method(const igd_ranking *r);
 

@@ -1,0 +1,198 @@
+// Owns access to matrices by rows: only what is asked for is in memory.
+#include "rows.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/npy.h"
+
+struct igd_rows {
+    char *name;
+    int64_t num_rows, width;
+    const float *data; // borrowed; NULL where the rows lie in a file
+    FILE *file;
+    int64_t offset; // of the first element in the file
+    igd_npy_type type;
+    bool writing; // the file's last operation was a write
+};
+
+// NULL when memory is exhausted.
+static igd_rows *rows_new(const char *name, int64_t num_rows, int64_t width)
+{
+    igd_rows *r = calloc(1, sizeof(*r));
+    if (r == NULL || (r->name = strdup(name)) == NULL) {
+        free(r);
+        return NULL;
+    }
+    r->num_rows = num_rows;
+    r->width = width;
+    r->type = IGD_NPY_F32;
+    return r;
+}
+
+igd_status igd_rows_view(igd_rows **out, const char *name, const float *data,
+                         int64_t num_rows, int64_t width)
+{
+    igd_rows *r = *out = rows_new(name, num_rows, width);
+    if (r == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", name);
+    r->data = data;
+    return IGD_OK;
+}
+
+igd_status igd_rows_open(igd_rows **out, const char *path)
+{
+    igd_npy header = {0};
+    *out = NULL;
+    IGD_TRY(igd_npy_read_header(&header, path));
+    if (header.num_dims != 2)
+        return igd_error(IGD_EFORMAT, "%s: has %d axes where 2 are needed", path,
+                         header.num_dims);
+    if (header.shape[0] < 1 || header.shape[1] < 1)
+        return igd_error(IGD_EFORMAT, "%s: is empty", path);
+    igd_rows *r = rows_new(path, header.shape[0], header.shape[1]);
+    if (r == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", path);
+    r->offset = (int64_t)header.offset;
+    r->type = header.type;
+    r->file = fopen(path, "rb");
+    if (r->file == NULL) {
+        igd_rows_free(r);
+        return igd_error(IGD_EIO, "%s: cannot be opened", path);
+    }
+    *out = r;
+    return IGD_OK;
+}
+
+igd_status igd_rows_spool(igd_rows **out, const char *name, int64_t width)
+{
+    igd_rows *r = rows_new(name, 0, width);
+    *out = NULL;
+    if (r == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", name);
+    r->file = tmpfile();
+    if (r->file == NULL) {
+        igd_rows_free(r);
+        return igd_error(IGD_EIO, "%s: no temporary file can be made", name);
+    }
+    *out = r;
+    return IGD_OK;
+}
+
+igd_status igd_rows_append(igd_rows *r, const float *rows, int64_t n)
+{
+    const size_t count = (size_t)(n * r->width);
+    if (!r->writing && fseeko(r->file, 0, SEEK_END) != 0)
+        return igd_error(IGD_EIO, "%s: cannot go on writing", r->name);
+    r->writing = true;
+    if (fwrite(rows, sizeof(*rows), count, r->file) != count)
+        return igd_error(IGD_EIO, "%s: the temporary file cannot be written", r->name);
+    r->num_rows += n;
+    return IGD_OK;
+}
+
+int64_t igd_rows_count(const igd_rows *r)
+{
+    return r->num_rows;
+}
+
+int64_t igd_rows_width(const igd_rows *r)
+{
+    return r->width;
+}
+
+const char *igd_rows_name(const igd_rows *r)
+{
+    return r->name;
+}
+
+static int64_t element_size(igd_npy_type type)
+{
+    switch (type) {
+    case IGD_NPY_U8:
+        return 1;
+    case IGD_NPY_I64:
+    case IGD_NPY_F64:
+        return 8;
+    case IGD_NPY_I32:
+    case IGD_NPY_F32:
+        break;
+    }
+    return 4;
+}
+
+// Reads rows of another type through igd_npy_to_f32(), which owns the conversions.
+static igd_status read_converted(igd_rows *r, float *out, int64_t count)
+{
+    igd_npy part = {.type = r->type, .num_dims = 1, .shape = {count}, .size = count};
+    igd_status st = IGD_OK;
+
+    part.data = malloc((size_t)(count * element_size(r->type)));
+    if (part.data == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for a block of rows", r->name);
+        goto done;
+    }
+    if (fread(part.data, (size_t)element_size(r->type), (size_t)count, r->file) !=
+        (size_t)count) {
+        st = igd_error(IGD_EIO, "%s: cannot be read", r->name);
+        goto done;
+    }
+    if ((st = igd_npy_to_f32(&part, r->name)) != IGD_OK)
+        goto done;
+    memcpy(out, part.data, (size_t)count * sizeof(*out));
+
+done:
+    igd_npy_free(&part);
+    return st;
+}
+
+static igd_status check_finite(const igd_rows *r, const float *rows, int64_t first,
+                               int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = rows + i * r->width;
+        uint32_t odd = 0; // its top bit: an exponent of ones, infinity or NaN
+        for (int64_t j = 0; j < r->width; j++) {
+            uint32_t bits;
+            memcpy(&bits, &row[j], sizeof(bits));
+            odd |= (bits & 0x7f800000u) + 0x00800000u;
+        }
+        if ((odd & 0x80000000u) != 0)
+            return igd_error(IGD_EFORMAT,
+                             "%s: row %" PRId64 " holds a number that is not finite",
+                             r->name, first + i);
+    }
+    return IGD_OK;
+}
+
+igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
+{
+    const int64_t count = n * r->width;
+    if (r->data != NULL) {
+        memcpy(out, r->data + first * r->width, (size_t)count * sizeof(*out));
+    } else {
+        const int64_t at = r->offset + first * r->width * element_size(r->type);
+        r->writing = false;
+        if (fseeko(r->file, at, SEEK_SET) != 0) // also flushes what was appended
+            return igd_error(IGD_EIO, "%s: cannot be read", r->name);
+        if (r->type != IGD_NPY_F32)
+            IGD_TRY(read_converted(r, out, count));
+        else if (fread(out, sizeof(*out), (size_t)count, r->file) != (size_t)count)
+            return igd_error(IGD_EIO, "%s: cannot be read", r->name);
+    }
+    return check_finite(r, out, first, n);
+}
+
+void igd_rows_free(igd_rows *r)
+{
+    if (r == NULL)
+        return;
+    if (r->file != NULL)
+        fclose(r->file);
+    free(r->name);
+    free(r);
+}

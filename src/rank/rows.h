@@ -1,0 +1,30 @@
+// Rows of a float32 matrix that need not fit in memory: an array, an .npy file, or a
+// temporary file that is written row by row.
+#ifndef IGD_RANK_ROWS_H
+#define IGD_RANK_ROWS_H
+
+#include <stdint.h>
+
+#include "igdef/status.h"
+
+typedef struct igd_rows igd_rows;
+
+// A view of data [num_rows, width], borrowed; `name` starts messages.
+igd_status igd_rows_view(igd_rows **out, const char *name, const float *data,
+                         int64_t num_rows, int64_t width);
+// An .npy file with two axes, of any type that igd_npy_to_f32() converts.
+igd_status igd_rows_open(igd_rows **out, const char *path);
+// An empty matrix in a temporary file without a name, which its end removes.
+igd_status igd_rows_spool(igd_rows **out, const char *name, int64_t width);
+igd_status igd_rows_append(igd_rows *r, const float *rows, int64_t n);
+
+int64_t igd_rows_count(const igd_rows *r);
+int64_t igd_rows_width(const igd_rows *r);
+const char *igd_rows_name(const igd_rows *r); // borrowed
+
+// Reads rows first .. first + n - 1 into out [n, width]. A number that is not finite is
+// a failure that names its row.
+igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n);
+void igd_rows_free(igd_rows *r); // NULL is fine
+
+#endif
