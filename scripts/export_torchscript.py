@@ -117,7 +117,7 @@ def import_module(where):
         except ModuleNotFoundError as error:
             raise ExportError(f"{where}: {error}")
         except (Exception, SystemExit) as error:
-            raise ExportError(f"{where}: import failed: {type(error).__name__}: {first_line(error)}")
+            raise ExportError(f"{where}: {type(error).__name__}: {first_line(error)}")
     if not os.path.isfile(where):
         raise ExportError(f"{where}: no such file")
     # The file's neighbours can be imported, and torch.jit.script finds its source by module name.
@@ -129,7 +129,7 @@ def import_module(where):
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ExportError(f"{where}: import failed: {type(error).__name__}: {first_line(error)}")
+        raise ExportError(f"{where}: {type(error).__name__}: {first_line(error)}")
     return module
 
 
