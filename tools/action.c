@@ -68,6 +68,15 @@ igd_status action_load_defense(igd_defense **out, const igd_model *base,
     return st;
 }
 
+int action_best_class(const float *logits, int num_classes)
+{
+    int best = 0;
+    for (int c = 1; c < num_classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
+
 igd_status action_print_json(const cJSON *json)
 {
     char *text = cJSON_Print(json);

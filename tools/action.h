@@ -22,6 +22,9 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
 igd_status action_load_defense(igd_defense **out, const igd_model *base,
                                const defense_settings *d, const common_settings *common);
 
+// The class of the greatest logit; of equal ones, the first.
+int action_best_class(const float *logits, int num_classes);
+
 // Prints JSON, indented, with a line's end. @return IGD_OK, IGD_ENOMEM
 igd_status action_print_json(const cJSON *json);
 

@@ -1,11 +1,7 @@
-// Owns the way from a command line and a JSON file to the variables of a command.
+// Owns reading a command line and a JSON file into the variables of a command.
 #include "cli.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
-#include <float.h>
-#include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +12,7 @@
 #include "core/json.h"
 #include "core/nearest.h"
 #include "igdef/status.h"
+#include "values.h"
 
 // One command is parsed per process.
 static struct {
@@ -64,11 +61,6 @@ int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *setti
     return num;
 }
 
-static int type_of(const cli_row *r)
-{
-    return r->option->type & CLI_TYPE;
-}
-
 static cli_row *row_by_name(const char *name, size_t length)
 {
     for (int i = 0; i < parsed.num; i++) {
@@ -101,324 +93,7 @@ static const char *nearest_option(const char *name)
     return igd_nearest(name, names, parsed.num);
 }
 
-// ---- Values
-
-bool cli_number(double *out, const char *text)
-{
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text)
-        return false;
-    if (*end == '/') {
-        const char *below = end + 1;
-        const double d = strtod(below, &end);
-        if (end == below || d == 0.0)
-            return false;
-        v /= d;
-    }
-    if (*end != '\0' || !isfinite(v))
-        return false;
-    *out = v;
-    return true;
-}
-
-void cli_number_text(char *out, size_t size, double v)
-{
-    const double grey = v * 255.0;
-    double back = 0.0;
-    snprintf(out, size, "%.6g", v);
-    if (cli_number(&back, out) && back == v)
-        return;
-    if (grey >= 1.0 && grey < 255.0 && fabs(grey - round(grey)) < 1e-9) {
-        snprintf(out, size, "%.0f/255", grey);
-        return;
-    }
-    for (int digits = 7; digits <= DBL_DECIMAL_DIG; digits++) {
-        snprintf(out, size, "%.*g", digits, v);
-        if (cli_number(&back, out) && back == v)
-            return;
-    }
-}
-
-static bool whole_number(int64_t *out, const char *text)
-{
-    char *end;
-    errno = 0;
-    const long long v = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0)
-        return false;
-    *out = v;
-    return true;
-}
-
-static bool seed_number(uint64_t *out, const char *text)
-{
-    char *end;
-    errno = 0;
-    // strtoull() would take "-1" for the largest number.
-    const unsigned long long v = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
-        return false;
-    *out = v;
-    return true;
-}
-
-// Where a value comes from, for messages: "--keep", or "conf.json: key 'keep'".
-typedef struct source {
-    const char *file; // NULL: the command line
-    const char *name;
-} source;
-
-static int wrong(const source *s, const char *value, const char *what)
-{
-    if (s->file != NULL)
-        return cli_usage("%s: key '%s': %s%s%s%s", s->file, s->name, value ? "'" : "",
-                         value ? value : "", value ? "' " : "", what);
-    return cli_usage("--%s: %s%s%s%s", s->name, value ? "'" : "", value ? value : "",
-                     value ? "' " : "", what);
-}
-
-static int check_range(const cli_option *o, const source *s, const char *text, double v)
-{
-    char message[128], low[32], high[32];
-    const bool limited = o->min < o->max;
-    if ((o->type & CLI_POSITIVE) != 0 && !(v > 0.0))
-        return wrong(s, text, "is not greater than 0");
-    if (!limited || (v >= o->min && v <= o->max))
-        return CLI_GO_ON;
-    cli_number_text(low, sizeof(low), o->min);
-    cli_number_text(high, sizeof(high), o->max);
-    if (v < o->min)
-        snprintf(message, sizeof(message), "is less than %s", low);
-    else
-        snprintf(message, sizeof(message), "is greater than %s", high);
-    return wrong(s, text, message);
-}
-
-static int set_list(const cli_row *r, const source *s, const char *text)
-{
-    cli_list list = {.num = 0};
-    char part[64];
-    const char *at = text;
-    for (;;) {
-        const size_t length = strcspn(at, ",");
-        if (list.num == CLI_LIST_MAX)
-            return wrong(s, text, "has too many numbers");
-        if (length >= sizeof(part))
-            return wrong(s, text, "is not a list of numbers such as 0.5,0.5,0.5");
-        memcpy(part, at, length);
-        part[length] = '\0';
-        if (!cli_number(&list.value[list.num], part))
-            return wrong(s, text, "is not a list of numbers such as 0.5,0.5,0.5");
-        const int rc = check_range(r->option, s, part, list.value[list.num++]);
-        if (rc != CLI_GO_ON)
-            return rc;
-        if (at[length] == '\0')
-            break;
-        at += length + 1;
-    }
-    memcpy(r->value, &list, sizeof(list));
-    return CLI_GO_ON;
-}
-
-static int set_choice(const cli_row *r, const source *s, const char *text)
-{
-    const char *const *choices = r->option->choices;
-    char message[512];
-    int num = 0;
-    size_t used;
-    for (; choices[num] != NULL; num++)
-        if (strcmp(choices[num], text) == 0) {
-            memcpy(r->value, &choices[num], sizeof(choices[num]));
-            return CLI_GO_ON;
-        }
-    const char *near = igd_nearest(text, choices, num);
-    if (near != NULL) {
-        snprintf(message, sizeof(message), "is not known; did you mean '%s'?", near);
-        return wrong(s, text, message);
-    }
-    used = (size_t)snprintf(message, sizeof(message), "is none of ");
-    for (int i = 0; i < num && used < sizeof(message); i++)
-        used += (size_t)snprintf(message + used, sizeof(message) - used, "%s%s",
-                                 i > 0 ? ", " : "", choices[i]);
-    return wrong(s, text, message);
-}
-
-static int add_text(const cli_row *r, const char *text)
-{
-    cli_texts list;
-    memcpy(&list, r->value, sizeof(list));
-    const char **item = realloc(list.item, ((size_t)list.num + 1) * sizeof(*item));
-    if (item == NULL)
-        return cli_usage("out of memory");
-    item[list.num] = text;
-    list = (cli_texts){item, list.num + 1};
-    memcpy(r->value, &list, sizeof(list));
-    return CLI_GO_ON;
-}
-
-// Sets a variable from text, which must live as long as the settings.
-static int set_text(cli_row *r, const source *s, const char *text)
-{
-    const cli_option *o = r->option;
-    int64_t whole = 0;
-    uint64_t seed = 0;
-    double number = 0.0;
-    int small, rc = CLI_GO_ON;
-
-    r->given = true;
-    switch (type_of(r)) {
-    case CLI_TEXT:
-    case CLI_PATH:
-        if (text[0] == '\0')
-            return wrong(s, NULL, "is empty");
-        memcpy(r->value, &text, sizeof(text));
-        return CLI_GO_ON;
-    case CLI_INT:
-        if (!whole_number(&whole, text) || whole < INT_MIN || whole > INT_MAX)
-            return wrong(s, text, "is not a whole number");
-        small = (int)whole;
-        rc = check_range(o, s, text, (double)small);
-        memcpy(r->value, &small, sizeof(small));
-        return rc;
-    case CLI_COUNT:
-        if (!whole_number(&whole, text) || whole < 0)
-            return wrong(s, text, "is not a whole number from 0 on");
-        memcpy(r->value, &whole, sizeof(whole));
-        return CLI_GO_ON;
-    case CLI_SEED:
-        if (!seed_number(&seed, text))
-            return wrong(s, text, "is not a whole number from 0 to 18446744073709551615");
-        memcpy(r->value, &seed, sizeof(seed));
-        return CLI_GO_ON;
-    case CLI_NUMBER:
-        if (!cli_number(&number, text))
-            return wrong(s, text, "is not a number such as 0.5 or 8/255");
-        rc = check_range(o, s, text, number);
-        memcpy(r->value, &number, sizeof(number));
-        return rc;
-    case CLI_CHOICE:
-        return set_choice(r, s, text);
-    case CLI_LIST:
-        return set_list(r, s, text);
-    case CLI_TEXTS:
-        return add_text(r, text);
-    default:
-        return wrong(s, text, "is given to an option without a value");
-    }
-}
-
-static void set_flag(cli_row *r, bool value)
-{
-    r->given = true;
-    memcpy(r->value, &value, sizeof(value));
-}
-
 // ---- The JSON file
-
-static const char *json_kind(const cli_row *r)
-{
-    switch (type_of(r)) {
-    case CLI_INT:
-    case CLI_COUNT:
-        return "must be a whole number";
-    case CLI_SEED:
-        return "must be a whole number, as text where it is above 2^53";
-    case CLI_NUMBER:
-        return "must be a number or a fraction as text, such as \"8/255\"";
-    case CLI_FLAG:
-        return "must be true or false";
-    case CLI_LIST:
-        return "must be an array of numbers";
-    case CLI_TEXTS:
-        return "must be an array of strings";
-    default:
-        return "must be a string";
-    }
-}
-
-static int set_json_list(cli_row *r, const source *s, const cJSON *array)
-{
-    char text[32];
-    cli_list list = {.num = 0};
-    const cJSON *v;
-    cJSON_ArrayForEach(v, array)
-    {
-        if (!cJSON_IsNumber(v))
-            return wrong(s, NULL, json_kind(r));
-        if (list.num == CLI_LIST_MAX)
-            return wrong(s, NULL, "has too many numbers");
-        cli_number_text(text, sizeof(text), v->valuedouble);
-        const int rc = check_range(r->option, s, text, v->valuedouble);
-        if (rc != CLI_GO_ON)
-            return rc;
-        list.value[list.num++] = v->valuedouble;
-    }
-    r->given = true;
-    memcpy(r->value, &list, sizeof(list));
-    return CLI_GO_ON;
-}
-
-static int set_json_texts(cli_row *r, const source *s, const cJSON *array)
-{
-    const cJSON *v;
-    cJSON_ArrayForEach(v, array)
-    {
-        if (!cJSON_IsString(v))
-            return wrong(s, NULL, json_kind(r));
-        const int rc = add_text(r, v->valuestring);
-        if (rc != CLI_GO_ON)
-            return rc;
-    }
-    r->given = r->from_file = true;
-    return CLI_GO_ON;
-}
-
-static int set_json_number(cli_row *r, const source *s, double v)
-{
-    char text[64];
-    // Beyond 2^53 a JSON number may not be the one that was written.
-    if (type_of(r) != CLI_NUMBER && (floor(v) != v || fabs(v) > 9007199254740992.0))
-        return wrong(s, NULL, json_kind(r));
-    snprintf(text, sizeof(text), type_of(r) == CLI_NUMBER ? "%.17g" : "%.0f", v);
-    return set_text(r, s, text); // these types keep no pointer to their text
-}
-
-static int set_json(cli_row *r, const source *s, const cJSON *v)
-{
-    switch (type_of(r)) {
-    case CLI_FLAG:
-        if (!cJSON_IsBool(v))
-            break;
-        set_flag(r, cJSON_IsTrue(v));
-        return CLI_GO_ON;
-    case CLI_LIST:
-        if (!cJSON_IsArray(v))
-            break;
-        return set_json_list(r, s, v);
-    case CLI_TEXTS:
-        if (!cJSON_IsArray(v))
-            break;
-        return set_json_texts(r, s, v);
-    case CLI_SEED:
-    case CLI_NUMBER:
-        if (cJSON_IsString(v))
-            return set_text(r, s, v->valuestring);
-        if (cJSON_IsNumber(v))
-            return set_json_number(r, s, v->valuedouble);
-        break;
-    case CLI_INT:
-    case CLI_COUNT:
-        if (!cJSON_IsNumber(v))
-            break;
-        return set_json_number(r, s, v->valuedouble);
-    default:
-        if (!cJSON_IsString(v))
-            break;
-        return set_text(r, s, v->valuestring);
-    }
-    return wrong(s, NULL, json_kind(r));
-}
 
 static int read_config(const char *path)
 {
@@ -438,7 +113,7 @@ static int read_config(const char *path)
         }
         if (strcmp(v->string, "config") == 0)
             return cli_usage("%s: key 'config': a file cannot name another", path);
-        const int rc = set_json(r, &(source){path, v->string}, v);
+        const int rc = cli_set_json(r, &(cli_source){path, v->string}, v);
         if (rc != CLI_GO_ON)
             return rc;
     }
@@ -461,14 +136,14 @@ static int take(reader *in, cli_row *r, const char *text)
     if (config != in->only_config)
         return CLI_GO_ON;
     // The command line replaces what the file said rather than adding to it.
-    if (type_of(r) == CLI_TEXTS && r->from_file) {
+    if (cli_type(r) == CLI_TEXTS && r->from_file) {
         cli_texts list;
         memcpy(&list, r->value, sizeof(list));
         list.num = 0;
         memcpy(r->value, &list, sizeof(list));
         r->from_file = false;
     }
-    return set_text(r, &(source){NULL, r->option->name}, text);
+    return cli_set_text(r, &(cli_source){NULL, r->option->name}, text);
 }
 
 static int take_next(reader *in, cli_row *r)
@@ -499,7 +174,7 @@ static int long_option(reader *in, char *text)
 
     if (r == NULL && strncmp(text, "no-", 3) == 0) {
         cli_row *positive = row_by_name(text + 3, length - 3);
-        if (positive != NULL && type_of(positive) == CLI_FLAG) {
+        if (positive != NULL && cli_type(positive) == CLI_FLAG) {
             r = positive;
             flag = false;
         }
@@ -509,11 +184,11 @@ static int long_option(reader *in, char *text)
             *equals = '\0';
         return unknown_option(text);
     }
-    if (type_of(r) == CLI_FLAG) {
+    if (cli_type(r) == CLI_FLAG) {
         if (equals != NULL)
             return cli_usage("--%.*s: takes no value", (int)length, text);
         if (!in->only_config)
-            set_flag(r, flag);
+            cli_set_flag(r, flag);
         return CLI_GO_ON;
     }
     return equals != NULL ? take(in, r, equals + 1) : take_next(in, r);
@@ -526,10 +201,10 @@ static int short_options(reader *in, char *text)
         cli_row *r = row_by_letter(*text);
         if (r == NULL)
             return cli_usage("unknown option '-%c'", *text);
-        if (type_of(r) != CLI_FLAG)
+        if (cli_type(r) != CLI_FLAG)
             return text[1] != '\0' ? take(in, r, text + 1) : take_next(in, r);
         if (!in->only_config)
-            set_flag(r, true);
+            cli_set_flag(r, true);
     }
     return CLI_GO_ON;
 }
@@ -540,7 +215,8 @@ static int argument(reader *in, const char *text)
     int i = 0;
     for (; names != NULL && names[i] != NULL; i++) {
         cli_row *r = row_by_name(names[i], strlen(names[i]));
-        if (i == in->num_arguments || (names[i + 1] == NULL && type_of(r) == CLI_TEXTS)) {
+        if (i == in->num_arguments ||
+            (names[i + 1] == NULL && cli_type(r) == CLI_TEXTS)) {
             in->num_arguments++;
             return take(in, r, text);
         }
@@ -601,7 +277,7 @@ static int unusable(const char *path, int error)
 // The paths of a row: one, or those of a list.
 static int paths_of(const cli_row *r, const char *const **paths, const char **one)
 {
-    if (type_of(r) == CLI_TEXTS) {
+    if (cli_type(r) == CLI_TEXTS) {
         cli_texts list;
         memcpy(&list, r->value, sizeof(list));
         *paths = list.item;
@@ -698,7 +374,7 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
 void cli_end(void)
 {
     for (int i = 0; i < parsed.num; i++)
-        if (type_of(&parsed.row[i]) == CLI_TEXTS) {
+        if (cli_type(&parsed.row[i]) == CLI_TEXTS) {
             cli_texts list;
             memcpy(&list, parsed.row[i].value, sizeof(list));
             free(list.item);

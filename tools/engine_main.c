@@ -7,7 +7,9 @@
 #include "action.h"
 #include "igdef/runtime.h"
 #include "igdef/version.h"
+#include "options_defend.h"
 #include "options_inspect.h"
+#include "options_rank.h"
 #include "progress.h"
 
 engine_entry igdef_engine;
@@ -29,6 +31,8 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         int (*run)(const void *settings);
     } actions[] = {
         {"inspect", cmd_inspect},
+        {"rank", cmd_rank},
+        {"defend", cmd_defend},
     };
 
     if (strcmp(version, igd_version()) != 0) {

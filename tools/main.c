@@ -6,10 +6,14 @@
 #include "core/nearest.h"
 #include "engine.h"
 #include "igdef/version.h"
+#include "options_defend.h"
 #include "options_inspect.h"
+#include "options_rank.h"
 
 static const cli_command *const commands[] = {
     &command_inspect,
+    &command_rank,
+    &command_defend,
 };
 
 #define NUM_COMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))

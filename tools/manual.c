@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "igdef/version.h"
+#include "values.h"
 
 #define WIDTH 80
 #define COLUMN 28    // where help lines begin
@@ -32,11 +33,6 @@ static const struct {
 
 // ---- From rows
 
-static int type_of(const cli_row *r)
-{
-    return r->option->type & CLI_TYPE;
-}
-
 static void list_text(char *out, size_t size, const cli_list *list)
 {
     size_t used = 0;
@@ -60,7 +56,7 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
 
     if ((row->option->type & CLI_HIDE_DEFAULT) != 0 || row->required)
         return false;
-    switch (type_of(row)) {
+    switch (cli_type(row)) {
     case CLI_INT:
         memcpy(&small, row->value, sizeof(small));
         snprintf(out, size, "%d", small);
@@ -100,7 +96,7 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
 static const char *prefix_of(const cli_row *r)
 {
     bool on = false;
-    if (type_of(r) == CLI_FLAG)
+    if (cli_type(r) == CLI_FLAG)
         memcpy(&on, r->value, sizeof(on));
     return on ? "no-" : "";
 }
@@ -134,7 +130,7 @@ static void usage_line(char *out, size_t size, const cli_command *command,
         used += (size_t)snprintf(
             out + used, size - used, " %s%s%s%s%s%s%s", rows[i].required ? "" : "[",
             bare ? "" : "--", bare ? "" : o->name, bare ? "" : " ", argument,
-            type_of(&rows[i]) == CLI_TEXTS ? "..." : "", rows[i].required ? "" : "]");
+            cli_type(&rows[i]) == CLI_TEXTS ? "..." : "", rows[i].required ? "" : "]");
     }
     if (used < size)
         snprintf(out + used, size - used, " [OPTIONS]");
@@ -360,7 +356,7 @@ void cli_man(FILE *f, const cli_command *const *commands, int num)
 static void completion_values(FILE *f, const cli_row *r)
 {
     const cli_option *o = r->option;
-    switch (type_of(r)) {
+    switch (cli_type(r)) {
     case CLI_CHOICE:
         fprintf(f, "            --%s) words='", o->name);
         for (int i = 0; o->choices[i] != NULL; i++)

@@ -55,6 +55,12 @@ const cli_option input_options[] = {
     {0},
 };
 
+const cli_option shape_options[] = {
+    {'i', "input", CLI_LIST | CLI_POSITIVE, 0,
+     "C,H,W", "shape of an image, where no images are given", 1, INT_MAX, NULL},
+    {0},
+};
+
 const cli_option defense_options[] = {
     {'r', "ranking",     CLI_PATH | CLI_INPUT, offsetof(defense_settings, ranking),
      "FILE", "importance ranking that igdef rank wrote", 0, 0, NULL},
@@ -91,6 +97,17 @@ int input_check(const input_settings *s)
 {
     if (s->mean.num != s->std.num)
         return cli_usage("--mean has %d numbers and --std %d", s->mean.num, s->std.num);
+    return CLI_GO_ON;
+}
+
+int shape_check(const cli_list *shape)
+{
+    if (shape->num != 0 && shape->num != 3)
+        return cli_usage("--input: has %d numbers, not channels,height,width",
+                         shape->num);
+    for (int i = 0; i < shape->num; i++)
+        if (shape->value[i] != (double)(int)shape->value[i])
+            return cli_usage("--input: %g is not a whole number", shape->value[i]);
     return CLI_GO_ON;
 }
 

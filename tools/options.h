@@ -35,6 +35,10 @@ extern const cli_option input_options[];
 input_settings input_defaults(const char *split);
 int input_check(const input_settings *s);
 
+// The shape of an image, for commands that may run without any.
+extern const cli_option shape_options[]; // one cli_list
+int shape_check(const cli_list *shape);
+
 // The defense that is put on the base model.
 typedef struct defense_settings {
     const char *ranking;

@@ -1,19 +1,9 @@
 // The command line of igdef inspect.
 #include "options_inspect.h"
 
-#include <limits.h>
-
-// clang-format off
-static const cli_option options[] = {
-    {'i', "input", CLI_LIST | CLI_POSITIVE, offsetof(inspect_settings, input),
-     "C,H,W", "shape of an image; with --data, that of its images", 1, INT_MAX, NULL},
-    {0},
-};
-// clang-format on
-
 static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(inspect_settings, in)},
-    {"Options", options, 0},
+    {"Options", shape_options, offsetof(inspect_settings, input)},
     {"Common options", common_options, offsetof(inspect_settings, common)},
     {0},
 };
@@ -38,13 +28,8 @@ static int check(const void *settings)
     if (s->in.data == NULL && s->input.num == 0)
         return cli_usage("--input C,H,W or --data PATH is missing: what images does the "
                          "model take?");
-    if (s->input.num != 0 && s->input.num != 3)
-        return cli_usage("--input: has %d numbers, not channels,height,width",
-                         s->input.num);
-    for (int i = 0; i < s->input.num; i++)
-        if (s->input.value[i] != (double)(int)s->input.value[i])
-            return cli_usage("--input: %g is not a whole number", s->input.value[i]);
-    return input_check(&s->in);
+    const int rc = shape_check(&s->input);
+    return rc == CLI_GO_ON ? input_check(&s->in) : rc;
 }
 
 const cli_command command_inspect = {

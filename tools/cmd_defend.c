@@ -1,0 +1,275 @@
+// igdef defend: predictions of the defended model, and its export.
+#include "options_defend.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "progress.h"
+
+typedef struct prediction {
+    int64_t index; // in the whole data set
+    int label;     // -1: unknown
+    int defended, base;
+    double confidence; // of the defended model
+} prediction;
+
+typedef struct predictions {
+    prediction *row; // owned, [num]
+    int64_t num;
+    int64_t num_labelled, defended_correct, base_correct, agree;
+} predictions;
+
+// Softmax of the greatest logit.
+static double confidence_of(const float *logits, int num_classes, int best)
+{
+    double sum = 0.0;
+    for (int c = 0; c < num_classes; c++)
+        sum += exp((double)logits[c] - (double)logits[best]);
+    return 1.0 / sum;
+}
+
+static void count(predictions *p, const prediction *row)
+{
+    p->agree += row->defended == row->base;
+    if (row->label < 0)
+        return;
+    p->num_labelled++;
+    p->defended_correct += row->defended == row->label;
+    p->base_correct += row->base == row->label;
+}
+
+static igd_status predict(predictions *p, const igd_defense *defense,
+                          const igd_dataset *data, int num_classes, int batch_size)
+{
+    const int64_t *shape = igd_dataset_shape(data);
+    const int64_t num = igd_dataset_size(data);
+    const size_t pixels = (size_t)(shape[0] * shape[1] * shape[2]);
+    const size_t C = (size_t)num_classes;
+    const size_t room = (size_t)(num < batch_size ? num : batch_size);
+    float *images = malloc(room * pixels * sizeof(float)); // [room, C, H, W]
+    float *logits = malloc(room * C * sizeof(float));      // [room, C]
+    float *base = malloc(room * C * sizeof(float));        // [room, C]
+    int64_t *which = malloc(room * sizeof(int64_t));       // [room]
+    int64_t *index = malloc(room * sizeof(int64_t));       // [room]
+    igd_status st = IGD_OK;
+
+    p->row = calloc((size_t)num, sizeof(*p->row));
+    if (images == NULL || logits == NULL || base == NULL || which == NULL ||
+        index == NULL || p->row == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %zu images", room);
+        goto done;
+    }
+    while (p->num < num) {
+        const int64_t left = num - p->num;
+        const int64_t n = left < (int64_t)room ? left : (int64_t)room;
+        if (progress_report("predict", (double)p->num, (double)num, NULL) != 0) {
+            st = igd_error(IGD_ECANCELED, "interrupted");
+            goto done;
+        }
+        for (int64_t j = 0; j < n; j++) {
+            which[j] = p->num + j;
+            index[j] = igd_dataset_index(data, which[j]);
+        }
+        if ((st = igd_dataset_read(data, images, which, n)) != IGD_OK ||
+            (st = igd_defense_predict(logits, base, defense, images, index, n)) != IGD_OK)
+            goto done;
+        for (int64_t j = 0; j < n; j++) {
+            prediction *row = &p->row[p->num++];
+            const float *z = logits + (size_t)j * C;
+            row->index = index[j];
+            row->label = igd_dataset_label(data, which[j]);
+            row->defended = action_best_class(z, num_classes);
+            row->base = action_best_class(base + (size_t)j * C, num_classes);
+            row->confidence = confidence_of(z, num_classes, row->defended);
+            count(p, row);
+        }
+    }
+
+done:
+    free(images);
+    free(logits);
+    free(base);
+    free(which);
+    free(index);
+    return st;
+}
+
+// ---- Output
+
+static void write_csv(FILE *f, const predictions *p)
+{
+    fprintf(f, "index,label,prediction,base_prediction,confidence,agree\n");
+    for (int64_t i = 0; i < p->num; i++) {
+        const prediction *r = &p->row[i];
+        char label[16] = "";
+        if (r->label >= 0)
+            snprintf(label, sizeof(label), "%d", r->label);
+        fprintf(f, "%" PRId64 ",%s,%d,%d,%.6f,%s\n", r->index, label, r->defended,
+                r->base, r->confidence, r->defended == r->base ? "true" : "false");
+    }
+}
+
+static cJSON *row_json(const prediction *r)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddNumberToObject(row, "index", (double)r->index);
+    if (r->label >= 0)
+        cJSON_AddNumberToObject(row, "label", r->label);
+    else
+        cJSON_AddNullToObject(row, "label");
+    cJSON_AddNumberToObject(row, "prediction", r->defended);
+    cJSON_AddNumberToObject(row, "base_prediction", r->base);
+    cJSON_AddNumberToObject(row, "confidence", r->confidence);
+    cJSON_AddBoolToObject(row, "agree", r->defended == r->base);
+    return row;
+}
+
+static igd_status write_json_lines(FILE *f, const predictions *p)
+{
+    for (int64_t i = 0; i < p->num; i++) {
+        cJSON *row = row_json(&p->row[i]);
+        char *line = cJSON_PrintUnformatted(row);
+        cJSON_Delete(row);
+        if (line == NULL)
+            return igd_error(IGD_ENOMEM, "no memory for a line of the result");
+        fprintf(f, "%s\n", line);
+        free(line);
+    }
+    return IGD_OK;
+}
+
+static igd_status write_file(const predictions *p, const char *path)
+{
+    igd_writer *w = NULL;
+    igd_status st = IGD_OK;
+    IGD_TRY(igd_writer_open(&w, path));
+    if (strcmp(path + strlen(path) - strlen(".csv"), ".csv") == 0)
+        write_csv(igd_writer_stream(w), p);
+    else
+        st = write_json_lines(igd_writer_stream(w), p);
+    if (st != IGD_OK) {
+        igd_writer_free(w);
+        return st;
+    }
+    return igd_writer_commit(w);
+}
+
+static void print_table(const predictions *p)
+{
+    printf("%7s %6s %11s %16s %11s  %s\n", "index", "label", "prediction",
+           "base_prediction", "confidence", "agree");
+    for (int64_t i = 0; i < p->num; i++) {
+        const prediction *r = &p->row[i];
+        char label[16] = "-";
+        if (r->label >= 0)
+            snprintf(label, sizeof(label), "%d", r->label);
+        printf("%7" PRId64 " %6s %11d %16d %11.4f  %s\n", r->index, label, r->defended,
+               r->base, r->confidence, r->defended == r->base ? "yes" : "no");
+    }
+    printf("\n");
+}
+
+static void print_text(const predictions *p, const defend_settings *s)
+{
+    if (s->output == NULL && p->num > 0)
+        print_table(p);
+    if (p->num > 0)
+        printf("%" PRId64 " images; both models agree on %.2f %%\n", p->num,
+               100.0 * (double)p->agree / (double)p->num);
+    if (p->num_labelled > 0)
+        printf("clean accuracy: defended %.2f %%, base %.2f %%\n",
+               100.0 * (double)p->defended_correct / (double)p->num_labelled,
+               100.0 * (double)p->base_correct / (double)p->num_labelled);
+    if (s->output != NULL)
+        printf("predictions: %s\n", s->output);
+    if (s->export_path != NULL)
+        printf("defended model: %s\n", s->export_path);
+}
+
+static igd_status print_json(const predictions *p, const igd_defense *defense,
+                             const defend_settings *s)
+{
+    const igd_defense_options *o = igd_defense_settings(defense);
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "format", "igdef.defend/1");
+    cJSON_AddStringToObject(root, "layer", igd_defense_layer(defense));
+    cJSON_AddNumberToObject(root, "keep", o->keep);
+    cJSON_AddNumberToObject(root, "sigma", o->sigma);
+    cJSON_AddNumberToObject(root, "smooth", o->num_smooth);
+    cJSON_AddNumberToObject(root, "temperature", o->temperature);
+    cJSON_AddNumberToObject(root, "count", (double)p->num);
+    if (p->num > 0)
+        cJSON_AddNumberToObject(root, "agree", (double)p->agree / (double)p->num);
+    if (p->num_labelled > 0) {
+        const double n = (double)p->num_labelled;
+        cJSON_AddNumberToObject(root, "clean_acc", (double)p->defended_correct / n);
+        cJSON_AddNumberToObject(root, "base_clean_acc", (double)p->base_correct / n);
+    }
+    if (s->output != NULL)
+        cJSON_AddStringToObject(root, "output", s->output);
+    if (s->export_path != NULL)
+        cJSON_AddStringToObject(root, "export", s->export_path);
+    if (s->output == NULL && p->num > 0) {
+        cJSON *rows = cJSON_AddArrayToObject(root, "predictions");
+        for (int64_t i = 0; i < p->num; i++)
+            cJSON_AddItemToArray(rows, row_json(&p->row[i]));
+    }
+    const igd_status st = action_print_json(root);
+    cJSON_Delete(root);
+    return st;
+}
+
+static igd_status open_images(igd_dataset **out, const defend_settings *s)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    *out = NULL;
+    if (s->in.data != NULL)
+        return action_open_data(out, &s->in, 1.0, s->common.seed);
+    if (s->images.num == 0)
+        return IGD_OK;
+    o.preprocess = s->in.preprocess;
+    return igd_dataset_from_files(out, s->images.item, s->images.num, &o);
+}
+
+int cmd_defend(const void *settings)
+{
+    const defend_settings *s = settings;
+    igd_dataset *data = NULL;
+    igd_model *base = NULL;
+    igd_defense *defense = NULL;
+    predictions p = {0};
+    int64_t shape[3];
+    igd_status st;
+
+    if ((st = open_images(&data, s)) != IGD_OK)
+        goto done;
+    for (int i = 0; i < 3; i++)
+        shape[i] = data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+    if ((st = action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
+        (st = action_load_defense(&defense, base, &s->defense, &s->common)) != IGD_OK ||
+        (data != NULL && (st = predict(&p, defense, data, igd_model_num_classes(base),
+                                       s->common.batch_size)) != IGD_OK))
+        goto done;
+    progress_end();
+    if ((s->export_path != NULL &&
+         (st = igd_defense_export(defense, s->export_path)) != IGD_OK) ||
+        (s->output != NULL && (st = write_file(&p, s->output)) != IGD_OK))
+        goto done;
+    if (s->common.json)
+        st = print_json(&p, defense, s);
+    else
+        print_text(&p, s);
+
+done:
+    free(p.row);
+    igd_defense_free(defense);
+    igd_model_free(base);
+    igd_dataset_free(data);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
+}

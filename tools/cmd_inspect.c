@@ -1,0 +1,334 @@
+// igdef inspect: what a TorchScript file holds, and how its images were normalised.
+#include "options_inspect.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action.h"
+#include "core/error.h"
+#include "progress.h"
+
+#define PROBE_IMAGES 1000 // enough to tell normalisations apart
+#define MARGIN 0.01       // by which another must beat the model as it is
+
+// Normalisations that published models were trained with.
+static const struct normalization {
+    const char *name;
+    int num_channels;
+    float mean[3], std[3];
+} normalizations[] = {
+    {"ImageNet", 3, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+    {"CIFAR-10", 3, {0.4914f, 0.4822f, 0.4465f}, {0.2471f, 0.2435f, 0.2616f}},
+    {"CIFAR-100", 3, {0.5071f, 0.4865f, 0.4409f}, {0.2673f, 0.2564f, 0.2762f}},
+    {"0.5/0.5", 3, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}},
+    {"0.5/0.5", 1, {0.5f}, {0.5f}},
+    {"MNIST", 1, {0.1307f}, {0.3081f}},
+    {"Fashion-MNIST", 1, {0.2860f}, {0.3530f}},
+};
+
+#define NUM_NORMALIZATIONS ((int)(sizeof(normalizations) / sizeof(normalizations[0])))
+
+// Clean accuracy under one normalisation; NULL stands for the model as it is.
+typedef struct trial {
+    const struct normalization *normalization;
+    double clean_acc;
+} trial;
+
+typedef struct findings {
+    const igd_model *model;
+    const igd_layer *layers;
+    int num_layers;
+    int64_t num_images; // 0: no data
+    trial trials[NUM_NORMALIZATIONS + 1];
+    int num_trials;
+    int likely; // of trials; -1: none is better than guessing
+} findings;
+
+static igd_status measure(double *clean_acc, const igd_model *model,
+                          const igd_dataset *data, int64_t num, int batch_size,
+                          const char *stage)
+{
+    const int C = igd_model_num_classes(model);
+    const int64_t *shape = igd_dataset_shape(data);
+    const size_t pixels = (size_t)(shape[0] * shape[1] * shape[2]);
+    const size_t room = (size_t)(num < batch_size ? num : batch_size);
+    float *images = malloc(room * pixels * sizeof(float));        // [room, C, H, W]
+    float *logits = malloc(room * (size_t)C * sizeof(float));     // [room, C]
+    int64_t *which = malloc(room * sizeof(int64_t)), correct = 0; // [room]
+    igd_status st = IGD_OK;
+
+    if (images == NULL || logits == NULL || which == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %zu images", room);
+        goto done;
+    }
+    for (int64_t i = 0; i < num; i += (int64_t)room) {
+        const int64_t n = num - i < (int64_t)room ? num - i : (int64_t)room;
+        if (progress_report(stage, (double)i, (double)num, NULL) != 0) {
+            st = igd_error(IGD_ECANCELED, "interrupted");
+            goto done;
+        }
+        for (int64_t j = 0; j < n; j++)
+            which[j] = i + j;
+        if ((st = igd_dataset_read(data, images, which, n)) != IGD_OK ||
+            (st = igd_model_predict(logits, model, images, n)) != IGD_OK)
+            goto done;
+        for (int64_t j = 0; j < n; j++)
+            correct +=
+                action_best_class(logits + j * C, C) == igd_dataset_label(data, i + j);
+    }
+    *clean_acc = (double)correct / (double)num;
+
+done:
+    free(images);
+    free(logits);
+    free(which);
+    return st;
+}
+
+static igd_status try_normalization(findings *f, const inspect_settings *s,
+                                    const igd_dataset *data,
+                                    const struct normalization *n)
+{
+    igd_model *model = NULL;
+    char stage[64];
+    igd_model_options o = igd_model_options_default();
+    o.device = s->common.device;
+    o.mean = n->mean;
+    o.std = n->std;
+    o.num_channels = n->num_channels;
+    o.skip_check = true;
+    snprintf(stage, sizeof(stage), "normalised as %s", n->name);
+    igd_status st = igd_model_load(&model, s->in.model, igd_model_shape(f->model), &o);
+    if (st == IGD_OK)
+        st = measure(&f->trials[f->num_trials].clean_acc, model, data, f->num_images,
+                     s->common.batch_size, stage);
+    f->trials[f->num_trials++].normalization = n;
+    igd_model_free(model);
+    return st;
+}
+
+// The model as it is wins ties: a better normalisation is better by far.
+static int likely_trial(const findings *f)
+{
+    int best = 0;
+    for (int i = 1; i < f->num_trials; i++)
+        if (f->trials[i].clean_acc > f->trials[best].clean_acc)
+            best = i;
+    if (f->trials[best].clean_acc < f->trials[0].clean_acc + MARGIN)
+        best = 0;
+    const double chance = 1.0 / igd_model_num_classes(f->model);
+    return f->trials[best].clean_acc < 2.0 * chance && chance < 0.5 ? -1 : best;
+}
+
+static igd_status try_all(findings *f, const inspect_settings *s, const igd_dataset *data)
+{
+    const int64_t size = igd_dataset_size(data);
+    if (igd_dataset_num_classes(data) > igd_model_num_classes(f->model))
+        return igd_error(IGD_EINVAL, "%s: has %d classes, but the model %d", s->in.data,
+                         igd_dataset_num_classes(data), igd_model_num_classes(f->model));
+    f->num_images = s->in.count == 0 && size > PROBE_IMAGES ? PROBE_IMAGES : size;
+    f->num_trials = 1;
+    IGD_TRY(measure(&f->trials[0].clean_acc, f->model, data, f->num_images,
+                    s->common.batch_size, "as it is"));
+    for (int i = 0; i < NUM_NORMALIZATIONS && s->in.mean.num == 0; i++)
+        if (normalizations[i].num_channels == igd_dataset_shape(data)[0])
+            IGD_TRY(try_normalization(f, s, data, &normalizations[i]));
+    f->likely = likely_trial(f);
+    return IGD_OK;
+}
+
+static const char *trial_name(const trial *t, const inspect_settings *s)
+{
+    if (t->normalization != NULL)
+        return t->normalization->name;
+    return s->in.mean.num > 0 ? "as given" : "none";
+}
+
+// ---- Text
+
+static void shape_text(char *out, size_t size, const igd_layer *l)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 1; i < l->num_dims && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%" PRId64,
+                                 i > 1 ? " x " : "", l->shape[i]);
+}
+
+static void print_layers(const findings *f)
+{
+    int path_width = 5, kind_width = 4;
+    for (int i = 0; i < f->num_layers; i++) {
+        const int path = (int)strlen(f->layers[i].path);
+        const int kind = (int)strlen(f->layers[i].kind);
+        path_width = path > path_width ? path : path_width;
+        kind_width = kind > kind_width ? kind : kind_width;
+    }
+    printf("\n%-*s  %-*s  %-16s  %7s  %-6s\n", path_width, "layer", kind_width, "kind",
+           "activation", "neurons", "affine");
+    for (int i = 0; i < f->num_layers; i++) {
+        const igd_layer *l = &f->layers[i];
+        char shape[128];
+        printf("%-*s  %-*s  ", path_width, l->path, kind_width, l->kind);
+        if (l->reason != NULL) {
+            printf("cannot be cut: %s\n", l->reason);
+            continue;
+        }
+        shape_text(shape, sizeof(shape), l);
+        printf("%-16s  %7" PRId64 "  %s%s%s\n", shape, l->num_neurons,
+               l->affine ? "yes" : "no", l->penultimate ? "  penultimate" : "",
+               l->axis_guessed ? "  (neuron axis guessed)" : "");
+    }
+}
+
+static void print_trials(const findings *f, const inspect_settings *s)
+{
+    printf("\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
+           f->num_images, s->in.data);
+    for (int i = 0; i < f->num_trials; i++)
+        printf("  %-14s %6.2f %%\n", trial_name(&f->trials[i], s),
+               100.0 * f->trials[i].clean_acc);
+    if (f->likely < 0)
+        printf("no better than guessing: are these the images the model was trained "
+               "on?\n");
+    else if (f->num_trials > 1)
+        printf("likely normalisation: %s\n", trial_name(&f->trials[f->likely], s));
+    if (f->likely > 0) {
+        const struct normalization *n = f->trials[f->likely].normalization;
+        printf("to use it: --mean ");
+        for (int i = 0; i < n->num_channels; i++)
+            printf("%s%g", i > 0 ? "," : "", (double)n->mean[i]);
+        printf(" --std ");
+        for (int i = 0; i < n->num_channels; i++)
+            printf("%s%g", i > 0 ? "," : "", (double)n->std[i]);
+        printf("\n");
+    }
+}
+
+static void print_text(const findings *f, const inspect_settings *s)
+{
+    const igd_model *m = f->model;
+    const int64_t *shape = igd_model_shape(m);
+    int num_methods;
+    const char *const *methods = igd_model_methods(m, &num_methods);
+
+    printf("file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
+           igd_model_sha256(m));
+    for (int i = 0; i < num_methods; i++)
+        printf("%s%s", i > 0 ? ", " : "", methods[i]);
+    printf("\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
+           shape[1], shape[2]);
+    printf("classes        %d\n", igd_model_num_classes(m));
+    printf("output         %s\n",
+           igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+    printf("deterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
+    print_layers(f);
+    if (f->num_images > 0)
+        print_trials(f, s);
+}
+
+// ---- JSON
+
+static cJSON *layers_json(const findings *f)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; i < f->num_layers; i++) {
+        const igd_layer *l = &f->layers[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(array, item);
+        cJSON_AddStringToObject(item, "path", l->path);
+        cJSON_AddStringToObject(item, "kind", l->kind);
+        if (l->reason != NULL) {
+            cJSON_AddStringToObject(item, "reason", l->reason);
+            continue;
+        }
+        cJSON *shape = cJSON_AddArrayToObject(item, "shape");
+        for (int j = 1; j < l->num_dims; j++)
+            cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)l->shape[j]));
+        cJSON_AddNumberToObject(item, "num_neurons", (double)l->num_neurons);
+        cJSON_AddBoolToObject(item, "axis_guessed", l->axis_guessed);
+        cJSON_AddBoolToObject(item, "affine", l->affine);
+        cJSON_AddBoolToObject(item, "penultimate", l->penultimate);
+    }
+    return array;
+}
+
+static cJSON *trials_json(const findings *f, const inspect_settings *s)
+{
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "path", s->in.data);
+    cJSON_AddNumberToObject(data, "count", (double)f->num_images);
+    cJSON *array = cJSON_AddArrayToObject(data, "normalizations");
+    for (int i = 0; i < f->num_trials; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(array, item);
+        cJSON_AddStringToObject(item, "name", trial_name(&f->trials[i], s));
+        cJSON_AddNumberToObject(item, "clean_acc", f->trials[i].clean_acc);
+    }
+    if (f->likely >= 0)
+        cJSON_AddStringToObject(data, "likely", trial_name(&f->trials[f->likely], s));
+    else
+        cJSON_AddNullToObject(data, "likely");
+    return data;
+}
+
+static igd_status print_json(const findings *f, const inspect_settings *s)
+{
+    const igd_model *m = f->model;
+    int num_methods;
+    const char *const *methods = igd_model_methods(m, &num_methods);
+    cJSON *root = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(root, "format", "igdef.inspect/1");
+    cJSON_AddStringToObject(root, "path", igd_model_path(m));
+    cJSON_AddStringToObject(root, "sha256", igd_model_sha256(m));
+    cJSON *names = cJSON_AddArrayToObject(root, "methods");
+    for (int i = 0; i < num_methods; i++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(methods[i]));
+    cJSON *shape = cJSON_AddArrayToObject(root, "shape");
+    for (int i = 0; i < 3; i++)
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)igd_model_shape(m)[i]));
+    cJSON_AddNumberToObject(root, "num_classes", igd_model_num_classes(m));
+    cJSON_AddStringToObject(
+        root, "output", igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+    cJSON_AddBoolToObject(root, "deterministic", igd_model_is_deterministic(m));
+    cJSON_AddItemToObject(root, "layers", layers_json(f));
+    if (f->num_images > 0)
+        cJSON_AddItemToObject(root, "data", trials_json(f, s));
+    const igd_status st = action_print_json(root);
+    cJSON_Delete(root);
+    return st;
+}
+
+int cmd_inspect(const void *settings)
+{
+    const inspect_settings *s = settings;
+    findings f = {.likely = -1};
+    igd_dataset *data = NULL;
+    igd_model *model = NULL;
+    int64_t shape[3];
+    igd_status st;
+
+    if (s->in.data != NULL && (st = action_open_data(&data, &s->in, 1.0, 0)) != IGD_OK)
+        goto done;
+    for (int i = 0; i < 3; i++)
+        shape[i] = data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+    if ((st = action_load_model(&model, &s->in, &s->common, shape)) != IGD_OK)
+        goto done;
+    f.model = model;
+    if ((st = igd_model_layers(model, &f.layers, &f.num_layers)) != IGD_OK ||
+        (data != NULL && (st = try_all(&f, s, data)) != IGD_OK))
+        goto done;
+    progress_end();
+    if (s->common.json)
+        st = print_json(&f, s);
+    else
+        print_text(&f, s);
+
+done:
+    igd_model_free(model);
+    igd_dataset_free(data);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
+}
