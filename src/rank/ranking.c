@@ -1,0 +1,171 @@
+// Owns a ranking in memory: scores to order, accessors.
+#include "rank/ranking_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+static char *copy_text(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1);
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
+typedef struct ranked {
+    float score;
+    int32_t neuron;
+} ranked;
+
+static int by_falling_score(const void *a, const void *b)
+{
+    const ranked *p = a, *q = b;
+    if (p->score != q->score)
+        return p->score > q->score ? -1 : 1;
+    return (p->neuron > q->neuron) - (p->neuron < q->neuron);
+}
+
+static igd_status sort_neurons(igd_ranking *r)
+{
+    const size_t K = (size_t)r->num_neurons;
+    ranked *row = malloc(K * sizeof(*row));
+    if (row == NULL)
+        return igd_error(IGD_ENOMEM, "no memory to sort %zu neurons", K);
+    for (int c = 0; c < r->num_classes; c++) {
+        for (size_t n = 0; n < K; n++)
+            row[n] = (ranked){r->score[(size_t)c * K + n], (int32_t)n};
+        qsort(row, K, sizeof(*row), by_falling_score);
+        for (size_t i = 0; i < K; i++)
+            r->order[(size_t)c * K + i] = row[i].neuron;
+    }
+    free(row);
+    return IGD_OK;
+}
+
+static igd_status check_scores(const float *score, int C, int K)
+{
+    for (int c = 0; c < C; c++)
+        for (int n = 0; n < K; n++)
+            if (!isfinite(score[(size_t)c * (size_t)K + (size_t)n]))
+                return igd_error(IGD_EFORMAT,
+                                 "the score of neuron %d for class %d is not finite", n,
+                                 c);
+    return IGD_OK;
+}
+
+igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *layer,
+                            const char *model_sha256, int C, int K, const float *score,
+                            int64_t num_images, const char *const *class_names,
+                            cJSON *options)
+{
+    igd_ranking *r = NULL;
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    r = calloc(1, sizeof(*r));
+    if (r == NULL) {
+        cJSON_Delete(options);
+        return igd_error(IGD_ENOMEM, "no memory for a ranking");
+    }
+    r->num_classes = C;
+    r->num_neurons = K;
+    r->num_images = num_images;
+    r->options = options;
+    if ((st = check_scores(score, C, K)) != IGD_OK)
+        goto done;
+    const size_t size = (size_t)C * (size_t)K;
+    r->method = copy_text(method);
+    r->layer = copy_text(layer);
+    r->model_sha256 = copy_text(model_sha256);
+    r->score = malloc(size * sizeof(*r->score));
+    r->order = malloc(size * sizeof(*r->order));
+    r->class_names = calloc((size_t)C, sizeof(*r->class_names));
+    if (r->method == NULL || r->layer == NULL || r->model_sha256 == NULL ||
+        r->options == NULL || r->score == NULL || r->order == NULL ||
+        r->class_names == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for a ranking of %d x %d neurons", C, K);
+        goto done;
+    }
+    for (int c = 0; c < C; c++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", c);
+        r->class_names[c] = copy_text(class_names != NULL ? class_names[c] : number);
+        if (r->class_names[c] == NULL) {
+            st = igd_error(IGD_ENOMEM, "no memory for the name of class %d", c);
+            goto done;
+        }
+    }
+    memcpy(r->score, score, size * sizeof(*r->score));
+    st = sort_neurons(r);
+
+done:
+    if (st != IGD_OK) {
+        igd_ranking_free(r);
+        return st;
+    }
+    *out = r;
+    return IGD_OK;
+}
+
+const char *igd_ranking_method(const igd_ranking *r)
+{
+    return r->method;
+}
+
+const char *igd_ranking_layer(const igd_ranking *r)
+{
+    return r->layer;
+}
+
+const char *igd_ranking_model_sha256(const igd_ranking *r)
+{
+    return r->model_sha256;
+}
+
+int igd_ranking_num_classes(const igd_ranking *r)
+{
+    return r->num_classes;
+}
+
+int igd_ranking_num_neurons(const igd_ranking *r)
+{
+    return r->num_neurons;
+}
+
+int64_t igd_ranking_num_images(const igd_ranking *r)
+{
+    return r->num_images;
+}
+
+const char *igd_ranking_class_name(const igd_ranking *r, int c)
+{
+    return r->class_names[c];
+}
+
+const float *igd_ranking_score(const igd_ranking *r, int c)
+{
+    return r->score + (size_t)c * (size_t)r->num_neurons;
+}
+
+const int32_t *igd_ranking_order(const igd_ranking *r, int c)
+{
+    return r->order + (size_t)c * (size_t)r->num_neurons;
+}
+
+void igd_ranking_free(igd_ranking *r)
+{
+    if (r == NULL)
+        return;
+    for (int c = 0; r->class_names != NULL && c < r->num_classes; c++)
+        free(r->class_names[c]);
+    free(r->class_names);
+    free(r->method);
+    free(r->layer);
+    free(r->model_sha256);
+    free(r->score);
+    free(r->order);
+    cJSON_Delete(r->options);
+    free(r);
+}

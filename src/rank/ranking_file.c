@@ -1,0 +1,253 @@
+// Owns the files of a ranking: igdef.ranking/1 in safetensors, and the reference
+// implementation's folder of unit<n>.npy.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/npy.h"
+#include "core/safetensors.h"
+#include "cut.h"
+#include "igdef/version.h"
+#include "model/model_impl.h"
+#include "rank/ranking_impl.h"
+
+#define FORMAT "igdef.ranking/1"
+#define MAX_LENGTH (1 << 24) // of either axis; keeps products within int64 and memory
+
+static void add_json(cJSON *metadata, const char *key, const cJSON *value)
+{
+    char *text = cJSON_PrintUnformatted(value);
+    cJSON_AddStringToObject(metadata, key, text != NULL ? text : "null");
+    cJSON_free(text);
+}
+
+igd_status igd_ranking_save(const igd_ranking *r, const char *path)
+{
+    const int C = r->num_classes, K = r->num_neurons;
+    const igd_named_array score = {
+        .name = "score", .num_dims = 2, .shape = {C, K}, .data = r->score};
+    cJSON *metadata = cJSON_CreateObject(), *names = cJSON_CreateArray();
+    char num_images[24];
+    igd_status st = IGD_OK;
+
+    for (int c = 0; c < C; c++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(r->class_names[c]));
+    snprintf(num_images, sizeof(num_images), "%lld", (long long)r->num_images);
+    cJSON_AddStringToObject(metadata, "format", FORMAT);
+    cJSON_AddStringToObject(metadata, "method", r->method);
+    cJSON_AddStringToObject(metadata, "layer", r->layer);
+    cJSON_AddStringToObject(metadata, "model_sha256", r->model_sha256);
+    cJSON_AddStringToObject(metadata, "num_images", num_images);
+    add_json(metadata, "classes", names);
+    add_json(metadata, "options", r->options);
+    cJSON_AddStringToObject(metadata, "igdef_version", IGDEF_VERSION);
+    if (cJSON_GetArraySize(metadata) != 8 || cJSON_GetArraySize(names) != C)
+        st = igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
+    else
+        st = igd_safetensors_write(path, metadata, &score, 1);
+    cJSON_Delete(names);
+    cJSON_Delete(metadata);
+    return st;
+}
+
+// The names of the classes, from the metadata's JSON text. *out is owned, as are its
+// strings through *list.
+static igd_status parse_classes(const char ***out, cJSON **list, const char *text, int C,
+                                const char *path)
+{
+    *out = NULL;
+    IGD_TRY(igd_json_parse(list, text, strlen(text), path));
+    if (!cJSON_IsArray(*list) || cJSON_GetArraySize(*list) != C)
+        return igd_error(IGD_EFORMAT, "%s: 'classes' is not a list of %d names", path, C);
+    const char **names = malloc((size_t)C * sizeof(*names));
+    if (names == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for %d class names", path, C);
+    int c = 0;
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, *list)
+    {
+        if (!cJSON_IsString(item)) {
+            free(names);
+            return igd_error(IGD_EFORMAT, "%s: class %d has a name that is no text", path,
+                             c);
+        }
+        names[c++] = item->valuestring;
+    }
+    *out = names;
+    return IGD_OK;
+}
+
+static igd_status parse_count(int64_t *out, const char *text, const char *path)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < 0)
+        return igd_error(IGD_EFORMAT, "%s: 'num_images' is '%s', not a number", path,
+                         text);
+    *out = value;
+    return IGD_OK;
+}
+
+igd_status igd_ranking_load(igd_ranking **out, const char *path)
+{
+    igd_safetensors *file = NULL;
+    cJSON *list = NULL, *options = NULL;
+    const char **names = NULL;
+    const char *format, *method, *layer, *sha256, *count, *classes, *settings;
+    int64_t num_images = 0;
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    if ((st = igd_safetensors_read(&file, path)) != IGD_OK)
+        goto done;
+    const cJSON *metadata = igd_safetensors_metadata(file);
+    const igd_named_array *score = igd_safetensors_find(file, "score");
+    if (metadata == NULL || !cJSON_HasObjectItem(metadata, "format") || score == NULL) {
+        st = igd_error(IGD_EFORMAT, "%s: not a ranking", path);
+        goto done;
+    }
+    if ((st = igd_json_string(&format, metadata, "format", path)) != IGD_OK)
+        goto done;
+    if (strcmp(format, FORMAT) != 0) {
+        st = igd_error(IGD_EFORMAT, "%s: format is '%s', not '%s'", path, format, FORMAT);
+        goto done;
+    }
+    if ((st = igd_json_string(&method, metadata, "method", path)) != IGD_OK ||
+        (st = igd_json_string(&layer, metadata, "layer", path)) != IGD_OK ||
+        (st = igd_json_string(&sha256, metadata, "model_sha256", path)) != IGD_OK ||
+        (st = igd_json_string(&count, metadata, "num_images", path)) != IGD_OK ||
+        (st = igd_json_string(&classes, metadata, "classes", path)) != IGD_OK ||
+        (st = igd_json_string(&settings, metadata, "options", path)) != IGD_OK ||
+        (st = parse_count(&num_images, count, path)) != IGD_OK)
+        goto done;
+    if (score->num_dims != 2 || score->shape[0] < 1 || score->shape[0] > MAX_LENGTH ||
+        score->shape[1] < 1 || score->shape[1] > MAX_LENGTH) {
+        st = igd_error(IGD_EFORMAT, "%s: 'score' is not a table of classes and neurons",
+                       path);
+        goto done;
+    }
+    const int C = (int)score->shape[0], K = (int)score->shape[1];
+    if ((st = parse_classes(&names, &list, classes, C, path)) != IGD_OK ||
+        (st = igd_json_parse(&options, settings, strlen(settings), path)) != IGD_OK)
+        goto done;
+    st = igd_ranking_make(out, method, layer, sha256, C, K, score->data, num_images,
+                          names, options);
+    options = NULL;
+    if (st != IGD_OK)
+        st = igd_error_prefix(st, path);
+
+done:
+    free(names);
+    cJSON_Delete(list);
+    cJSON_Delete(options);
+    igd_safetensors_free(file);
+    return st;
+}
+
+// "folder/unit<n>.npy", owned.
+static igd_status unit_path(char **out, const char *folder, int n)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "unit%d.npy", n);
+    *out = igd_path_join(folder, name);
+    return *out != NULL ? IGD_OK : igd_error(IGD_ENOMEM, "%s: no memory", folder);
+}
+
+// Column n of score [C, K] from its file.
+static igd_status read_unit(float *score, const char *folder, int n, int C, int K)
+{
+    char *path = NULL;
+    igd_npy unit = {0};
+    igd_status st = IGD_OK;
+
+    if ((st = unit_path(&path, folder, n)) != IGD_OK ||
+        (st = igd_npy_read(&unit, path)) != IGD_OK ||
+        (st = igd_npy_to_f32(&unit, path)) != IGD_OK)
+        goto done;
+    if (unit.size != C) {
+        st = igd_error(IGD_EFORMAT, "%s: has %lld numbers, the model %d classes", path,
+                       (long long)unit.size, C);
+        goto done;
+    }
+    for (int c = 0; c < C; c++)
+        score[(size_t)c * (size_t)K + (size_t)n] = ((const float *)unit.data)[c];
+
+done:
+    igd_npy_free(&unit);
+    free(path);
+    return st;
+}
+
+igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
+                                  const igd_model *model, const char *layer,
+                                  const char *method)
+{
+    igd_cut *cut = NULL;
+    float *score = NULL; // [C, K]
+    char *surplus = NULL;
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    if (!igd_path_is_folder(folder))
+        return igd_error(IGD_EIO, "%s: not a folder", folder);
+    if ((st = igd_model_cut(&cut, model, layer)) != IGD_OK)
+        goto done;
+    const int C = igd_model_num_classes(model), K = (int)igd_cut_num_neurons(cut);
+    if ((st = unit_path(&surplus, folder, K)) != IGD_OK)
+        goto done;
+    if (igd_path_exists(surplus)) {
+        st = igd_error(IGD_EFORMAT, "%s: is there, but layer %s has %d neurons", surplus,
+                       layer, K);
+        goto done;
+    }
+    score = malloc((size_t)C * (size_t)K * sizeof(*score));
+    if (score == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for %d x %d scores", folder, C, K);
+        goto done;
+    }
+    for (int n = 0; n < K; n++)
+        if ((st = read_unit(score, folder, n, C, K)) != IGD_OK)
+            goto done;
+    st = igd_ranking_make(out, method, layer, igd_model_sha256(model), C, K, score, 0,
+                          NULL, cJSON_CreateObject());
+    if (st != IGD_OK)
+        st = igd_error_prefix(st, folder);
+
+done:
+    free(score);
+    free(surplus);
+    igd_cut_free(cut);
+    return st;
+}
+
+igd_status igd_ranking_to_units(const igd_ranking *r, const char *folder)
+{
+    const int C = r->num_classes, K = r->num_neurons;
+    float *column = malloc((size_t)C * sizeof(*column));
+    igd_status st = IGD_OK;
+
+    if (column == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for %d scores", folder, C);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        st = igd_error(IGD_EIO, "%s: %s", folder, strerror(errno));
+        goto done;
+    }
+    for (int n = 0; n < K && st == IGD_OK; n++) {
+        char *path = NULL;
+        for (int c = 0; c < C; c++)
+            column[c] = r->score[(size_t)c * (size_t)K + (size_t)n];
+        if ((st = unit_path(&path, folder, n)) == IGD_OK)
+            st = igd_npy_write(path, IGD_NPY_F32, (int64_t[]){C}, 1, column);
+        free(path);
+    }
+
+done:
+    free(column);
+    return st;
+}

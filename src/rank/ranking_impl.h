@@ -1,0 +1,29 @@
+// A ranking's fields, for the files that make, save and load one.
+#ifndef IGD_RANK_RANKING_IMPL_H
+#define IGD_RANK_RANKING_IMPL_H
+
+#include <cjson/cJSON.h>
+
+#include "igdef/ranking.h"
+
+struct igd_ranking {
+    char *method;
+    char *layer;
+    char *model_sha256;
+    int num_classes;    // C
+    int num_neurons;    // K
+    int64_t num_images; // of the probe
+    float *score;       // [C, K]
+    int32_t *order;     // [C, K]
+    char **class_names; // [C]
+    cJSON *options;
+};
+
+// Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C],
+// NULL for numbers; `options` is consumed, also on failure.
+igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *layer,
+                            const char *model_sha256, int C, int K, const float *score,
+                            int64_t num_images, const char *const *class_names,
+                            cJSON *options);
+
+#endif

@@ -1,0 +1,379 @@
+// LO-IR: the importance of a neuron is how much a class's logit moves without it.
+//
+// Source: Kulkarni and Weng, ECCV 2024, leave-one-out importance ranking. Where the
+// suffix is affine, z - z^{-n} is the Jacobian's part that belongs to neuron n times its
+// activation, the same Jacobian for every image, so no neuron needs a pass of its own.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "cut.h"
+#include "model/model_impl.h"
+#include "rank/ranking_impl.h"
+
+typedef struct loir {
+    const igd_classifier *f;
+    const igd_cut *cut;
+    const igd_dataset *probe;
+    const igd_loir_options *options;
+    int C, K;
+    int64_t N;            // probe images
+    double *sum;          // [C, K] of |z_c - z_c^{-n}|
+    int64_t *count;       // [C] images that the sum of a class runs over
+    igd_tensor *jacobian; // [C, K, P], P positions or 1 where they are alike; affine only
+    float *images;        // [batch_size, C, H, W]
+    int64_t *which;       // [batch_size] images of the batch
+    int64_t *labels;      // [batch_size]
+    float *delta;         // [batch_size, K]
+} loir;
+
+static igd_status report(const loir *l, double done)
+{
+    const igd_loir_options *o = l->options;
+    if (o->progress != NULL && o->progress("rank", done, (double)l->N, o->payload) != 0)
+        return igd_error(IGD_ECANCELED, "ranking was stopped");
+    return IGD_OK;
+}
+
+// Activation or its gradient as [N, K, P].
+static igd_tensor *by_neuron(igd_scope *s, const loir *l, const igd_tensor *act)
+{
+    const int batch = igd_cut_batch_axis(l->cut), neuron = igd_cut_neuron_axis(l->cut);
+    igd_tensor *first = igt_move_axis(s, act, batch, 0);
+    // Taking the batch axis out shifts those before it by one.
+    igd_tensor *second = igt_move_axis(s, first, neuron < batch ? neuron + 1 : neuron, 1);
+    return igt_reshape(s, second, (int64_t[]){igd_tensor_length(act, batch), l->K, -1},
+                       3);
+}
+
+static igd_tensor *batch_images(igd_scope *s, const loir *l, int64_t n)
+{
+    const int64_t *shape = l->f->shape;
+    return igt_view(s, l->images, (int64_t[]){n, shape[0], shape[1], shape[2]}, 4,
+                    l->f->device);
+}
+
+// The Jacobian of the suffix, from one backward pass per class at the first probe image.
+static igd_status take_jacobian(loir *l)
+{
+    const int C = l->C, K = l->K;
+    float *rows = NULL; // [C, K, P]
+    igd_status st = IGD_OK;
+    igd_scope s = igd_scope_begin(NULL);
+
+    l->which[0] = 0;
+    if ((st = igd_dataset_read(l->probe, l->images, l->which, 1)) != IGD_OK)
+        goto done;
+    igd_carried *carried = NULL;
+    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, 1), &carried);
+    igd_scope g = igd_scope_begin_grad(&s);
+    igd_tensor *leaf = igt_leaf(&g, act);
+    igd_tensor *logits = igt_suffix(&g, l->cut, leaf, carried);
+    const int64_t P = igd_scope_ok(&g) ? igd_tensor_size(act) / K : 0;
+    if (igd_scope_ok(&g) && (rows = malloc((size_t)(C * K * P) * sizeof(*rows))) == NULL)
+        igd_scope_fail(&g, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
+    for (int c = 0; c < C && igd_scope_ok(&g); c++) {
+        igd_scope row = igd_scope_begin_no_grad(&g);
+        float *unit = calloc((size_t)C, sizeof(*unit));
+        if (unit == NULL)
+            igd_scope_fail(&row, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
+        else
+            unit[c] = 1.0f;
+        igd_tensor *e = igt_floats(&row, unit, (int64_t[]){1, C}, 2, l->f->device);
+        igd_tensor *grad = igt_vjp(&row, logits, e, leaf, c < C - 1);
+        igt_read(&row, by_neuron(&row, l, grad), rows + (int64_t)c * K * P, K * P);
+        free(unit);
+        igd_scope_end(&row);
+    }
+    igd_scope_end(&g);
+    if ((st = s.status) != IGD_OK)
+        goto done;
+
+    bool alike = true; // over positions, as behind average pooling
+    for (int64_t i = 0; i < (int64_t)C * K && alike; i++)
+        for (int64_t p = 1; p < P && alike; p++)
+            alike = rows[i * P + p] == rows[i * P];
+    if (alike)
+        for (int64_t i = 0; i < (int64_t)C * K; i++)
+            rows[i] = rows[i * P];
+    igd_tensor *J =
+        igt_floats(&s, rows, (int64_t[]){C, K, alike ? 1 : P}, 3, l->f->device);
+    st = igd_scope_give(&s, &l->jacobian, J);
+
+done:
+    igd_scope_end(&s);
+    free(rows);
+    return st;
+}
+
+// Adds |delta| [n, K] of the batch's images to the sums of their classes, or of class
+// `only` where that is >= 0.
+static void add_delta(loir *l, int64_t n, int only)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double *sum = l->sum + (only >= 0 ? only : l->labels[i]) * l->K;
+        for (int k = 0; k < l->K; k++)
+            sum[k] += fabs((double)l->delta[i * l->K + k]);
+    }
+}
+
+// delta[i, n] = sum over positions of J[c, n, p] * a[i, n, p].
+static igd_status batch_affine(loir *l, igd_scope *s, const igd_tensor *act, int64_t n)
+{
+    igd_tensor *a = by_neuron(s, l, act);
+    if (igd_tensor_length(l->jacobian, 2) == 1)
+        a = igt_reshape(s, igt_sum_axis(s, a, 2), (int64_t[]){n, l->K, 1}, 3);
+    for (int c = 0; c < (l->options->over_all ? l->C : 1) && igd_scope_ok(s); c++) {
+        igd_scope t = igd_scope_begin(s);
+        igd_tensor *J =
+            l->options->over_all
+                ? igt_narrow(&t, l->jacobian, 0, c, 1)
+                : igt_rows(&t, l->jacobian, igt_indices(&t, l->labels, n, l->f->device));
+        igd_tensor *delta = igt_sum_axis(&t, igt_mul(&t, a, J), 2); // [n, K]
+        igt_read(&t, delta, l->delta, n * l->K);
+        igd_scope_end(&t);
+        if (igd_scope_ok(s))
+            add_delta(l, n, l->options->over_all ? c : -1);
+    }
+    return s->status;
+}
+
+// Pairs of an image and a neuron whose suffix pass is still to be done.
+typedef struct pairs {
+    int64_t *image;  // [room] row of the batch
+    int32_t *neuron; // [room]
+    float *mask;     // [room, K], 1 but for the pair's neuron
+    float *logits;   // [room, C]
+    int64_t num, room;
+} pairs;
+
+static void pairs_free(pairs *p)
+{
+    free(p->image);
+    free(p->neuron);
+    free(p->mask);
+    free(p->logits);
+}
+
+static igd_status pairs_init(pairs *p, const loir *l, int64_t room)
+{
+    *p = (pairs){.room = room};
+    p->image = malloc((size_t)room * sizeof(*p->image));
+    p->neuron = malloc((size_t)room * sizeof(*p->neuron));
+    p->mask = malloc((size_t)(room * l->K) * sizeof(*p->mask));
+    p->logits = malloc((size_t)(room * l->C) * sizeof(*p->logits));
+    if (p->image == NULL || p->neuron == NULL || p->mask == NULL || p->logits == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld suffix rows", (long long)room);
+    for (int64_t i = 0; i < room * l->K; i++)
+        p->mask[i] = 1.0f;
+    return IGD_OK;
+}
+
+// Runs the suffix with each pair's neuron at zero and adds what that did to the logits.
+static void pairs_run(pairs *p, loir *l, igd_scope *s, const igd_tensor *act,
+                      const igd_carried *carried, const float *clean)
+{
+    const int C = l->C, K = l->K;
+    const bool rows = igd_cut_tiles(l->cut);
+    igd_scope t = igd_scope_begin(s);
+
+    for (int64_t i = 0; i < p->num; i++)
+        p->mask[i * K + p->neuron[i]] = 0.0f;
+    if (rows) {
+        igd_tensor *which = igt_indices(&t, p->image, p->num, l->f->device);
+        act = igt_cut_rows(&t, l->cut, act, which);
+        carried = igt_carried_rows(&t, l->cut, carried, which);
+    }
+    igd_tensor *mask = igt_view(&t, p->mask, (int64_t[]){p->num, K}, 2, l->f->device);
+    igd_tensor *z =
+        igt_suffix(&t, l->cut, igt_mask_neurons(&t, l->cut, act, mask), carried);
+    igt_read(&t, z, p->logits, p->num * C);
+    igd_scope_end(&t);
+    for (int64_t i = 0; i < p->num; i++) {
+        const int32_t k = p->neuron[i];
+        const float *z0 = clean + p->image[i] * C, *z1 = p->logits + i * C;
+        p->mask[i * K + k] = 1.0f;
+        if (!igd_scope_ok(s))
+            continue;
+        const int first = l->options->over_all ? 0 : (int)l->labels[p->image[i]];
+        const int last = l->options->over_all ? C - 1 : first;
+        for (int c = first; c <= last; c++)
+            l->sum[(int64_t)c * K + k] += fabs((double)z0[c] - (double)z1[c]);
+    }
+    p->num = 0;
+}
+
+// One suffix row per image and neuron. A neuron whose activation is zero at every
+// position cannot move a logit, so such pairs are left out where rows can be chosen
+// freely.
+static igd_status batch_plain(loir *l, igd_scope *s, const igd_tensor *act,
+                              const igd_carried *carried, int64_t n, double before)
+{
+    const int C = l->C, K = l->K;
+    const bool rows = igd_cut_tiles(l->cut);
+    float *clean = malloc((size_t)(n * C) * sizeof(*clean));
+    pairs p = {0};
+    igd_status st = pairs_init(&p, l, rows ? l->options->batch_size : n);
+
+    if (st == IGD_OK && clean == NULL)
+        st = igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
+                       (long long)n);
+    if (st != IGD_OK)
+        goto done;
+    igt_read(s, igt_suffix(s, l->cut, act, carried), clean, n * C);
+    igt_read(s, igt_pool_neurons(s, l->cut, igt_abs(s, act), true), l->delta, n * K);
+    for (int k = 0; k < K && igd_scope_ok(s); k++) {
+        for (int64_t i = 0; i < n; i++) {
+            if (rows && l->delta[i * K + k] == 0.0f)
+                continue;
+            p.image[p.num] = i;
+            p.neuron[p.num++] = (int32_t)k;
+            if (p.num == p.room)
+                pairs_run(&p, l, s, act, carried, clean);
+        }
+        const double share = (double)n * (k + 1) / K;
+        if (igd_scope_ok(s) && (st = report(l, before + share)) != IGD_OK)
+            goto done;
+    }
+    if (p.num > 0)
+        pairs_run(&p, l, s, act, carried, clean);
+    st = s->status;
+
+done:
+    pairs_free(&p);
+    free(clean);
+    return st;
+}
+
+static igd_status run_batch(loir *l, int64_t first, int64_t n)
+{
+    igd_scope s = igd_scope_begin(NULL);
+    igd_status st = IGD_OK;
+
+    for (int64_t i = 0; i < n; i++) {
+        l->which[i] = first + i;
+        l->labels[i] = igd_dataset_label(l->probe, first + i);
+    }
+    if ((st = igd_dataset_read(l->probe, l->images, l->which, n)) != IGD_OK)
+        goto done;
+    igd_carried *carried = NULL;
+    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, n), &carried);
+    st = l->jacobian != NULL ? batch_affine(l, &s, act, n)
+                             : batch_plain(l, &s, act, carried, n, (double)first);
+    if (st == IGD_OK)
+        st = report(l, (double)(first + n));
+
+done:
+    igd_scope_end(&s);
+    return st;
+}
+
+static igd_status count_classes(loir *l)
+{
+    for (int64_t i = 0; i < l->N; i++) {
+        const int y = igd_dataset_label(l->probe, i);
+        if (y >= l->C)
+            return igd_error(IGD_EINVAL,
+                             "probe image %lld has label %d, the model %d classes",
+                             (long long)i, y, l->C);
+        l->count[y]++;
+    }
+    for (int c = 0; c < l->C; c++) {
+        if (l->options->over_all)
+            l->count[c] = l->N;
+        else if (l->count[c] == 0)
+            return igd_error(IGD_EINVAL, "class %d has no probe image", c);
+    }
+    return IGD_OK;
+}
+
+static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model *model,
+                               const char *layer)
+{
+    const size_t size = (size_t)l->C * (size_t)l->K;
+    float *score = malloc(size * sizeof(*score));
+    const char **names = malloc((size_t)l->C * sizeof(*names));
+    cJSON *options = cJSON_CreateObject();
+    igd_status st = IGD_OK;
+
+    if (score == NULL || names == NULL || options == NULL) {
+        cJSON_Delete(options);
+        st = igd_error(IGD_ENOMEM, "no memory for the scores");
+        goto done;
+    }
+    for (int c = 0; c < l->C; c++) {
+        names[c] = igd_dataset_class_name(l->probe, c);
+        for (int k = 0; k < l->K; k++)
+            score[c * l->K + k] = (float)(l->sum[c * l->K + k] / (double)l->count[c]);
+    }
+    cJSON_AddStringToObject(options, "over", l->options->over_all ? "all" : "class");
+    cJSON_AddBoolToObject(options, "closed_form", l->jacobian != NULL);
+    st = igd_ranking_make(out, "loir", layer, igd_model_sha256(model), l->C, l->K, score,
+                          l->N, names, options);
+
+done:
+    free(names);
+    free(score);
+    return st;
+}
+
+igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const char *layer,
+                            const igd_dataset *probe, const igd_loir_options *options)
+{
+    const igd_loir_options defaults = igd_loir_options_default();
+    const igd_loir_options *o = options != NULL ? options : &defaults;
+    igd_cut *cut = NULL;
+    loir l = {.f = igd_model_classifier(model), .probe = probe, .options = o};
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    if (o->batch_size < 1)
+        return igd_error(IGD_EINVAL, "cannot rank in batches of %d images",
+                         o->batch_size);
+    if (memcmp(igd_dataset_shape(probe), l.f->shape, sizeof(l.f->shape)) != 0)
+        return igd_error(IGD_EINVAL,
+                         "the probe images have another shape than the model's");
+    if (igd_dataset_size(probe) < 1)
+        return igd_error(IGD_EINVAL, "no probe images");
+    if ((st = igd_model_cut(&cut, model, layer)) != IGD_OK)
+        goto done;
+    l.cut = cut;
+    l.C = igd_model_num_classes(model);
+    l.K = (int)igd_cut_num_neurons(cut);
+    l.N = igd_dataset_size(probe);
+    const int64_t batch = o->batch_size < l.N ? o->batch_size : l.N;
+    const size_t B = (size_t)batch;
+    l.sum = calloc((size_t)l.C * (size_t)l.K, sizeof(*l.sum));
+    l.count = calloc((size_t)l.C, sizeof(*l.count));
+    l.images = malloc(B * (size_t)igd_classifier_pixels(l.f) * sizeof(*l.images));
+    l.which = malloc(B * sizeof(*l.which));
+    l.labels = malloc(B * sizeof(*l.labels));
+    l.delta = malloc(B * (size_t)l.K * sizeof(*l.delta));
+    if (l.sum == NULL || l.count == NULL || l.images == NULL || l.which == NULL ||
+        l.labels == NULL || l.delta == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory to rank %d neurons", l.K);
+        goto done;
+    }
+    if ((st = count_classes(&l)) != IGD_OK)
+        goto done;
+    if (igd_cut_is_affine(cut) && !o->plain && (st = take_jacobian(&l)) != IGD_OK)
+        goto done;
+    for (int64_t first = 0; first < l.N; first += batch) {
+        const int64_t n = l.N - first < batch ? l.N - first : batch;
+        if ((st = run_batch(&l, first, n)) != IGD_OK)
+            goto done;
+    }
+    st = make_ranking(out, &l, model, layer);
+
+done:
+    igd_tensor_free(l.jacobian);
+    free(l.delta);
+    free(l.labels);
+    free(l.which);
+    free(l.images);
+    free(l.count);
+    free(l.sum);
+    igd_cut_free(cut);
+    return st;
+}
