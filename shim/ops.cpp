@@ -176,6 +176,11 @@ igd_tensor *igt_indices(igd_scope *s, const int64_t *data, int64_t n, const char
     });
 }
 
+igd_tensor *igt_to(igd_scope *s, const igd_tensor *a, const char *device)
+{
+    return eval(s, "to", {a}, [&] { return a->value.to(at::Device(device)); });
+}
+
 void igt_read(igd_scope *s, const igd_tensor *t, float *data, int64_t size)
 {
     if (s->status == IGD_OK && t == nullptr)

@@ -64,6 +64,7 @@ igd_tensor *igt_view(igd_scope *s, const float *data, const int64_t *shape, int 
 igd_tensor *igt_floats(igd_scope *s, const float *data, const int64_t *shape,
                        int num_dims, const char *device);
 igd_tensor *igt_indices(igd_scope *s, const int64_t *data, int64_t n, const char *device);
+igd_tensor *igt_to(igd_scope *s, const igd_tensor *a, const char *device);
 void igt_read(igd_scope *s, const igd_tensor *t, float *data, int64_t size);
 
 // Elementwise, with broadcasting.

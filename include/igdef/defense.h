@@ -58,7 +58,7 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
  * Logits of images, of the defended and of the base model.
  *
  * @param[out] logits       [n, num_classes]
- * @param[out] base_logits  [n, num_classes], or NULL; costs one more suffix pass
+ * @param[out] base_logits  [n, num_classes], or NULL; costs one more pass
  * @param images            borrowed; [n, C, H, W] in [0, 1]
  * @param indices           borrowed; [n] index of each image in its data set, which keys
  *                          its noise; NULL for 0 .. n-1

@@ -1,16 +1,10 @@
 // Owns the way from host arrays through a classifier and back.
-//
-// Batches are filled up to a multiple of ROWS with copies of their last image: the matrix
-// products below libtorch round the last, incomplete block of rows differently, and an
-// image's logits must not depend on the images beside it.
 #include "model/classifier.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
-
-#define ROWS 8
 
 typedef struct batch {
     const float *images; // [rows, C, H, W], borrowed or `copy`
@@ -58,7 +52,9 @@ static igd_status batch_fill(batch *b, const igd_classifier *f, const float *ima
                              int64_t n, const igd_draw *draws)
 {
     const size_t d = (size_t)igd_classifier_pixels(f);
-    *b = (batch){.images = images, .draws = draws, .rows = (n + ROWS - 1) / ROWS * ROWS};
+    *b = (batch){.images = images,
+                 .draws = draws,
+                 .rows = (n + IGD_BATCH_ROWS - 1) / IGD_BATCH_ROWS * IGD_BATCH_ROWS};
     if (b->rows == n)
         return IGD_OK;
     b->copy = malloc((size_t)b->rows * d * sizeof(float));

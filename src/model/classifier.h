@@ -5,6 +5,11 @@
 
 #include "ops.h"
 
+// Batches are filled up to a multiple of this with copies of their last image: the matrix
+// products below libtorch round the last, incomplete block of rows differently, and an
+// image's logits must not depend on the images beside it.
+#define IGD_BATCH_ROWS 8
+
 // Which image a row of a batch is and which draw of the classifier's noise it gets.
 typedef struct igd_draw {
     int64_t image; // index in the data set

@@ -1,0 +1,35 @@
+// What evaluation knows of a defended model beside its public header: the classifiers
+// that an attacker may see in it.
+#ifndef IGD_DEFEND_DEFENSE_IMPL_H
+#define IGD_DEFEND_DEFENSE_IMPL_H
+
+#include "igdef/defense.h"
+#include "model/classifier.h"
+
+// How the pseudo-label of a view comes about.
+typedef enum igd_pseudo {
+    IGD_PSEUDO_FIRST_PASS, // the defense as it is
+    IGD_PSEUDO_LABEL       // one-hot at the class that view->label gives for the image
+} igd_pseudo;
+
+// A defended model as somebody looks at it. Zeroed but for `defense`, it is the defense
+// as it is; the rest makes attacks stronger or bounds tighter, never the defense itself.
+typedef struct igd_defense_view {
+    const igd_defense *defense;
+    bool fixed_noise;            // one draw of the noise per image, whatever is asked
+    double backward_temperature; // > 0: gradients of the pseudo-label as if at this one
+    double first_pass_weight;    // share of the first pass's own gradient added to the
+                                 // logits', so that an attack lowers both at once
+    igd_pseudo pseudo;
+    int (*label)(int64_t image, const void *payload); // for IGD_PSEUDO_LABEL
+    const void *payload;
+} igd_defense_view;
+
+// The classifier of a view, which must outlive it.
+igd_classifier igd_defense_classifier(const igd_defense_view *view);
+
+// The cut and the device-side masks [C, K]; borrowed.
+const struct igd_cut *igd_defense_cut(const igd_defense *d);
+const igd_tensor *igd_defense_mask(const igd_defense *d);
+
+#endif
