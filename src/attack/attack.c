@@ -226,7 +226,8 @@ igd_stream igd_run_stream(const igd_run *r, uint32_t counter)
 
 // What a run cost and met.
 typedef struct tally {
-    int64_t forwards, backwards, bad, zero_grads, stalled, plateaus;
+    int64_t forwards, backwards, bad, zero_grads, stalled, plateaus, queries;
+    double distance;
 } tally;
 
 // An image in flight. Its runs 0 .. next-1 were started; those from `limit` on cannot
@@ -347,6 +348,7 @@ static igd_status item_deliver(engine *e, item *m)
                      .fooled = m->fooled,
                      .run = m->fooled ? m->winner : -1,
                      .loss = m->loss,
+                     .distance = INFINITY,
                      .x_adv = show && m->winner >= 0 ? m->x_adv : m->target.x};
 
     for (int i = 0; i < e->num_runs && (!m->fooled || i <= m->winner); i++) {
@@ -357,6 +359,8 @@ static igd_status item_deliver(engine *e, item *m)
         o.zero_grads += t->zero_grads;
         o.stalled += t->stalled;
         o.plateaus += t->plateaus;
+        o.queries += t->queries;
+        o.distance = fmin(o.distance, t->distance);
     }
     m->used = false;
     return e->feed->done(&o, e->feed->payload);
@@ -404,6 +408,8 @@ static void run_ended(engine *e, slot *p)
 
     p->tally.stalled += r->stalled;
     p->tally.plateaus += r->plateaus;
+    p->tally.queries = r->queries;
+    p->tally.distance = r->distance;
     m->tally[r->index] = p->tally;
     m->active--;
     p->item = NULL;
@@ -469,7 +475,8 @@ static void run_start(engine *e, slot *p, item *m)
     r->index = m->next++;
     r->loss = -INFINITY;
     r->fooled = r->stalled = false;
-    r->plateaus = 0;
+    r->plateaus = r->queries = 0;
+    r->distance = INFINITY;
     memcpy(r->x_adv, r->x, e->d * sizeof(float));
     m->active++;
     p->want = e->attack->start(r);
