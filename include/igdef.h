@@ -25,6 +25,5 @@
 #include "igdef/defense.h"
 
 #include "igdef/attack.h"
-#include "igdef/evaluate.h"
 
 #endif

@@ -42,8 +42,8 @@ igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
 // "input_resolution". Fails where there is none.
 igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name);
 
-// Names of the module's methods, joined by ", "; borrowed.
-const char *igd_graph_methods(const igd_graph *g);
+// Names of the module's methods that take an input, "forward" first; borrowed, [*num].
+const char *const *igd_graph_methods(const igd_graph *g, int *num);
 
 // Layers in the order in which they run, borrowed from g; the first call runs the graph.
 // `affine` is the verdict of the operations alone, igd_cut_is_affine() also measures.

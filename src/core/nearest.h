@@ -2,8 +2,16 @@
 #ifndef IGD_CORE_NEAREST_H
 #define IGD_CORE_NEAREST_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // @return one of names [num] that is at most a third of its letters away, else NULL;
 // borrowed. Distance: insertions, deletions, substitutions, swaps of neighbours.
 const char *igd_nearest(const char *name, const char *const *names, int num);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

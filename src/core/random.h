@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // What the numbers are for, and which of the purpose's streams they come from.
 typedef struct igd_stream {
     uint32_t key[2];
@@ -29,5 +33,9 @@ void igd_random_normal(float *out, size_t n, const igd_stream *s);
 double igd_random_double(const igd_stream *s, uint32_t index);
 // A permutation of 0 .. n-1.
 void igd_random_permutation(int32_t *out, int32_t n, const igd_stream *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,666 @@
+// Splits a flat graph at a mark, runs both halves, and verifies that they are the whole.
+#include "graph.hpp"
+
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+
+#include <chrono>
+#include <functional>
+
+#include "core/random.h"
+
+using jit::Block;
+using jit::Node;
+using jit::Value;
+
+struct igd_carried : igd_held {
+    std::vector<c10::IValue> values;
+};
+
+namespace
+{
+Node *find_node(const graph_ptr &g, int64_t id)
+{
+    Node *found = nullptr;
+    each_node(g->block(), [&](Node *n) {
+        if (is_mark(n) && mark_id(n) == id)
+            found = n;
+    });
+    return found;
+}
+
+// Nodes that need no input, so that both halves can have them.
+using node_set = std::unordered_set<const Node *>;
+node_set fixed_nodes(const graph_ptr &g)
+{
+    const jit::AliasDb aliases(g);
+    node_set fixed;
+    for (Node *n : g->nodes()) {
+        bool all =
+            n->blocks().empty() && !n->hasSideEffects() && !n->isNondeterministic();
+        for (const Value *v : n->inputs())
+            all = all && fixed.count(v->node()) > 0;
+        for (const Value *v : n->outputs())
+            all = all && !aliases.hasWriters(v);
+        if (all)
+            fixed.insert(n);
+    }
+    return fixed;
+}
+
+bool uses_any(Node *n, const std::unordered_set<const Value *> &values)
+{
+    for (const Value *v : n->inputs())
+        if (values.count(v) > 0)
+            return true;
+    for (Block *b : n->blocks()) {
+        for (Node *inner : b->nodes())
+            if (uses_any(inner, values))
+                return true;
+        for (const Value *v : b->outputs())
+            if (values.count(v) > 0)
+                return true;
+    }
+    return false;
+}
+
+// Moves what does not depend on the activation in front of the mark: parallel branches
+// then run once, not once per neuron.
+void hoist(const graph_ptr &g, Node *at)
+{
+    std::unordered_set<const Value *> dependent = {at->output()};
+    std::vector<Node *> free;
+    for (Node *n = at->next(); n != g->return_node(); n = n->next()) {
+        if (uses_any(n, dependent)) {
+            for (const Value *v : n->outputs())
+                dependent.insert(v);
+        } else if (!n->hasSideEffects() && !n->isNondeterministic()) {
+            free.push_back(n);
+        }
+    }
+    jit::AliasDb aliases(g);
+    for (Node *n : free)
+        aliases.moveBeforeTopologicallyValid(n, at);
+}
+
+// Values from before the mark that are used after it, in program order.
+std::vector<Value *> carried_values(const graph_ptr &g, Node *at, const node_set &fixed)
+{
+    std::vector<Value *> found;
+    const auto visit = [&](Value *v) {
+        for (const jit::Use &use : v->uses()) {
+            Node *user = use.user;
+            while (user->owningBlock() != g->block())
+                user = user->owningBlock()->owningNode();
+            if (user == g->return_node() || user->isAfter(at)) {
+                found.push_back(v);
+                return;
+            }
+        }
+    };
+    for (Value *v : g->inputs())
+        visit(v);
+    for (Node *n = *g->nodes().begin(); n != at; n = n->next())
+        if (fixed.count(n) == 0)
+            for (Value *v : n->outputs())
+                visit(v);
+    return found;
+}
+
+void keep_prefix(const graph_ptr &g, int64_t id)
+{
+    Node *at = find_node(g, id);
+    const std::vector<Value *> carried = carried_values(g, at, fixed_nodes(g));
+    g->eraseOutput(0);
+    g->registerOutput(at->input(0));
+    for (Value *v : carried)
+        g->registerOutput(v);
+    for (Node *n = g->return_node()->prev();;) {
+        Node *before = n->prev();
+        const bool last = n == at;
+        n->destroy();
+        if (last)
+            break;
+        n = before;
+    }
+    jit::EliminateDeadCode(g);
+    protect_inputs(g);
+}
+
+void keep_suffix(const graph_ptr &g, int64_t id)
+{
+    Node *at = find_node(g, id);
+    const node_set fixed = fixed_nodes(g);
+    const std::vector<Value *> carried = carried_values(g, at, fixed);
+    Value *act = g->addInput("act")->setType(c10::TensorType::get());
+    for (size_t i = 0; i < carried.size(); i++) {
+        Value *in = g->addInput("c" + std::to_string(i))->setType(carried[i]->type());
+        carried[i]->replaceAllUsesWith(in);
+    }
+    at->output()->replaceAllUsesWith(act);
+    for (Node *n = at; n != g->param_node();) {
+        Node *before = n->prev();
+        if (fixed.count(n) == 0)
+            n->destroy();
+        n = before;
+    }
+    g->eraseInput(0);
+    jit::EliminateDeadCode(g);
+    protect_inputs(g);
+}
+
+void split(igd_cut &c, const igd_graph &g, const mark &m)
+{
+    graph_ptr base = g.flat->copy();
+    erase_marks(base, m.id);
+    give_form(base, c.form);
+    hoist(base, find_node(base, m.id));
+    c.prefix = base->copy();
+    keep_prefix(c.prefix, m.id);
+    c.suffix = std::move(base);
+    keep_suffix(c.suffix, m.id);
+    c.prefix_code = jit::Code(c.prefix, "prefix");
+    c.suffix_code = jit::Code(c.suffix, "suffix");
+}
+
+// Calls f on every tensor in a value.
+c10::IValue map_tensors(const c10::IValue &v,
+                        const std::function<at::Tensor(const at::Tensor &)> &f)
+{
+    if (v.isTensor())
+        return v.toTensor().defined() ? f(v.toTensor()) : v;
+    if (v.isTuple()) {
+        std::vector<c10::IValue> parts;
+        for (const c10::IValue &part : v.toTupleRef().elements())
+            parts.push_back(map_tensors(part, f));
+        return c10::ivalue::Tuple::create(std::move(parts));
+    }
+    if (v.isList()) {
+        const auto list = v.toList();
+        c10::impl::GenericList out(list.elementType());
+        for (const c10::IValue &part : list)
+            out.push_back(map_tensors(part, f));
+        return out;
+    }
+    return v;
+}
+
+bool same_value(const c10::IValue &a, const c10::IValue &b)
+{
+    if (a.tagKind() != b.tagKind())
+        return false;
+    if (a.isNone())
+        return true;
+    if (a.isInt() || a.isBool() || a.isDouble() || a.isString() || a.isDevice())
+        return a == b;
+    return false;
+}
+
+std::vector<c10::IValue> parts_of(const c10::IValue &v)
+{
+    if (v.isTuple())
+        return v.toTupleRef().elements();
+    return v.toList().vec();
+}
+
+carried_rule counted(int64_t two, int64_t three)
+{
+    carried_rule rule;
+    rule.kind = two == three ? carried_rule::FIXED : carried_rule::COUNT;
+    rule.slope = three - two;
+    rule.offset = two - 2 * rule.slope;
+    return rule;
+}
+
+// From a value of a batch of two and the same of a batch of three.
+carried_rule find_rule(const c10::IValue &two, const c10::IValue &three)
+{
+    carried_rule rule;
+    if (two.isTensor() && three.isTensor()) {
+        const at::Tensor &a = two.toTensor(), &b = three.toTensor();
+        if (a.dim() == 0 && b.dim() == 0 && at::isIntegralType(a.scalar_type(), false))
+            return counted(a.item<int64_t>(), b.item<int64_t>());
+        int moving = 0;
+        for (int64_t i = 0; a.dim() == b.dim() && i < a.dim(); i++)
+            if (a.size(i) != b.size(i)) {
+                moving += a.size(i) == 2 && b.size(i) == 3 ? 1 : 2;
+                rule.axis = i;
+            }
+        rule.kind = a.dim() != b.dim() || moving > 1 ? carried_rule::STUCK
+                    : moving == 1                    ? carried_rule::ROWS
+                                                     : carried_rule::FIXED;
+        return rule;
+    }
+    if (two.isInt() && three.isInt())
+        return counted(two.toInt(), three.toInt());
+    if ((two.isTuple() && three.isTuple()) || (two.isList() && three.isList())) {
+        const auto a = parts_of(two), b = parts_of(three);
+        rule.kind = a.size() == b.size() ? carried_rule::PARTS : carried_rule::STUCK;
+        for (size_t i = 0; i < a.size() && i < b.size(); i++)
+            rule.parts.push_back(find_rule(a[i], b[i]));
+        return rule;
+    }
+    rule.kind = same_value(two, three) ? carried_rule::FIXED : carried_rule::STUCK;
+    return rule;
+}
+
+bool is_stuck(const carried_rule &rule)
+{
+    for (const carried_rule &part : rule.parts)
+        if (is_stuck(part))
+            return true;
+    return rule.kind == carried_rule::STUCK;
+}
+
+// A change of the batch: rows selected, or each repeated.
+struct change {
+    at::Tensor rows;   // int64 [M], undefined for a repetition
+    int64_t times = 1; // of a repetition
+};
+
+at::Tensor change_rows(const at::Tensor &t, int64_t axis, const change &how)
+{
+    const at::Tensor changed = how.rows.defined()
+                                   ? t.index_select(axis, how.rows.to(t.device()))
+                                   : t.repeat_interleave(how.times, axis);
+    return t.dim() == 4 ? as_layout(changed, t.suggest_memory_format()) : changed;
+}
+
+int64_t change_count(int64_t count, const carried_rule &rule, const change &how)
+{
+    const int64_t n = how.rows.defined() ? how.rows.numel()
+                                         : (count - rule.offset) / rule.slope * how.times;
+    return rule.slope * n + rule.offset;
+}
+
+c10::IValue apply(const c10::IValue &v, const carried_rule &rule, const change &how)
+{
+    switch (rule.kind) {
+    case carried_rule::FIXED:
+        return v;
+    case carried_rule::ROWS:
+        return change_rows(v.toTensor(), rule.axis, how);
+    case carried_rule::COUNT:
+        if (v.isInt())
+            return change_count(v.toInt(), rule, how);
+        return at::full_like(v.toTensor(),
+                             change_count(v.toTensor().item<int64_t>(), rule, how));
+    case carried_rule::PARTS: {
+        const auto parts = parts_of(v);
+        std::vector<c10::IValue> changed;
+        for (size_t i = 0; i < parts.size(); i++)
+            changed.push_back(apply(parts[i], rule.parts.at(i), how));
+        if (v.isTuple())
+            return c10::ivalue::Tuple::create(std::move(changed));
+        c10::impl::GenericList list(v.toList().elementType());
+        for (const c10::IValue &part : changed)
+            list.push_back(part);
+        return list;
+    }
+    case carried_rule::STUCK:
+        break;
+    }
+    throw refusal{IGD_EINVAL, "the rows of what crosses this cut cannot be selected"};
+}
+
+jit::Stack run_prefix(const igd_cut &c, const at::Tensor &x)
+{
+    const at::Tensor in = c.form.channels_last && x.dim() == 4
+                              ? as_layout(x, at::MemoryFormat::ChannelsLast)
+                              : x;
+    return run_code(c.prefix_code, {in.to(c.device)});
+}
+
+at::Tensor run_suffix(const igd_cut &c, const at::Tensor &act,
+                      const std::vector<c10::IValue> &carried)
+{
+    // Sums of another layout round differently, so the layout is always the same.
+    const at::Tensor in = c.channels_last && act.dim() == 4
+                              ? as_layout(act, at::MemoryFormat::ChannelsLast)
+                              : act;
+    jit::Stack stack = {in};
+    stack.insert(stack.end(), carried.begin(), carried.end());
+    return run_code(c.suffix_code, std::move(stack))[0].toTensor();
+}
+
+struct halves {
+    at::Tensor act;
+    std::vector<c10::IValue> carried;
+};
+
+halves take_prefix(const igd_cut &c, const at::Tensor &x)
+{
+    jit::Stack stack = run_prefix(c, x);
+    halves h = {stack[0].toTensor(), {stack.begin() + 1, stack.end()}};
+    return h;
+}
+
+at::Tensor take_suffix(const igd_cut &c, const halves &h)
+{
+    return run_suffix(c, h.act, h.carried);
+}
+
+halves change_halves(const igd_cut &c, const halves &h, const change &how)
+{
+    halves out = {change_rows(h.act, c.place.batch, how), {}};
+    for (size_t i = 0; i < h.carried.size(); i++)
+        out.carried.push_back(apply(h.carried[i], c.rules[i], how));
+    return out;
+}
+
+// Whether the suffix is affine with the same Jacobian for the three images of h, to which
+// the values carried with them belong.
+bool measures_affine(const igd_cut &c, const halves &h)
+{
+    const at::Tensor first = h.act.narrow(c.place.batch, 0, 1);
+    const double scale = h.act.abs().max().item<double>() + 1e-3;
+    const auto random = [&](int64_t which) { // both signs; the same for every image
+        at::Tensor t = at::empty(first.sizes(), at::kFloat);
+        const igd_stream stream = igd_stream_make(0, "affine", which, 0);
+        igd_random_normal(t.data_ptr<float>(), static_cast<size_t>(t.numel()), &stream);
+        return (t.to(c.device) * scale).expand_as(h.act).contiguous();
+    };
+    const at::Tensor p = random(0), q = random(1);
+    const at::Tensor gp = run_suffix(c, p, h.carried), gq = run_suffix(c, q, h.carried);
+    const at::Tensor mixed = run_suffix(c, p * 1.7 - q * 0.7, h.carried);
+    const at::Tensor step = gp - gq;
+    const auto limit = 1e-3 * step.abs().max().item<double>() +
+                       1e-6 * (1 + gp.abs().max().item<double>());
+    const double bend = (mixed - gp * 1.7 + gq * 0.7).abs().max().item<double>();
+    const double spread = (step - step.narrow(0, 0, 1)).abs().max().item<double>();
+    return bend <= limit && spread <= limit; // false for NaN too
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start)
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+        .count();
+}
+
+// torchscript.md, section 13, in its order.
+void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
+{
+    const at::NoGradGuard off;
+    using clock = std::chrono::steady_clock;
+    const at::Tensor x = probe_images(g, shape, 3);
+    const at::Tensor whole = run_graph(g, x);
+    const bool deterministic = whole.equal(run_graph(g, x));
+    const auto wrong = [](const char *text) { return refusal{IGD_EINVAL, text}; };
+
+    (void)take_prefix(c, x); // the first run is slower
+    auto start = clock::now();
+    const halves h = take_prefix(c, x);
+    c.prefix_seconds = seconds_since(start) / 3;
+    c.channels_last = c.form.channels_last && h.act.dim() == 4 &&
+                      !h.act.is_contiguous() &&
+                      h.act.is_contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor z = take_suffix(c, h);
+    start = clock::now();
+    const at::Tensor again = take_suffix(c, h);
+    c.suffix_seconds = seconds_since(start) / 3;
+    if (deterministic && !agree(whole, z))
+        throw wrong("splitting the model there changes its logits");
+    if (deterministic && !z.equal(again))
+        throw wrong("the part after it gives another result when it runs again");
+
+    const halves pair = take_prefix(c, x.narrow(0, 0, 2));
+    if (pair.carried.size() != h.carried.size())
+        throw wrong("what crosses the cut changes with the number of images");
+    for (size_t i = 0; i < h.carried.size(); i++)
+        c.rules.push_back(find_rule(pair.carried[i], h.carried[i]));
+    const halves one = take_prefix(c, x.narrow(0, 0, 1));
+    if (deterministic && !agree(whole.narrow(0, 0, 1), take_suffix(c, one)))
+        throw wrong("splitting the model there changes the logits of a single image");
+
+    c.tiles = deterministic;
+    for (const carried_rule &rule : c.rules)
+        c.tiles = c.tiles && !is_stuck(rule);
+    if (c.tiles) {
+        const at::Tensor rows = at::tensor({2, 0, 1, 1}, at::kLong).to(c.device);
+        try {
+            change times;
+            times.times = 2;
+            c.tiles = agree(z.index_select(0, rows),
+                            take_suffix(c, change_halves(c, h, {rows, 1}))) &&
+                      agree(z.repeat_interleave(2, 0),
+                            take_suffix(c, change_halves(c, h, times)));
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &) { // shapes that only fit the prefix's batch
+            c.tiles = false;
+        }
+    }
+    c.affine = c.place.affine && deterministic && measures_affine(c, h);
+}
+
+igd_carried *carry(igd_scope *s, std::vector<c10::IValue> values)
+{
+    auto *carried = new igd_carried;
+    carried->free = [](igd_held *held) { delete static_cast<igd_carried *>(held); };
+    carried->values = std::move(values);
+    igd_scope_hold(s, carried);
+    return carried;
+}
+
+// eval(), for what gives carried values instead of a tensor.
+template <class F>
+igd_carried *eval_carried(igd_scope *s, const char *op, const igd_carried *carried,
+                          F f) noexcept
+{
+    igd_carried *out = nullptr;
+    if (carried == nullptr)
+        igd_scope_fail(s, igd_scope_ok(s)
+                              ? igd_error(IGD_EINVAL, "%s: missing values", op)
+                              : s->status);
+    if (!igd_scope_ok(s))
+        return nullptr;
+    s->status = attempt(op, [&] {
+        const at::AutoGradMode mode(s->grad);
+        std::vector<c10::IValue> values;
+        for (size_t i = 0; i < carried->values.size(); i++)
+            values.push_back(f(i, carried->values[i]));
+        out = carry(s, std::move(values));
+    });
+    return out;
+}
+
+at::Tensor neuron_mask(const igd_cut &c, const at::Tensor &mask, int64_t dims)
+{
+    std::vector<int64_t> shape(static_cast<size_t>(dims), 1);
+    shape.at(static_cast<size_t>(c.place.batch)) = mask.size(0);
+    shape.at(static_cast<size_t>(c.place.neuron)) = mask.size(1);
+    return (c.place.batch < c.place.neuron ? mask : mask.t()).reshape(shape);
+}
+} // namespace
+
+igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
+                       const int64_t shape[3])
+{
+    *out = nullptr;
+    const igd_status st = attempt(g->path.c_str(), [&] {
+        const mark &m = find_mark(*g, layer);
+        const axes &place = list_layers(*g, shape).places.at(static_cast<size_t>(m.id));
+        const std::string what = "cannot cut at '" + std::string(layer) + "': ";
+        if (!place.reason.empty())
+            throw refusal{IGD_EINVAL, what + place.reason};
+        // A form that suits the whole may not suit its halves.
+        std::vector<graph_form> forms = {g->form};
+        if (g->form.channels_last)
+            forms.push_back({g->form.folded, false});
+        if (g->form.folded)
+            forms.push_back({false, false});
+        for (size_t i = 0; i < forms.size(); i++) {
+            auto c = std::make_unique<igd_cut>();
+            c->name = g->path + ": " + m.label;
+            c->device = g->device;
+            c->form = forms[i];
+            c->place = place;
+            c->num_neurons = place.shape[static_cast<size_t>(place.neuron)];
+            const bool last = i + 1 == forms.size();
+            try {
+                split(*c, *g, m);
+                verify(*c, *g, shape);
+            } catch (const std::bad_alloc &) {
+                throw;
+            } catch (const refusal &r) {
+                if (last)
+                    throw refusal{r.status, what + r.text};
+                continue;
+            } catch (const std::exception &e) {
+                if (last)
+                    throw refusal{IGD_ETORCH, what + igd_exception_line(e)};
+                continue;
+            }
+            for (size_t j = 0; j < c->rules.size(); j++)
+                c->carried_text += ", c" + std::to_string(j);
+            *out = c.release();
+            return;
+        }
+    });
+    return st;
+}
+
+void igd_cut_free(igd_cut *c)
+{
+    delete c;
+}
+
+int64_t igd_cut_num_neurons(const igd_cut *c)
+{
+    return c->num_neurons;
+}
+
+int igd_cut_batch_axis(const igd_cut *c)
+{
+    return c->place.batch;
+}
+
+int igd_cut_neuron_axis(const igd_cut *c)
+{
+    return c->place.neuron;
+}
+
+int igd_cut_num_dims(const igd_cut *c)
+{
+    return static_cast<int>(c->place.shape.size());
+}
+
+bool igd_cut_is_affine(const igd_cut *c)
+{
+    return c->affine;
+}
+
+bool igd_cut_tiles(const igd_cut *c)
+{
+    return c->tiles;
+}
+
+double igd_cut_prefix_seconds(const igd_cut *c)
+{
+    return c->prefix_seconds;
+}
+
+double igd_cut_suffix_seconds(const igd_cut *c)
+{
+    return c->suffix_seconds;
+}
+
+int igd_cut_num_carried(const igd_cut *c)
+{
+    return static_cast<int>(c->rules.size());
+}
+
+const char *igd_cut_carried_text(const igd_cut *c)
+{
+    return c->carried_text.c_str();
+}
+
+igd_tensor *igt_prefix(igd_scope *s, const igd_cut *c, const igd_tensor *x,
+                       igd_carried **carried)
+{
+    *carried = nullptr;
+    return eval(s, "prefix", {x}, [&] {
+        halves h = take_prefix(*c, x->value);
+        *carried = carry(s, std::move(h.carried));
+        return h.act;
+    });
+}
+
+igd_tensor *igt_suffix(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                       const igd_carried *carried)
+{
+    return eval(s, "suffix", {act}, [&] {
+        const size_t given = carried == nullptr ? 0 : carried->values.size();
+        TORCH_CHECK(given == c->rules.size(), "needs ", c->rules.size(),
+                    " carried values, got ", given);
+        return run_suffix(*c, act->value,
+                          given > 0 ? carried->values : std::vector<c10::IValue>());
+    });
+}
+
+igd_carried *igt_carried_rows(igd_scope *s, const igd_cut *c, const igd_carried *carried,
+                              const igd_tensor *indices)
+{
+    return eval_carried(s, "rows", indices == nullptr ? nullptr : carried,
+                        [&](size_t i, const c10::IValue &v) {
+                            return apply(v, c->rules.at(i), {indices->value, 1});
+                        });
+}
+
+igd_carried *igt_carried_repeat(igd_scope *s, const igd_cut *c,
+                                const igd_carried *carried, int64_t times)
+{
+    change how;
+    how.times = times;
+    return eval_carried(s, "repeat", carried, [&](size_t i, const c10::IValue &v) {
+        return apply(v, c->rules.at(i), how);
+    });
+}
+
+igd_carried *igt_carried_keep(igd_scope *s, const igd_carried *carried)
+{
+    return eval_carried(s, "keep", carried, [&](size_t, const c10::IValue &v) {
+        return s->grad ? v
+                       : map_tensors(v, [](const at::Tensor &t) { return t.detach(); });
+    });
+}
+
+igd_tensor *igt_cut_rows(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                         const igd_tensor *indices)
+{
+    return eval(s, "rows", {act, indices}, [&] {
+        return change_rows(act->value, c->place.batch, {indices->value, 1});
+    });
+}
+
+igd_tensor *igt_cut_repeat(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                           int64_t times)
+{
+    change how;
+    how.times = times;
+    return eval(s, "repeat", {act},
+                [&] { return change_rows(act->value, c->place.batch, how); });
+}
+
+igd_tensor *igt_mask_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                             const igd_tensor *mask)
+{
+    return eval(s, "mask", {act, mask}, [&] {
+        return act->value * neuron_mask(*c, mask->value, act->value.dim());
+    });
+}
+
+igd_tensor *igt_pool_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,
+                             bool max)
+{
+    return eval(s, "pool", {act}, [&] {
+        std::vector<int64_t> positions;
+        for (int64_t i = 0; i < act->value.dim(); i++)
+            if (i != c->place.batch && i != c->place.neuron)
+                positions.push_back(i);
+        const at::Tensor pooled = positions.empty() ? act->value
+                                  : max             ? act->value.amax(positions)
+                                                    : act->value.mean(positions);
+        return c->place.batch < c->place.neuron ? pooled : pooled.t();
+    });
+}

@@ -1,0 +1,170 @@
+// What the C++ files behind cut.h share: the flattened graph, its marks and the tools to
+// run and take it apart.
+#ifndef IGD_SHIM_GRAPH_HPP
+#define IGD_SHIM_GRAPH_HPP
+
+#include "cut.h"
+#include "torch.hpp"
+
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/runtime/interpreter.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace jit = torch::jit;
+using graph_ptr = std::shared_ptr<jit::Graph>;
+
+// Thrown for what is wrong with a model, as against what libtorch trips over.
+struct refusal {
+    igd_status status;
+    std::string text;
+};
+
+// guarded(), for code that also throws refusals.
+template <class F>
+igd_status attempt(const char *what, F f) noexcept
+{
+    igd_status status = IGD_OK;
+    const igd_status other = guarded(what, [&] {
+        try {
+            f();
+        } catch (const refusal &r) {
+            status = igd_error(r.status, "%s: %s", what, r.text.c_str());
+        }
+    });
+    return status != IGD_OK ? status : other;
+}
+
+// A place in the flat graph, marked by a node igdef::mark(value, id).
+struct mark {
+    int64_t id;         // of its node; -1 where there is none
+    std::string path;   // of the module, or "penultimate" or "@number"
+    std::string kind;   // class of the module, or the operation
+    std::string reason; // why nothing can be cut here; empty where it can
+    bool input;         // of the module, not its output
+    int element;        // of the module's tuple
+    int call;           // of the module, from 1
+    int num_calls;      // set once all are known
+    std::string label;  // the name that finds it; likewise
+};
+
+struct graph_form {
+    bool folded;        // batch norms are part of the convolutions before them
+    bool channels_last; // pixels are stored with their channels together
+};
+
+// What is known about a place once the graph has run.
+struct axes {
+    int batch = -1; // -1: `reason` says why the place cannot be cut
+    int neuron = -1;
+    bool guessed = false;
+    std::vector<int64_t> shape; // for one image
+    bool affine = false;        // by the operations after it
+    std::string reason;
+};
+
+struct layer_list {
+    std::vector<axes> places;         // by mark id
+    std::vector<igd_layer> layers;    // for the public listing
+    std::vector<std::string> labels;  // the paths that `layers` point to
+    std::vector<std::string> reasons; // likewise
+};
+
+struct igd_graph {
+    std::string path;
+    at::Device device = at::kCPU;
+    bool plain = false;
+    graph_form form = {false, false};
+    graph_ptr flat; // input: the images; output: the logits; with every mark
+    jit::Code whole;
+    std::vector<mark> marks; // in the order in which they run
+    std::vector<std::string> modules;
+    std::vector<std::string> methods;
+    std::vector<const char *> method_names;  // the same, for C
+    std::map<std::string, int64_t> integers; // attributes of the module itself
+    mutable std::mutex lock;                 // of lists
+    mutable std::map<std::vector<int64_t>, std::unique_ptr<layer_list>> lists; // by shape
+};
+
+// How a value that crosses a cut changes with the batch.
+struct carried_rule {
+    enum { FIXED, ROWS, COUNT, PARTS, STUCK } kind = FIXED;
+    int64_t axis = 0;                // ROWS: of the batch
+    int64_t slope = 0, offset = 0;   // COUNT: slope * N + offset
+    std::vector<carried_rule> parts; // PARTS: of a list or a tuple
+};
+
+struct igd_cut {
+    std::string name; // "PATH: layer"
+    at::Device device = at::kCPU;
+    graph_form form = {false, false};
+    graph_ptr prefix, suffix; // what the codes were made of, for export
+    jit::Code prefix_code, suffix_code;
+    bool channels_last = false; // layout of the activation
+    axes place;
+    int64_t num_neurons = 0;
+    std::vector<carried_rule> rules;
+    std::string carried_text;
+    bool affine = false, tiles = false;
+    double prefix_seconds = 0, suffix_seconds = 0;
+};
+
+jit::Symbol mark_symbol();
+bool is_mark(const jit::Node *n);
+int64_t mark_id(const jit::Node *n);
+
+// While one lives, its thread's runs of marked graphs report every mark.
+struct mark_sink {
+    std::unordered_map<int64_t, std::vector<int64_t>> shapes; // by id, of the first pass
+    std::unordered_set<int64_t> integral;                     // ids that are not floats
+    mark_sink();
+    ~mark_sink();
+    mark_sink(const mark_sink &) = delete;
+    mark_sink &operator=(const mark_sink &) = delete;
+};
+
+// Calls f for every node, those in blocks included.
+template <class F>
+void each_node(jit::Block *block, const F &f)
+{
+    for (jit::Node *n : block->nodes()) {
+        f(n);
+        for (jit::Block *inner : n->blocks())
+            each_node(inner, f);
+    }
+}
+
+// Removes the marks but that of `keep`; -1 keeps none.
+void erase_marks(const graph_ptr &g, int64_t keep);
+// Brings a graph whose marks were erased into a form. Where `keep` is a mark's node,
+// nothing is moved across it.
+void give_form(graph_ptr &g, graph_form form);
+// Copies graph inputs that the graph writes to, so that callers keep theirs.
+void protect_inputs(const graph_ptr &g);
+jit::Stack run_code(const jit::Code &code, jit::Stack stack);
+at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format);
+
+// Why a mark's node cannot be where a graph is cut; empty where it can.
+std::string why_no_cut(const jit::Node *n);
+// The mark that a name means; throws a refusal.
+const mark &find_mark(const igd_graph &g, const std::string &name);
+
+// n random images [n, C, H, W] in [0, 1], the same ones every time.
+at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n);
+
+// Places and layers for images of a shape; borrowed from g, which runs when they are new.
+const layer_list &list_layers(const igd_graph &g, const int64_t shape[3]);
+
+// The whole method in its settled form.
+at::Tensor run_graph(const igd_graph &g, const at::Tensor &x);
+
+// Whether two results are the same but for rounding: to 1e-4 of the largest.
+bool agree(const at::Tensor &a, const at::Tensor &b);
+
+#endif

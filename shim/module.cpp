@@ -1,0 +1,1108 @@
+// Loads a TorchScript file and flattens one of its methods: calls inlined, attributes
+// turned into constants, layer outputs marked.
+#include "graph.hpp"
+
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/constant_pooling.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/frozen_conv_folding.h>
+#include <torch/csrc/jit/passes/inline_fork_wait.h>
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/loop_unrolling.h>
+#include <torch/csrc/jit/passes/lower_tuples.h>
+#include <torch/csrc/jit/passes/peephole.h>
+#include <torch/csrc/jit/passes/remove_dropout.h>
+#include <torch/csrc/jit/passes/remove_exceptions.h>
+#include <torch/csrc/jit/passes/remove_mutation.h>
+#include <torch/library.h>
+#include <torch/script.h>
+
+#include <cmath>
+#include <set>
+#include <unordered_set>
+
+using jit::Block;
+using jit::Graph;
+using jit::Node;
+using jit::Value;
+
+namespace
+{
+thread_local mark_sink *sink = nullptr;
+
+at::Tensor mark_kernel(const at::Tensor &x, int64_t id)
+{
+    if (sink != nullptr) {
+        sink->shapes.emplace(id, x.sizes().vec());
+        if (!x.is_floating_point())
+            sink->integral.insert(id);
+    }
+    return x;
+}
+
+// Attention as later versions of libtorch define it, from operations that this one has.
+at::Tensor attention(const at::Tensor &query, const at::Tensor &key,
+                     const at::Tensor &value, const c10::optional<at::Tensor> &mask,
+                     double dropout, bool causal, c10::optional<double> scale,
+                     bool grouped)
+{
+    TORCH_CHECK(dropout == 0, "attention with dropout");
+    const int64_t groups = grouped ? query.size(-3) / key.size(-3) : 1;
+    const at::Tensor k = groups > 1 ? key.repeat_interleave(groups, -3) : key;
+    const at::Tensor v = groups > 1 ? value.repeat_interleave(groups, -3) : value;
+    const double factor =
+        scale ? *scale : 1 / std::sqrt(static_cast<double>(query.size(-1)));
+    at::Tensor weight = at::matmul(query, k.transpose(-2, -1)) * factor;
+    if (causal) {
+        const at::Tensor allowed =
+            at::ones({query.size(-2), k.size(-2)}, query.options().dtype(at::kBool))
+                .tril();
+        weight = weight.masked_fill(allowed.logical_not(), -INFINITY);
+    }
+    if (mask && mask->defined())
+        weight = mask->scalar_type() == at::kBool
+                     ? weight.masked_fill(mask->logical_not(), -INFINITY)
+                     : weight + *mask;
+    return at::matmul(weight.softmax(-1), v);
+}
+
+bool operator_known(const char *name)
+{
+    return c10::Dispatcher::singleton().findSchema({name, ""}).has_value();
+}
+
+// In a function, since a static library loses initialisers at file scope.
+void register_operators()
+{
+    static std::once_flag once;
+    std::call_once(once, [] {
+        static std::vector<torch::Library> libraries;
+        if (!operator_known("igdef::mark")) {
+            libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
+                                   __FILE__, __LINE__);
+            libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
+        }
+        if (!operator_known("aten::scaled_dot_product_attention")) {
+            libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
+                                   __FILE__, __LINE__);
+            libraries.back().def(
+                "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, "
+                "Tensor? attn_mask=None, float dropout_p=0.0, bool is_causal=False, *, "
+                "float? scale=None, bool enable_gqa=False) -> Tensor",
+                &attention);
+        }
+    });
+}
+
+std::string join(const std::string &path, const std::string &name)
+{
+    return path.empty() ? name : path + "." + name;
+}
+
+std::string class_name(const jit::ObjectPtr &object)
+{
+    const auto &name = object->type()->name();
+    return name ? name->name() : "module";
+}
+
+bool starts_with(const std::string &text, const char *start)
+{
+    return text.rfind(start, 0) == 0;
+}
+
+// A module, and the names that lead to it.
+struct tracked {
+    std::string path;
+    jit::ObjectPtr object;
+};
+
+// Flattens one method. The steps are those of run(), in its order.
+struct flattener {
+    igd_graph &out;
+    const igd_graph_options &options;
+    graph_ptr graph;
+    std::unordered_map<const Value *, tracked> objects;
+    std::set<std::pair<const c10::ivalue::Object *, std::string>> written;
+    std::unordered_map<const void *, std::string> names; // of tensors, by their data
+    int64_t next_id = 0;
+
+    void run(jit::Module &module, const jit::Method &method);
+    void normalise();
+    void bind_defaults(const c10::FunctionSchema &schema);
+    void inline_calls(Block *block);
+    void mark_call(Node *call, const tracked &callee);
+    Value *mark_value(Value *v, Node *before, mark m);
+    void mark_output(Node *call, Value *output, mark m);
+    void fold_attributes();
+    void fold_attribute(Node *get, const tracked &owner);
+    at::Tensor convert(const at::Tensor &t, const std::string &name);
+    c10::IValue convert(const c10::IValue &v, const std::string &name);
+    void move_constants();
+    void clean();
+    void settle_inputs(const std::string &method);
+    void settle_output();
+    void refuse();
+    std::string refusal_of(Node *n);
+    std::string name_of(const Value *v) const;
+    void number_marks();
+    void mark_penultimate();
+    void mark_operations();
+};
+
+Value *flattener::mark_value(Value *v, Node *before, mark m)
+{
+    const jit::WithInsertPoint here(before);
+    m.id = next_id++;
+    Value *id = graph->insertConstant(m.id);
+    Node *n = graph->insertNode(graph->create(mark_symbol(), {v, id}));
+    n->output()->setType(v->type());
+    out.marks.push_back(std::move(m));
+    return n->output();
+}
+
+void flattener::mark_output(Node *call, Value *output, mark m)
+{
+    if (output->type()->isSubtypeOf(*c10::TensorType::get())) {
+        Value *marked = mark_value(output, call->next(), std::move(m));
+        output->replaceAllUsesAfterNodeWith(marked->node(), marked);
+        return;
+    }
+    const auto tuple = output->type()->cast<c10::TupleType>();
+    if (!tuple) {
+        m.id = -1;
+        m.reason = output->type()->kind() == c10::TypeKind::NoneType
+                       ? "does nothing in this file; cut at the layer before it"
+                       : "returns " + output->type()->repr_str() + ", not a tensor";
+        out.marks.push_back(std::move(m));
+        return;
+    }
+    const jit::WithInsertPoint here(call->next());
+    Node *unpack = graph->insertNode(graph->createTupleUnpack(output));
+    std::vector<Value *> parts;
+    int element = 0;
+    for (Value *part : unpack->outputs()) {
+        m.element = element++;
+        parts.push_back(part->type()->isSubtypeOf(*c10::TensorType::get())
+                            ? mark_value(part, graph->insertPoint(), m)
+                            : part);
+    }
+    Node *packed = graph->insertNode(
+        graph->createTuple(parts, tuple->schema() ? tuple : c10::TupleTypePtr()));
+    output->replaceAllUsesAfterNodeWith(packed, packed->output());
+}
+
+void flattener::mark_call(Node *call, const tracked &callee)
+{
+    if (callee.path.empty() || !starts_with(call->s(jit::attr::name), "forward"))
+        return;
+    mark m = {-1, callee.path, class_name(callee.object), "", false, 0, 0, 0, ""};
+    if (call->outputs().size() == 1)
+        mark_output(call, call->output(), m);
+    m.input = true;
+    for (size_t i = 1; i < call->inputs().size(); i++)
+        if (call->input(i)->type()->isSubtypeOf(*c10::TensorType::get())) {
+            call->replaceInput(i, mark_value(call->input(i), call, std::move(m)));
+            break;
+        }
+}
+
+void flattener::inline_calls(Block *block)
+{
+    for (Node *n = *block->nodes().begin(); n != block->return_node();) {
+        Node *next = n->next();
+        const auto self = n->inputs().empty() ? objects.end() : objects.find(n->input(0));
+        jit::GraphFunction *callee = nullptr;
+
+        if (n->kind() == jit::prim::GetAttr && self != objects.end()) {
+            const std::string &name = n->s(jit::attr::name);
+            const c10::IValue value = self->second.object->getAttr(name);
+            if (value.isObject()) {
+                tracked child = {join(self->second.path, name), value.toObject()};
+                objects[n->output()] = std::move(child);
+            }
+        } else if (n->kind() == jit::prim::SetAttr && self != objects.end()) {
+            written.emplace(self->second.object.get(), n->s(jit::attr::name));
+        } else if (n->kind() == jit::prim::CallMethod && self != objects.end()) {
+            const tracked object = self->second; // marking may move the table
+            // The object's own class, which an interface does not name.
+            callee = jit::tryToGraphFunction(
+                object.object->type()->getMethod(n->s(jit::attr::name)));
+            if (callee != nullptr)
+                mark_call(n, object);
+        } else if (n->kind() == jit::prim::CallFunction) {
+            callee = jit::tryToGraphFunction(n);
+            if (callee != nullptr)
+                n->removeInput(0);
+        } else {
+            for (Block *inner : n->blocks())
+                inline_calls(inner);
+        }
+        if (callee != nullptr) {
+            Node *before = n->prev();
+            next = n->next();
+            // The overload for a graph: that for a flag takes the optimised one, in which
+            // the calls of modules are gone.
+            jit::inlineCallTo(n, callee, callee->graph().get());
+            next = before->next();
+        }
+        n = next;
+    }
+}
+
+// (x - mean) / std in front, so that it is part of the prefix, of gradients and of
+// exports.
+void flattener::normalise()
+{
+    if (options.mean == nullptr)
+        return;
+    if (graph->inputs().size() < 2 ||
+        !graph->inputs()[1]->type()->isSubtypeOf(*c10::TensorType::get()))
+        return; // settle_inputs() says what is wrong
+    const auto constant = [&](const float *data) {
+        const at::Tensor host =
+            at::from_blob(const_cast<float *>(data), {options.num_channels, 1, 1});
+        return graph->insertConstant(host.clone().to(out.device));
+    };
+    Value *x = graph->inputs()[1];
+    const jit::WithInsertPoint here(*graph->nodes().begin());
+    Value *shifted = graph->insert(jit::aten::sub, {x, constant(options.mean)});
+    Value *scaled = graph->insert(jit::aten::div, {shifted, constant(options.std)});
+    x->replaceAllUsesAfterNodeWith(scaled->node(), scaled);
+}
+
+void flattener::bind_defaults(const c10::FunctionSchema &schema)
+{
+    const jit::WithInsertPoint here(*graph->nodes().begin());
+    for (size_t i = graph->inputs().size(); i-- > 2;) {
+        const auto &value = schema.arguments().at(i).default_value();
+        if (!value)
+            continue;
+        graph->inputs()[i]->replaceAllUsesWith(graph->insertConstant(*value));
+        graph->eraseInput(i);
+    }
+}
+
+at::Tensor flattener::convert(const at::Tensor &t, const std::string &name)
+{
+    if (!t.defined())
+        return t;
+    if (t.is_quantized())
+        throw refusal{IGD_EFORMAT, "'" + name + "' is quantised: no gradient passes it"};
+    at::Tensor value = t.detach().to(out.device);
+    if (value.is_floating_point())
+        value = value.to(at::kFloat);
+    names[value.unsafeGetTensorImpl()] = name;
+    return value;
+}
+
+c10::IValue flattener::convert(const c10::IValue &v, const std::string &name)
+{
+    if (v.isTensor())
+        return convert(v.toTensor(), name);
+    if (v.isTensorList()) {
+        c10::List<at::Tensor> list;
+        for (const at::Tensor &t : v.toTensorVector())
+            list.push_back(convert(t, name));
+        return list;
+    }
+    return v;
+}
+
+void flattener::fold_attribute(Node *get, const tracked &owner)
+{
+    const std::string &name = get->s(jit::attr::name);
+    if (written.count({owner.object.get(), name}) > 0)
+        return; // refused later, unless nothing reads it
+    const std::string full = join(owner.path, name);
+    const c10::IValue value = owner.object->getAttr(name);
+    if (value.isObject()) {
+        if (starts_with(value.type()->repr_str(), "__torch__.torch.classes."))
+            throw refusal{IGD_EFORMAT, "'" + full + "' holds packed parameters (" +
+                                           value.type()->repr_str() +
+                                           "): no gradient passes them"};
+        return;
+    }
+    const jit::WithInsertPoint here(get);
+    if (const auto constant = jit::tryInsertConstant(*graph, convert(value, full)))
+        get->output()->replaceAllUsesWith(*constant);
+}
+
+void flattener::fold_attributes()
+{
+    for (int round = 0; round < 4; round++) {
+        std::vector<std::pair<Node *, tracked>> found;
+        each_node(graph->block(), [&](Node *n) {
+            if (n->kind() != jit::prim::GetAttr || !n->hasUses())
+                return;
+            const auto owner = objects.find(n->input());
+            if (owner != objects.end())
+                found.emplace_back(n, owner->second);
+        });
+        bool changed = false;
+        for (const auto &[node, owner] : found) {
+            fold_attribute(node, owner);
+            changed |= !node->hasUses();
+        }
+        // Which branches stay is known only now, and with them what is written.
+        changed |= jit::ConstantPropagation(graph);
+        jit::EliminateDeadCode(graph);
+        std::set<std::pair<const c10::ivalue::Object *, std::string>> still;
+        each_node(graph->block(), [&](Node *n) {
+            if (n->kind() != jit::prim::SetAttr)
+                return;
+            const auto owner = objects.find(n->input(0));
+            if (owner != objects.end())
+                still.emplace(owner->second.object.get(), n->s(jit::attr::name));
+        });
+        changed |= still.size() != written.size();
+        written = std::move(still);
+        if (!changed)
+            break;
+    }
+}
+
+// Device and half-precision constants of files that were made on another device.
+void flattener::move_constants()
+{
+    std::vector<Node *> nodes;
+    each_node(graph->block(), [&](Node *n) { nodes.push_back(n); });
+    for (Node *n : nodes) {
+        if (n->kind() == jit::prim::Constant) {
+            const auto value = jit::toIValue(n->output());
+            if (!value)
+                continue;
+            const bool device = value->isDevice() && value->toDevice() != out.device;
+            const bool tensor = value->isTensor() && value->toTensor().defined() &&
+                                (value->toTensor().device() != out.device ||
+                                 value->toTensor().scalar_type() == at::kHalf ||
+                                 value->toTensor().scalar_type() == at::kBFloat16 ||
+                                 (value->toTensor().scalar_type() == at::kDouble &&
+                                  value->toTensor().dim() > 0));
+            if (!device && !tensor)
+                continue;
+            const jit::WithInsertPoint here(n);
+            Value *moved = device ? graph->insertConstant(out.device)
+                                  : graph->insertConstant(convert(*value, "a constant"));
+            n->output()->replaceAllUsesWith(moved);
+            continue;
+        }
+        const c10::FunctionSchema *schema = n->maybeSchema();
+        if (schema == nullptr)
+            continue;
+        for (size_t i = 0; i < n->inputs().size() && i < schema->arguments().size();
+             i++) {
+            if (schema->arguments()[i].name() != "dtype")
+                continue;
+            const auto value = jit::toIValue(n->input(i));
+            if (!value || !value->isInt())
+                continue;
+            const auto type = static_cast<at::ScalarType>(value->toInt());
+            if (type != at::kHalf && type != at::kBFloat16)
+                continue;
+            const jit::WithInsertPoint here(n);
+            n->replaceInput(i, graph->insertConstant(static_cast<int64_t>(at::kFloat)));
+        }
+    }
+}
+
+void drop_warnings_and_dropout(Block *block)
+{
+    for (auto it = block->nodes().begin(); it != block->nodes().end(); ++it) {
+        Node *n = *it;
+        for (Block *inner : n->blocks())
+            drop_warnings_and_dropout(inner);
+        if (n->kind() == jit::aten::warn) {
+            it.destroyCurrent();
+        } else if (n->kind() == jit::aten::dropout) {
+            const auto p = jit::toIValue(n->input(1));
+            if (p && p->isDouble() && p->toDouble() == 0) { // whatever `train` says
+                n->output()->replaceAllUsesWith(n->input(0));
+                it.destroyCurrent();
+            }
+        }
+    }
+}
+
+void flattener::clean()
+{
+    jit::UnrollConstantLoops(graph);
+    jit::EliminateExceptions(graph); // checks of shapes, which keep extra uses alive
+    drop_warnings_and_dropout(graph->block());
+    jit::removeDropout(graph);
+    jit::RemoveListMutation(graph);
+    jit::ConstantPropagation(graph);
+    jit::EliminateDeadCode(graph);
+    jit::PeepholeOptimize(graph);
+    jit::LowerSimpleTuples(graph);
+    jit::ConstantPooling(graph);
+    jit::EliminateDeadCode(graph);
+}
+
+void flattener::settle_inputs(const std::string &method)
+{
+    const auto described = [&](const char *what, size_t i) {
+        return "'" + method + "' " + what + " '" + graph->inputs()[i]->debugNameBase() +
+               "'";
+    };
+    if (graph->inputs().size() < 2)
+        throw refusal{IGD_EFORMAT, "'" + method + "' takes no input"};
+    for (size_t i = graph->inputs().size(); i-- > 2;) {
+        if (graph->inputs()[i]->hasUses())
+            throw refusal{IGD_EFORMAT, described("needs a second input", i)};
+        graph->eraseInput(i);
+    }
+    Value *x = graph->inputs()[1];
+    if (!x->type()->isSubtypeOf(*c10::TensorType::get()))
+        throw refusal{IGD_EFORMAT, "'" + method + "' takes " + x->type()->repr_str() +
+                                       ", not one batch of images"};
+}
+
+void flattener::settle_output()
+{
+    if (graph->outputs().size() != 1)
+        throw refusal{IGD_EFORMAT, "the model returns nothing"};
+    Value *result = graph->outputs()[0];
+    const jit::WithInsertPoint here(graph->return_node());
+    const auto tensor = [](const c10::TypePtr &t) {
+        return t->isSubtypeOf(*c10::TensorType::get());
+    };
+    if (const auto tuple = result->type()->cast<c10::TupleType>()) {
+        Node *unpack = graph->insertNode(graph->createTupleUnpack(result));
+        for (Value *part : unpack->outputs())
+            if (tensor(part->type())) {
+                result = part;
+                break;
+            }
+    } else if (const auto dict = result->type()->cast<c10::DictType>()) {
+        if (tensor(dict->getValueType()) &&
+            dict->getKeyType()->kind() == c10::TypeKind::StringType)
+            result =
+                graph->insert(jit::aten::__getitem__,
+                              {result, graph->insertConstant(std::string("logits"))});
+    }
+    if (!tensor(result->type()))
+        throw refusal{IGD_EFORMAT, "the model returns " + result->type()->repr_str() +
+                                       ", not a tensor"};
+    graph->eraseOutput(0);
+    graph->registerOutput(result);
+}
+
+std::string flattener::name_of(const Value *v) const
+{
+    const auto value = jit::toIValue(v);
+    if (!value || !value->isTensor() || !value->toTensor().defined())
+        return "";
+    const auto it = names.find(value->toTensor().unsafeGetTensorImpl());
+    return it == names.end() ? "" : it->second;
+}
+
+bool is_true(const Value *v)
+{
+    const auto value = jit::toIValue(v);
+    return value && value->isBool() && value->toBool();
+}
+
+std::string flattener::refusal_of(Node *n)
+{
+    const std::string kind = n->kind().toQualString();
+    const auto self = n->inputs().empty() ? objects.end() : objects.find(n->input(0));
+    if (n->kind() == jit::prim::SetAttr && self != objects.end())
+        return "the model writes its attribute '" +
+               join(self->second.path, n->s(jit::attr::name)) + "' while it runs";
+    if (n->kind() == jit::prim::GetAttr && self != objects.end() &&
+        objects.count(n->output()) == 0)
+        return "attribute '" + join(self->second.path, n->s(jit::attr::name)) +
+               "' cannot become a constant";
+    if (n->kind() == jit::prim::CallMethod)
+        return "call of '" + n->s(jit::attr::name) + "' on a module chosen at run time";
+    if (n->kind() == jit::prim::CallFunction)
+        return "call of a function chosen at run time";
+    if (starts_with(kind, "quantized::") || n->kind() == jit::aten::quantize_per_tensor)
+        return "'" + kind + "' computes in integers: no gradient passes it";
+    if (n->kind() == jit::aten::batch_norm && is_true(n->namedInput("training"))) {
+        const std::string name = name_of(n->input(1));
+        const size_t dot = name.rfind('.');
+        return "batch norm" +
+               (dot == std::string::npos ? std::string()
+                                         : " '" + name.substr(0, dot) + "'") +
+               " takes its statistics from the batch: export the model after eval()";
+    }
+    if ((n->kind() == jit::aten::dropout || n->kind() == jit::aten::dropout_ ||
+         n->kind() == jit::aten::feature_dropout) &&
+        is_true(n->namedInput("train")))
+        return "dropout is active: export the model after eval()";
+    return "";
+}
+
+void flattener::refuse()
+{
+    std::string first;
+    each_node(graph->block(), [&](Node *n) {
+        if (first.empty())
+            first = refusal_of(n);
+    });
+    if (!first.empty())
+        throw refusal{IGD_EFORMAT, first};
+
+    const jit::AliasDb aliases(graph);
+    each_node(graph->block(), [&](Node *n) {
+        if (!first.empty() || n->kind() != jit::prim::Constant)
+            return;
+        const std::string name = name_of(n->output());
+        if (!name.empty() && aliases.hasWriters(n->output()))
+            first = "the model writes its attribute '" + name + "' while it runs";
+    });
+    if (!first.empty())
+        throw refusal{IGD_EFORMAT, first};
+    if (graph->inputs()[0]->hasUses()) {
+        jit::EliminateDeadCode(
+            graph, jit::DCESideEffectPolicy::ALLOW_DELETING_NODES_WITH_SIDE_EFFECTS);
+        if (graph->inputs()[0]->hasUses())
+            throw refusal{IGD_EFORMAT, "the model hands itself to an operation"};
+    }
+    graph->eraseInput(0);
+}
+
+// Gives every mark of the cleaned graph an id of its own, in the order in which they run;
+// unrolled loops have copied some, dead code has taken others.
+void flattener::number_marks()
+{
+    std::vector<mark> kept;
+    std::vector<bool> seen(out.marks.size(), false);
+    std::map<std::pair<std::string, int>, int> calls; // by path and kind of place
+    const auto place = [](const mark &m) {
+        return std::make_pair(m.path, m.input ? -1 : m.element);
+    };
+    each_node(graph->block(), [&](Node *n) {
+        if (!is_mark(n))
+            return;
+        const auto original = static_cast<size_t>(mark_id(n));
+        mark m = out.marks.at(original);
+        seen[original] = true;
+        m.call = ++calls[place(m)];
+        m.id = static_cast<int64_t>(kept.size());
+        m.reason = why_no_cut(n);
+        const jit::WithInsertPoint here(n);
+        n->replaceInput(1, graph->insertConstant(m.id));
+        kept.push_back(std::move(m));
+    });
+    for (size_t i = 0; i < out.marks.size(); i++) {
+        mark &m = out.marks[i];
+        if (seen[i] || m.input || calls.count(place(m)) > 0)
+            continue;
+        m.id = -1;
+        m.call = 1;
+        if (m.reason.empty())
+            m.reason = "its output does not reach the result";
+        calls[place(m)] = 1;
+        kept.push_back(std::move(m));
+    }
+    for (mark &m : kept) {
+        m.num_calls = calls[place(m)];
+        m.label = m.path;
+        if (m.input)
+            m.label += ":input";
+        else if (m.element > 0)
+            m.label += ":" + std::to_string(m.element);
+        if (m.num_calls > 1)
+            m.label += "#" + std::to_string(m.call);
+    }
+    out.marks = std::move(kept);
+    next_id = static_cast<int64_t>(out.marks.size());
+    jit::EliminateDeadCode(graph);
+}
+
+bool is_constant(const Value *v)
+{
+    return v->node()->kind() == jit::prim::Constant;
+}
+
+// The input of the last matrix product with a constant on the way to the output.
+void flattener::mark_penultimate()
+{
+    std::unordered_set<const Node *> reach = {graph->return_node()};
+    std::vector<Node *> todo = {graph->return_node()};
+    while (!todo.empty()) {
+        Node *n = todo.back();
+        todo.pop_back();
+        const auto visit = [&](Value *v) {
+            if (reach.insert(v->node()).second)
+                todo.push_back(v->node());
+        };
+        for (Value *v : n->inputs())
+            visit(v);
+        for (Block *b : n->blocks())
+            for (Value *v : b->outputs())
+                visit(v);
+    }
+    Node *last = nullptr;
+    size_t place = 0;
+    each_node(graph->block(), [&](Node *n) {
+        if (reach.count(n) == 0)
+            return;
+        if (n->kind() == jit::aten::linear && is_constant(n->input(1)))
+            last = n, place = 0;
+        else if (n->kind() == jit::aten::addmm && is_constant(n->input(2)))
+            last = n, place = 1;
+        else if ((n->kind() == jit::aten::matmul || n->kind() == jit::aten::mm) &&
+                 is_constant(n->input(1)))
+            last = n, place = 0;
+    });
+    if (last == nullptr)
+        return;
+    std::string kind = "input of the last product";
+    for (const mark &m : out.marks) // the module whose product it is
+        if (m.id >= 0 && m.kind == "Linear" && !m.input)
+            for (const jit::Use &use : last->output()->uses())
+                if (is_mark(use.user) && mark_id(use.user) == m.id)
+                    kind = "input of " + m.path;
+    mark m = {-1, "penultimate", kind, why_no_cut(last), true, 0, 1, 1, "penultimate"};
+    last->replaceInput(place, mark_value(last->input(place), last, std::move(m)));
+}
+
+const std::set<std::string> numbered_operations = {"conv1d",
+                                                   "conv2d",
+                                                   "conv3d",
+                                                   "_convolution",
+                                                   "convolution",
+                                                   "linear",
+                                                   "addmm",
+                                                   "matmul",
+                                                   "bmm",
+                                                   "batch_norm",
+                                                   "layer_norm",
+                                                   "group_norm",
+                                                   "relu",
+                                                   "gelu",
+                                                   "silu",
+                                                   "leaky_relu",
+                                                   "hardswish",
+                                                   "hardtanh",
+                                                   "relu6",
+                                                   "elu",
+                                                   "tanh",
+                                                   "sigmoid",
+                                                   "softmax",
+                                                   "add",
+                                                   "mul",
+                                                   "cat",
+                                                   "max_pool2d",
+                                                   "avg_pool2d",
+                                                   "mean",
+                                                   "flatten",
+                                                   "adaptive_avg_pool2d"};
+
+// Frozen files have no modules; their operations are numbered instead.
+void flattener::mark_operations()
+{
+    std::unordered_set<const Value *> depends = {graph->inputs()[0]};
+    std::vector<std::pair<Node *, std::string>> found;
+    for (Node *n : graph->nodes()) {
+        bool any = false;
+        for (const Value *v : n->inputs())
+            any = any || depends.count(v) > 0;
+        if (!any)
+            continue;
+        for (const Value *v : n->outputs())
+            depends.insert(v);
+        std::string name = n->kind().toUnqualString();
+        if (!name.empty() && name.back() == '_' && name != "_")
+            name.pop_back();
+        if (numbered_operations.count(name) > 0 && n->outputs().size() == 1)
+            found.emplace_back(n, n->kind().toUnqualString());
+    }
+    int number = 0;
+    for (const auto &[node, name] : found) {
+        const std::string label = "@" + std::to_string(++number);
+        Value *v = node->output();
+        mark m = {-1, label, name + " %" + v->debugName(), "", false, 0, 1, 1, label};
+        Value *marked = mark_value(v, node->next(), std::move(m));
+        v->replaceAllUsesAfterNodeWith(marked->node(), marked);
+    }
+}
+
+void flattener::run(jit::Module &module, const jit::Method &method)
+{
+    graph = method.graph()->copy();
+    objects[graph->inputs()[0]] = {"", module._ivalue()};
+    normalise();
+    bind_defaults(method.function().getSchema());
+    inline_calls(graph->block());
+    jit::InlineForkWait(graph);
+    inline_calls(graph->block());            // what a fork called
+    each_node(graph->block(), [&](Node *n) { // Inline() would make of these what it can
+        if (n->kind() == jit::prim::CallMethod &&
+            n->input(0)->type()->kind() == c10::TypeKind::InterfaceType)
+            throw refusal{IGD_EFORMAT, refusal_of(n)};
+    });
+    jit::Inline(*graph); // methods of objects that the graph makes
+    fold_attributes();
+    move_constants();
+    settle_output();
+    clean();
+    move_constants();
+    settle_inputs(method.name());
+    refuse();
+    const bool bare = out.marks.empty();
+    number_marks();
+    if (bare)
+        mark_operations();
+    mark_penultimate();
+    graph->lint();
+    out.flat = graph;
+}
+
+at::Device parse_device(const char *name)
+{
+    at::Device device = at::kCPU;
+    try {
+        device = at::Device(name);
+    } catch (const c10::Error &) {
+        throw refusal{IGD_EDEVICE, "unknown device '" + std::string(name) +
+                                       "'; known are cpu, cuda and cuda:N"};
+    }
+    if (device.is_cuda()) {
+        const auto count = static_cast<int>(at::getNumGPUs());
+        const int index = device.has_index() ? device.index() : 0;
+        if (index >= count)
+            throw refusal{IGD_EDEVICE, "no device '" + std::string(name) +
+                                           "': libtorch sees " + std::to_string(count) +
+                                           " CUDA devices"};
+        return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+    }
+    if (!device.is_cpu())
+        throw refusal{IGD_EDEVICE, "unknown device '" + std::string(name) +
+                                       "'; known are cpu, cuda and cuda:N"};
+    return at::kCPU;
+}
+
+// What libtorch says about a file it cannot load, in the user's terms.
+refusal load_failure(const std::string &line)
+{
+    const auto has = [&](const char *text) {
+        return line.find(text) != std::string::npos;
+    };
+    if (has("constants.pkl"))
+        return {IGD_EFORMAT, "holds weights, not a program; save the model with "
+                             "torch.jit.script or torch.jit.trace"};
+    if (has("required keyword attribute 'value'"))
+        return {IGD_EFORMAT, "export the model without optimize_for_inference"};
+    if (has("Unknown builtin op"))
+        return {IGD_EFORMAT, "exported by a newer PyTorch: " + line};
+    if (has("maximum supported version"))
+        return {IGD_EFORMAT, "written by a newer PyTorch: " + line};
+    if (has("PytorchStreamReader"))
+        return {IGD_EFORMAT, "not a TorchScript file, or truncated"};
+    return {IGD_EFORMAT, "libtorch cannot load it: " + line};
+}
+
+void list_methods(igd_graph &g, const jit::Module &module)
+{
+    for (const auto &m : module.get_methods()) {
+        if (m.num_inputs() < 2 || starts_with(m.name(), "__"))
+            continue;
+        const auto place = m.name() == "forward" ? g.methods.begin() : g.methods.end();
+        g.methods.insert(place, m.name());
+    }
+    for (const std::string &name : g.methods)
+        g.method_names.push_back(name.c_str());
+}
+
+std::string joined(const std::vector<std::string> &names)
+{
+    std::string text;
+    for (const std::string &name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text.empty() ? "none" : text;
+}
+
+jit::Module load_module(const char *path, at::Device device)
+{
+    try {
+        jit::Module module = jit::load(path, device);
+        module.eval();
+        return module;
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &e) {
+        throw load_failure(igd_exception_line(e));
+    }
+}
+
+void replace_views(const graph_ptr &g)
+{
+    const jit::AliasDb aliases(g);
+    std::vector<Node *> views;
+    each_node(g->block(), [&](Node *n) {
+        if (n->matches("aten::view(Tensor(a) self, int[] size) -> Tensor(a)") &&
+            !aliases.hasWriters(n->output()))
+            views.push_back(n);
+    });
+    for (Node *n : views) {
+        const jit::WithInsertPoint here(n);
+        Value *v = g->insert(jit::aten::reshape, {n->input(0), n->input(1)});
+        n->output()->replaceAllUsesWith(v);
+        n->destroy();
+    }
+}
+
+void convert_weights(const graph_ptr &g)
+{
+    std::vector<Node *> weights;
+    each_node(g->block(), [&](Node *n) {
+        const bool conv = n->kind() == jit::aten::conv2d ||
+                          n->kind() == jit::aten::_convolution ||
+                          n->kind() == jit::aten::convolution;
+        if (conv && is_constant(n->input(1)))
+            weights.push_back(n);
+    });
+    for (Node *n : weights) {
+        const at::Tensor weight = jit::toIValue(n->input(1))->toTensor();
+        if (weight.dim() != 4)
+            continue;
+        const jit::WithInsertPoint here(n);
+        n->replaceInput(
+            1, g->insertConstant(weight.contiguous(at::MemoryFormat::ChannelsLast)));
+    }
+}
+
+at::Tensor run_whole(const igd_graph &g, const jit::Code &code, graph_form form,
+                     const at::Tensor &x)
+{
+    const at::Tensor in = form.channels_last && x.dim() == 4
+                              ? as_layout(x, at::MemoryFormat::ChannelsLast)
+                              : x;
+    return run_code(code, {in.to(g.device)})[0].toTensor();
+}
+
+jit::Code whole_code(const igd_graph &g, graph_form form)
+{
+    graph_ptr copy = g.flat->copy();
+    erase_marks(copy, -1);
+    give_form(copy, form);
+    protect_inputs(copy);
+    return jit::Code(copy, "whole");
+}
+} // namespace
+
+jit::Symbol mark_symbol()
+{
+    static const jit::Symbol symbol = jit::Symbol::fromQualString("igdef::mark");
+    return symbol;
+}
+
+bool is_mark(const Node *n)
+{
+    return n->kind() == mark_symbol();
+}
+
+int64_t mark_id(const Node *n)
+{
+    return jit::toIValue(n->inputs()[1])->toInt();
+}
+
+mark_sink::mark_sink()
+{
+    sink = this;
+}
+
+mark_sink::~mark_sink()
+{
+    sink = nullptr;
+}
+
+void erase_marks(const graph_ptr &g, int64_t keep)
+{
+    std::vector<Node *> found;
+    each_node(g->block(), [&](Node *n) {
+        if (is_mark(n) && mark_id(n) != keep)
+            found.push_back(n);
+    });
+    for (Node *n : found) {
+        n->output()->replaceAllUsesWith(n->input(0));
+        n->destroy();
+    }
+}
+
+void give_form(graph_ptr &g, graph_form form)
+{
+    // Scripted files show pairs of convolution and batch norm only after this.
+    jit::ConstantPropagation(g);
+    jit::PeepholeOptimize(g);
+    jit::LowerSimpleTuples(g);
+    jit::EliminateDeadCode(g);
+    if (form.folded) {
+        jit::FoldFrozenConvBatchnorm(g);
+        jit::EliminateDeadCode(g);
+    }
+    if (form.channels_last) {
+        replace_views(g);
+        convert_weights(g);
+    }
+    jit::ConstantPooling(g);
+    jit::EliminateDeadCode(g);
+}
+
+void protect_inputs(const graph_ptr &g)
+{
+    // An input itself may alias anything; a copy of it says whether it is written to.
+    std::vector<Node *> copies;
+    const jit::WithInsertPoint here(*g->nodes().begin());
+    for (Value *v : g->inputs()) {
+        Node *copy = nullptr;
+        if (v->type()->isSubtypeOf(*c10::TensorType::get())) {
+            Value *none = g->insertNode(g->createNone())->output();
+            copy = g->insertNode(g->create(jit::aten::clone, {v, none}));
+        } else if (v->type()->kind() == c10::TypeKind::ListType) {
+            copy = g->insertNode(g->create(jit::aten::list, {v}));
+        } else {
+            continue;
+        }
+        copy->output()->setType(v->type());
+        v->replaceAllUsesAfterNodeWith(copy, copy->output());
+        copies.push_back(copy);
+    }
+    const jit::AliasDb aliases(g);
+    std::vector<Node *> idle;
+    for (Node *copy : copies)
+        if (!aliases.hasWriters(copy->output()))
+            idle.push_back(copy);
+    for (Node *copy : idle) {
+        copy->output()->replaceAllUsesWith(copy->input(0));
+        copy->destroy();
+    }
+    jit::EliminateDeadCode(g);
+    g->lint();
+}
+
+jit::Stack run_code(const jit::Code &code, jit::Stack stack)
+{
+    jit::InterpreterState(code).run(stack);
+    return stack;
+}
+
+at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format)
+{
+    return x.is_contiguous(format) ? x : x.contiguous(format);
+}
+
+std::string why_no_cut(const Node *n)
+{
+    if (n->owningBlock() != n->owningGraph()->block())
+        return "runs inside a data-dependent branch or loop";
+    int open = 0;
+    for (const Node *before : n->owningGraph()->nodes()) {
+        if (before == n)
+            break;
+        if (before->kind() == jit::prim::Enter)
+            open++;
+        else if (before->kind() == jit::prim::Exit)
+            open--;
+    }
+    return open > 0 ? "runs inside a 'with' block, such as no_grad or autocast" : "";
+}
+
+bool agree(const at::Tensor &a, const at::Tensor &b)
+{
+    if (a.sizes() != b.sizes())
+        return false;
+    const at::Tensor finite = a.isfinite();
+    if (!finite.equal(b.isfinite()))
+        return false;
+    const at::Tensor x = a.masked_select(finite), y = b.masked_select(finite);
+    if (x.numel() == 0)
+        return true;
+    const auto limit = 1e-4 * (1 + x.abs().max().item<double>());
+    return (x - y).abs().max().item<double>() <= limit;
+}
+
+at::Tensor run_graph(const igd_graph &g, const at::Tensor &x)
+{
+    return run_whole(g, g.whole, g.form, x);
+}
+
+igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
+                          const igd_graph_options *options)
+{
+    *out = nullptr;
+    return attempt(path, [&] {
+        auto g = std::make_unique<igd_graph>();
+        g->path = path;
+        g->plain = options->plain;
+        g->device = parse_device(options->device);
+        register_operators();
+        jit::Module module = load_module(path, g->device);
+        list_methods(*g, module);
+        const auto found = module.find_method(method);
+        if (!found)
+            throw refusal{IGD_EFORMAT, "the model has no method '" + std::string(method) +
+                                           "'; it has: " + joined(g->methods)};
+        for (const auto &m : module.named_modules())
+            if (!m.name.empty())
+                g->modules.push_back(m.name);
+        for (const auto &a : module.named_attributes(false)) {
+            if (a.value.isInt())
+                g->integers[a.name] = a.value.toInt();
+            else if (a.value.isTensor() && a.value.toTensor().defined() &&
+                     a.value.toTensor().numel() == 1 &&
+                     !a.value.toTensor().is_quantized())
+                g->integers[a.name] = a.value.toTensor().to(at::kLong).item<int64_t>();
+        }
+        flattener flat{*g, *options, nullptr, {}, {}, {}};
+        flat.run(module, *found);
+        g->whole = whole_code(*g, g->form);
+        *out = g.release();
+    });
+}
+
+void igd_graph_free(igd_graph *g)
+{
+    delete g;
+}
+
+igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x)
+{
+    return attempt(g->path.c_str(), [&] {
+        if (g->plain)
+            return;
+        at::NoGradGuard off;
+        const at::Tensor reference = run_whole(*g, g->whole, g->form, x->value);
+        for (const graph_form form : {graph_form{true, false}, graph_form{true, true}}) {
+            try {
+                jit::Code code = whole_code(*g, form);
+                if (!agree(reference, run_whole(*g, code, form, x->value)))
+                    break;
+                g->whole = std::move(code);
+                g->form = form;
+            } catch (const std::bad_alloc &) {
+                throw;
+            } catch (const std::exception &) { // a layout that some operation refuses
+                break;
+            }
+        }
+    });
+}
+
+igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
+{
+    return eval(s, "model", {x}, [&] { return run_graph(*g, x->value); });
+}
+
+igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name)
+{
+    const auto it = g->integers.find(name);
+    if (it == g->integers.end())
+        return igd_error(IGD_EFORMAT, "%s: the model has no number '%s'", g->path.c_str(),
+                         name);
+    *out = it->second;
+    return IGD_OK;
+}
+
+const char *const *igd_graph_methods(const igd_graph *g, int *num)
+{
+    *num = static_cast<int>(g->method_names.size());
+    return g->method_names.data();
+}

@@ -1,0 +1,398 @@
+// Owns the base model: loads its file, and runs it on random images to find out whether
+// it is a classifier of images and what kind.
+#include "model/model_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/archive.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/random.h"
+
+#define PROBES 3       // random images of the checks
+#define BATCH 128      // images per forward pass of igd_model_predict()
+#define TOLERANCE 1e-4 // of the largest logit, between batches of different size
+
+struct igd_model {
+    char *path;
+    char sha256[IGD_SHA256_LENGTH];
+    igd_graph *graph;
+    igd_classifier classifier;
+    char device[16];
+    char *no_gradient; // why; NULL where a gradient reaches the images
+    bool probabilities;
+};
+
+static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
+                                const igd_draw *draws)
+{
+    (void)draws;
+    return igt_graph_run(s, ((const igd_model *)self)->graph, x);
+}
+
+static igd_status check_options(const igd_model_options *o, const int64_t shape[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (shape[i] < 1 || shape[i] > 65536)
+            return igd_error(IGD_EINVAL, "images of %lldx%lldx%lld", (long long)shape[0],
+                             (long long)shape[1], (long long)shape[2]);
+    if ((o->mean == NULL) != (o->std == NULL))
+        return igd_error(IGD_EINVAL, "mean and std belong together");
+    if (o->mean == NULL)
+        return IGD_OK;
+    if (o->num_channels != shape[0] && o->num_channels != 1)
+        return igd_error(IGD_EINVAL, "mean and std of %d channels, images of %lld",
+                         o->num_channels, (long long)shape[0]);
+    for (int c = 0; c < o->num_channels; c++) {
+        if (!isfinite(o->mean[c]))
+            return igd_error(IGD_EINVAL, "mean %g", (double)o->mean[c]);
+        if (!isfinite(o->std[c]) || o->std[c] <= 0)
+            return igd_error(IGD_EINVAL, "std %g; must be above 0", (double)o->std[c]);
+    }
+    return IGD_OK;
+}
+
+// A shape that tracing with one batch size has written into the file: "shape '[2, 8]'".
+static bool is_baked_batch(const char *message, int64_t n)
+{
+    const char *shape = strstr(message, "shape '[");
+    if (shape == NULL || strstr(message, "is invalid for input of size") == NULL)
+        return false;
+    const long long first = strtoll(shape + strlen("shape '["), NULL, 10);
+    return first > 0 && first != n;
+}
+
+static igd_status explain_run(const igd_model *m, int64_t n, bool other_batch_ran)
+{
+    const int64_t *shape = m->classifier.shape;
+    char why[512];
+    snprintf(why, sizeof(why), "%s", igd_error_message());
+    const char *text = strncmp(why, "model: ", 7) == 0 ? why + 7 : why;
+    if (other_batch_ran || is_baked_batch(text, n))
+        return igd_error(IGD_EINVAL, "%s: fails at batch %lld: %s", m->path, (long long)n,
+                         text);
+    return igd_error(IGD_EINVAL, "%s: input shape %lldx%lldx%lld: %s", m->path,
+                     (long long)shape[0], (long long)shape[1], (long long)shape[2], text);
+}
+
+// Logits [n, C] of the first n probe images, in a new array *logits; sets the number of
+// classes when it is 0.
+static igd_status run_probe(float **logits, igd_model *m, const float *images, int64_t n,
+                            bool other_batch_ran)
+{
+    igd_classifier *f = &m->classifier;
+    igd_status st = IGD_OK;
+    igd_scope s = igd_scope_begin(NULL);
+    const int64_t shape[4] = {n, f->shape[0], f->shape[1], f->shape[2]};
+
+    *logits = NULL;
+    igd_tensor *x = igt_view(&s, images, shape, 4, f->device);
+    igd_tensor *z = igt_graph_run(&s, m->graph, x);
+    if (!igd_scope_ok(&s)) {
+        st = explain_run(m, n, other_batch_ran);
+        goto done;
+    }
+    const int64_t C = igd_tensor_length(z, 1);
+    if (igd_tensor_dims(z) != 2 || igd_tensor_length(z, 0) != n || C < 2 || C > 1 << 20) {
+        st = igd_error(
+            IGD_EFORMAT,
+            "%s: gives %lld numbers in %d axes for %lld images, not one row of "
+            "logits per image",
+            m->path, (long long)igd_tensor_size(z), igd_tensor_dims(z), (long long)n);
+        goto done;
+    }
+    f->num_classes = (int)C;
+    *logits = malloc((size_t)(n * C) * sizeof(float));
+    if (*logits == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for logits", m->path);
+        goto done;
+    }
+    igt_read(&s, z, *logits, n * C);
+    for (int64_t i = 0; i < n * C && igd_scope_ok(&s); i++)
+        if (!isfinite((*logits)[i])) {
+            st = igd_error(IGD_EFORMAT, "%s: gives NaN or infinite logits", m->path);
+            goto done;
+        }
+
+done:
+    if (igd_scope_close(&s) != IGD_OK && st == IGD_OK)
+        st = s.status;
+    if (st != IGD_OK) {
+        free(*logits);
+        *logits = NULL;
+    }
+    return st;
+}
+
+static bool rows_are_probabilities(const float *z, int64_t n, int64_t C)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int64_t c = 0; c < C; c++) {
+            if (z[i * C + c] < -1e-6f || z[i * C + c] > 1 + 1e-6f)
+                return false;
+            sum += (double)z[i * C + c];
+        }
+        if (fabs(sum - 1) > 1e-3)
+            return false;
+    }
+    return true;
+}
+
+static bool rows_agree(const float *a, const float *b, int64_t C)
+{
+    double largest = 0, difference = 0;
+    for (int64_t c = 0; c < C; c++) {
+        largest = fmax(largest, fabs((double)a[c]));
+        difference = fmax(difference, fabs((double)a[c] - (double)b[c]));
+    }
+    return difference <= TOLERANCE * (1 + largest);
+}
+
+static igd_status settle(igd_model *m, const float *images)
+{
+    const int64_t *shape = m->classifier.shape;
+    igd_scope s = igd_scope_begin(NULL);
+    igd_tensor *x =
+        igt_view(&s, images, (int64_t[]){PROBES, shape[0], shape[1], shape[2]}, 4,
+                 m->classifier.device);
+    if (igd_scope_ok(&s))
+        igd_scope_fail(&s, igd_graph_settle(m->graph, x));
+    return igd_scope_close(&s);
+}
+
+// Says in m->no_gradient what keeps gradients from the images.
+static igd_status check_gradient(igd_model *m, const float *images)
+{
+    const igd_classifier *f = &m->classifier;
+    const size_t C = (size_t)f->num_classes;
+    const size_t size = PROBES * (size_t)igd_classifier_pixels(f);
+    const igd_draw draws[PROBES] = {{0}};
+    const char *reason = NULL;
+    char text[512];
+    igd_pass *pass = NULL;
+    float *weight = calloc(PROBES * C, sizeof(float));
+    float *grad = malloc(size * sizeof(float));
+    igd_status st = IGD_OK;
+
+    if (weight == NULL || grad == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for gradients", m->path);
+        goto done;
+    }
+    for (size_t i = 0; i < PROBES * C; i++)
+        weight[i] = 1 / (float)(1 + i % C); // all the same would hide a softmax
+    st = igd_pass_run(&pass, f, images, PROBES, draws);
+    if (st == IGD_OK)
+        st = igd_pass_grad(grad, pass, weight, false);
+    if (st == IGD_ENOMEM)
+        goto done;
+    if (st != IGD_OK) {
+        snprintf(text, sizeof(text), "%s; export the model again with gradients enabled",
+                 igd_error_message());
+        reason = text;
+        st = IGD_OK;
+    } else {
+        bool any = false, finite = true;
+        for (size_t i = 0; i < size; i++) {
+            any = any || grad[i] != 0;
+            finite = finite && isfinite(grad[i]);
+        }
+        if (!finite)
+            reason = "gradients at random images are NaN or infinite";
+        else if (!any)
+            reason = "no gradient reaches the images";
+    }
+    if (reason != NULL) {
+        m->no_gradient = strdup(reason);
+        if (m->no_gradient == NULL)
+            st = igd_error(IGD_ENOMEM, "%s: out of memory", m->path);
+    }
+
+done:
+    igd_pass_free(pass);
+    free(weight);
+    free(grad);
+    return st;
+}
+
+static igd_status check_model(igd_model *m, bool skip)
+{
+    igd_classifier *f = &m->classifier;
+    const size_t pixels = (size_t)igd_classifier_pixels(f);
+    float *images = malloc(PROBES * pixels * sizeof(float));
+    float *one = NULL, *all = NULL, *again = NULL; // logits
+    igd_status st = IGD_OK;
+
+    if (images == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for %d images", m->path, PROBES);
+    for (size_t i = 0; i < PROBES; i++) {
+        const igd_stream stream = igd_stream_make(0, "probe", (int64_t)i, 0);
+        igd_random_uniform(images + i * pixels, pixels, &stream);
+    }
+    if ((st = run_probe(&one, m, images, 1, false)) != IGD_OK || skip)
+        goto done;
+    if ((st = run_probe(&all, m, images, PROBES, true)) != IGD_OK ||
+        (st = run_probe(&again, m, images, PROBES, true)) != IGD_OK)
+        goto done;
+    const size_t C = (size_t)f->num_classes;
+    f->deterministic = memcmp(all, again, PROBES * C * sizeof(float)) == 0;
+    if (f->deterministic && !rows_agree(all, one, (int64_t)C)) {
+        st = igd_error(IGD_EFORMAT,
+                       "%s: the logits of an image depend on the images beside it",
+                       m->path);
+        goto done;
+    }
+    m->probabilities = rows_are_probabilities(all, PROBES, (int64_t)C);
+    if (f->deterministic && (st = settle(m, images)) != IGD_OK)
+        goto done;
+    st = check_gradient(m, images);
+    f->differentiable = m->no_gradient == NULL;
+
+done:
+    free(images);
+    free(one);
+    free(all);
+    free(again);
+    return st;
+}
+
+igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
+                          const igd_model_options *options)
+{
+    const igd_model_options defaults = igd_model_options_default();
+    const igd_model_options *o = options != NULL ? options : &defaults;
+    igd_model *m = NULL;
+    igd_status st;
+
+    *out = NULL;
+    IGD_TRY(check_options(o, shape));
+    const char *device = o->device != NULL ? o->device : "cpu";
+    IGD_TRY(igd_archive_check(path));
+    m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        return igd_error(IGD_ENOMEM, "%s: out of memory", path);
+    m->path = strdup(path);
+    if (m->path == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    snprintf(m->device, sizeof(m->device), "%s", device);
+    m->classifier = (igd_classifier){
+        .self = m,
+        .shape = {shape[0], shape[1], shape[2]},
+        .device = m->device,
+        .deterministic = true,
+        .differentiable = true,
+        .num_passes = 1,
+        .logits = model_logits,
+    };
+    const igd_graph_options graph = {
+        .device = device,
+        .mean = o->mean,
+        .std = o->std,
+        .num_channels = o->num_channels,
+        .plain = o->plain,
+    };
+    if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
+        (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
+        st = check_model(m, o->skip_check);
+
+done:
+    if (st != IGD_OK) {
+        igd_model_free(m);
+        return st;
+    }
+    *out = m;
+    return IGD_OK;
+}
+
+int igd_model_num_classes(const igd_model *m)
+{
+    return m->classifier.num_classes;
+}
+
+const char *igd_model_sha256(const igd_model *m)
+{
+    return m->sha256;
+}
+
+const char *igd_model_path(const igd_model *m)
+{
+    return m->path;
+}
+
+const int64_t *igd_model_shape(const igd_model *m)
+{
+    return m->classifier.shape;
+}
+
+bool igd_model_is_deterministic(const igd_model *m)
+{
+    return m->classifier.deterministic;
+}
+
+bool igd_model_gives_probabilities(const igd_model *m)
+{
+    return m->probabilities;
+}
+
+const char *const *igd_model_methods(const igd_model *m, int *num)
+{
+    return igd_graph_methods(m->graph, num);
+}
+
+igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *num)
+{
+    return igd_graph_layers(m->graph, m->classifier.shape, layers, num);
+}
+
+igd_status igd_model_predict(float *logits, const igd_model *m, const float *images,
+                             int64_t n)
+{
+    const igd_classifier *f = &m->classifier;
+    const int64_t pixels = igd_classifier_pixels(f);
+    const igd_draw draws[BATCH] = {{0}}; // a base model has no noise of its own
+
+    if (n < 0)
+        return igd_error(IGD_EINVAL, "a prediction of %lld images", (long long)n);
+    IGD_TRY(igd_check_pixels(images, n, pixels));
+    for (int64_t i = 0; i < n; i += BATCH) {
+        const int64_t count = n - i < BATCH ? n - i : BATCH;
+        IGD_TRY(igd_classifier_logits(logits + i * f->num_classes, f, images + i * pixels,
+                                      count, draws));
+    }
+    return IGD_OK;
+}
+
+const igd_classifier *igd_model_classifier(const igd_model *m)
+{
+    return &m->classifier;
+}
+
+const igd_graph *igd_model_graph(const igd_model *m)
+{
+    return m->graph;
+}
+
+igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer)
+{
+    return igd_cut_new(out, m->graph, layer, m->classifier.shape);
+}
+
+const char *igd_model_no_gradient(const igd_model *m)
+{
+    return m->no_gradient;
+}
+
+void igd_model_free(igd_model *m)
+{
+    if (m == NULL)
+        return;
+    igd_graph_free(m->graph);
+    free(m->path);
+    free(m->no_gradient);
+    free(m);
+}
