@@ -25,5 +25,6 @@
 #include "igdef/defense.h"
 
 #include "igdef/attack.h"
+#include "igdef/evaluate.h"
 
 #endif

@@ -1,6 +1,7 @@
 // The command igdef: the table of subcommands, help and versions.
 #include <stdlib.h>
 #include <string.h>
+#include <torch/version.h>
 
 #include "cli.h"
 #include "core/nearest.h"
@@ -56,7 +57,7 @@ static int version(void)
 #ifdef IGDEF_CUDA
     return engine_run("--version", NULL); // only libtorch knows the devices
 #else
-    printf("libtorch " IGDEF_TORCH_VERSION "\ndevices: cpu\n");
+    printf("libtorch " TORCH_VERSION "\ndevices: cpu\n");
     return CLI_DONE;
 #endif
 }

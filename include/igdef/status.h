@@ -18,14 +18,15 @@ extern "C" {
 /** Outcome of a call. IGD_OK is 0; every other value is a failure with a message. */
 typedef enum IGD_MUST_CHECK igd_status {
     IGD_OK = 0,
-    IGD_EINVAL,   /**< An argument is outside its documented range. */
-    IGD_ENOMEM,   /**< Host or device memory is exhausted. */
-    IGD_EIO,      /**< A file could not be opened, read or written. */
-    IGD_EFORMAT,  /**< A file was read but is not what it should be. */
-    IGD_EDEVICE,  /**< The requested device is not present. */
-    IGD_ETORCH,   /**< libtorch failed; the message is its own. */
-    IGD_ESTATE,   /**< Saved state belongs to a different run. */
-    IGD_ECANCELED /**< A progress callback asked to stop. */
+    IGD_EINVAL,    /**< An argument is outside its documented range. */
+    IGD_ENOMEM,    /**< Host or device memory is exhausted. */
+    IGD_EIO,       /**< A file could not be opened, read or written. */
+    IGD_EFORMAT,   /**< A file was read but is not what it should be. */
+    IGD_EDEVICE,   /**< The requested device is not present. */
+    IGD_ETORCH,    /**< libtorch failed; the message is its own. */
+    IGD_ESTATE,    /**< Saved state belongs to a different run. */
+    IGD_ECANCELED, /**< A progress callback asked to stop. */
+    IGD_ECHECK     /**< A check that the caller asked for has failed. */
 } igd_status;
 
 /** Last failure on this thread, one line. @return borrowed, until the next failure */

@@ -1,0 +1,44 @@
+# What `cmake --install` puts where: library, headers, CMake and pkg-config files, the
+# command, its engine, manual page and completion.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS igdef EXPORT igdefTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES include/igdef.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/igdef DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT igdefTargets NAMESPACE igdef::
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/igdef)
+configure_package_config_file(cmake/igdefConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/igdefConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/igdef)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/igdefConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/igdefConfig.cmake
+  ${PROJECT_BINARY_DIR}/igdefConfigVersion.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/igdef)
+
+# libtorch by name, from its own folder where that is not one the linker knows.
+find_library(TORCH_LIBRARY_FILE torch HINTS ${TORCH_INSTALL_PREFIX}/lib)
+get_filename_component(torch_folder ${TORCH_LIBRARY_FILE} DIRECTORY)
+set(igdef_pc_libs "-ltorch -ltorch_cpu -lc10")
+if(TARGET torch_cuda)
+  # Nothing refers to it by name; it registers itself when it is loaded.
+  set(igdef_pc_libs
+    "-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed ${igdef_pc_libs}")
+endif()
+if(NOT torch_folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+  set(igdef_pc_libs "-L${torch_folder} -Wl,-rpath,${torch_folder} ${igdef_pc_libs}")
+endif()
+string(APPEND igdef_pc_libs
+  " -lcjson -lstb -lopenblas -lzip -lcrypto -licuuc -lz -lstdc++ -lm -lpthread")
+file(RELATIVE_PATH igdef_pc_prefix
+  ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/igdef.pc.in ${PROJECT_BINARY_DIR}/igdef.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/igdef.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set_target_properties(igdef_engine PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+install(TARGETS igdef_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS igdef_engine LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/igdef)
+install(FILES ${PROJECT_BINARY_DIR}/igdef.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${PROJECT_BINARY_DIR}/igdef.bash RENAME igdef
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -1,0 +1,158 @@
+/**
+ * @file evaluate.h
+ * Evaluation: clean and robust accuracy under lists of attacks, resumable, with the
+ * worst case over all of them and warnings where the numbers deserve doubt.
+ */
+#ifndef IGDEF_EVALUATE_H
+#define IGDEF_EVALUATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/attack.h"
+#include "igdef/dataset.h"
+#include "igdef/defense.h"
+#include "igdef/model.h"
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What an attack of a list is run on. */
+typedef enum igd_report_mode {
+    IGD_REPORT_UNION,     /**< Only images that are still robust: accuracies are
+                               cumulative. */
+    IGD_REPORT_PER_ATTACK /**< Every member of the list on every image that is classified
+                               correctly when clean. */
+} igd_report_mode;
+
+/** Settings of an evaluation. Start from igd_evaluate_options_default(). */
+typedef struct igd_evaluate_options {
+    igd_threat threat; /**< Default Linf, 8/255. */
+    /** Names between commas: attacks; "clean", which is always included; the ensembles
+     * "autoattack", "autoattack-plus", "autoattack-rand", "worst-case"; and on a defended
+     * model "transfer:NAME" (made on the base model), "own:NAME" (the highest-loss points
+     * of the defended model itself, judged anew), "surrogate:NAME" (gradients at a larger
+     * temperature) and "joint:NAME" (a loss on both passes). Default "clean". */
+    const char *attacks;
+    /** Changed parameters between commas, such as "apgd-ce.steps=50"; a name without
+     * prefix means the attack wherever it occurs. Default NULL. */
+    const char *set;
+    igd_report_mode report; /**< Default IGD_REPORT_UNION. */
+    uint64_t seed;          /**< Of every random choice of the attacks. Default 0. */
+    int batch_size;         /**< Images at a time, 1 .. 65536. Default 128. */
+    int num_draws;          /**< R: draws for the final judgement of a randomised
+                                 classifier, 1 .. 255. Default 10. */
+    bool fixed_noise;    /**< Attack and judge one fixed draw of the noise per image. */
+    bool shortcuts;      /**< Skip work that cannot change a flag. Default true. */
+    bool checks;         /**< Make the reliability checks that cost passes of their own.
+                              Default true. */
+    bool bounds;         /**< Bounds of a defended model by the masks of the true and of
+                              the worst class, up to 100 classes. Default true. */
+    double audit;        /**< Percentage of images that are attacked again without
+                              shortcuts, 0 .. 100. Default 0. */
+    double expect_clean; /**< Fail with IGD_ECHECK if the clean accuracy is more than
+                              0.01 away; negative (the default) for no check. */
+    double surrogate_temperature; /**< Of "surrogate:NAME", > 0. Default 1. */
+    double joint_weight;          /**< Share of the first pass in "joint:NAME", > 0.
+                                       Default 1. */
+
+    const char *state;            /**< File to continue from; NULL keeps none. */
+    bool restart;                 /**< Discard that file. */
+    const char *cache;            /**< Folder of the adversarial sets made on base models,
+                                       made if missing; NULL for a temporary one. */
+    const char *save_adversarial; /**< .npy file of the first adversarial image found for
+                                       each image, the clean image where there is none;
+                                     NULL for none. */
+    const char *command; /**< Recorded in the result, like the next three; NULL for "". */
+    const char *data_path;  /**< Where the images come from. */
+    const char *data_split; /**< "train" or "test". */
+    const char *preprocess; /**< Name of their resize and crop. */
+
+    /** Called after every batch, `stage` being the attack and the robust accuracy so far;
+     * to stop, answer anything but 0: images that are finished are saved, then
+     * igd_evaluate() fails with IGD_ECANCELED. NULL for none. */
+    igd_progress_fn progress;
+    /** Takes lines for the user, such as the forecast of the cost; NULL for none. */
+    void (*message)(const char *line, void *payload);
+    void *payload; /**< Handed to `progress` and `message` as it is. */
+} igd_evaluate_options;
+
+igd_evaluate_options igd_evaluate_options_default(void);
+
+/** A result. Immutable: threads may share it. */
+typedef struct igd_result igd_result;
+
+/**
+ * Evaluate a base model or a defended one.
+ *
+ * Flags depend on model, data, threat, attacks and seed only: not on batch size, threads,
+ * order or interruptions.
+ *
+ * @param[out] out  owned, free with igd_result_free(); NULL on failure
+ * @param base      borrowed
+ * @param defense   borrowed; NULL to evaluate the base model
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK; IGD_EINVAL for options out of range; IGD_ESTATE if the state file is of
+ *         another run, with the difference; IGD_ECANCELED if `progress` asked to stop,
+ *         the state being saved; IGD_ECHECK; IGD_EIO, IGD_EFORMAT, IGD_ENOMEM, IGD_ETORCH
+ *
+ * Cost: what the forecast says, in the worst case.
+ * Source: attack and ensembles as in AutoAttack (Croce and Hein, ICML 2020) and in the
+ * image-wise worst case of Kulkarni and Weng, ECCV 2024.
+ */
+igd_status igd_evaluate(igd_result **out, const igd_model *base,
+                        const igd_defense *defense, const igd_dataset *data,
+                        const igd_evaluate_options *options);
+
+/**
+ * Join results of disjoint index ranges of the same run.
+ *
+ * @param[out] out  owned, free with igd_result_free(); NULL on failure
+ * @param paths     [num] result files; their per-image lines lie beside them
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL if the runs differ or share an image
+ */
+igd_status igd_result_merge(igd_result **out, const char *const *paths, int num);
+
+/** Write `path` (JSON) and, beside it, one line of JSON per image: "R.images.jsonl" for
+ * "R.json". Both appear whole or not at all. */
+igd_status igd_result_save(const igd_result *r, const char *path);
+
+/** The same JSON as text. @return borrowed */
+const char *igd_result_json(const igd_result *r);
+
+/** A report to read. @return borrowed */
+const char *igd_result_text(const igd_result *r);
+
+/** One line of a result. */
+typedef struct igd_attack_result {
+    const char *name;             /**< Such as "apgd-ce" or "transfer:autoattack". */
+    const char *target;           /**< "defended", "base" or "transfer". */
+    double robust_acc;            /**< By the first draw of a randomised classifier. */
+    double majority_acc, any_acc; /**< By the majority of all draws; by any wrong one. */
+    int64_t num_fooled;
+    int64_t forwards, backwards; /**< Of single images, through what was attacked. */
+    double seconds;
+} igd_attack_result;
+
+double igd_result_clean_acc(const igd_result *r);
+double igd_result_worst_acc(const igd_result *r);
+int64_t igd_result_num_images(const igd_result *r);
+int igd_result_num_attacks(const igd_result *r);
+igd_attack_result igd_result_attack(const igd_result *r, int i);
+
+/** Number of reliability warnings; the id and the text of one. */
+int igd_result_num_warnings(const igd_result *r);
+const char *igd_result_warning_id(const igd_result *r, int i);
+const char *igd_result_warning_text(const igd_result *r, int i);
+
+/** Free a result; NULL is fine. */
+void igd_result_free(igd_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+// Confidence intervals.
+#include "fixture.h"
+
+#include <math.h>
+
+#include "evaluate/interval.h"
+
+static void test_interval__incomplete_beta_has_closed_forms(void **state)
+{
+    (void)state;
+    for (int k = 1; k < 10; k++) {
+        const double x = k / 10.0;
+        assert_true(fabs(igd_incomplete_beta(1, 1, x) - x) < 1e-12);
+        assert_true(fabs(igd_incomplete_beta(3, 1, x) - x * x * x) < 1e-12);
+        assert_true(fabs(igd_incomplete_beta(1, 4, x) - (1 - pow(1 - x, 4))) < 1e-12);
+        assert_true(fabs(igd_incomplete_beta(2, 2, x) - x * x * (3 - 2 * x)) < 1e-12);
+    }
+}
+
+// P[Binomial(n, p) <= k], term by term.
+static double binomial_cdf(int k, int n, double p)
+{
+    double term = pow(1 - p, n), sum = term;
+    for (int i = 1; i <= k; i++) {
+        term *= (double)(n - i + 1) / i * p / (1 - p);
+        sum += term;
+    }
+    return sum;
+}
+
+static void test_interval__ends_leave_a_fortieth_on_each_side(void **state)
+{
+    (void)state;
+    for (int k = 0; k <= 40; k += 5) {
+        const igd_interval v = igd_interval_of(k, 40);
+        assert_true(v.low <= k / 40.0 && k / 40.0 <= v.high);
+        if (k < 40)
+            assert_true(fabs(binomial_cdf(k, 40, v.high) - 0.025) < 1e-9);
+        if (k > 0)
+            assert_true(fabs(1 - binomial_cdf(k - 1, 40, v.low) - 0.025) < 1e-9);
+    }
+}
+
+static void test_interval__none_and_all_reach_the_end(void **state)
+{
+    (void)state;
+    // With no success the upper end solves (1 - p)^n = 0.025.
+    const igd_interval none = igd_interval_of(0, 100), all = igd_interval_of(100, 100);
+    assert_true(none.low == 0.0 && all.high == 1.0);
+    assert_true(fabs(none.high - (1 - pow(0.025, 0.01))) < 1e-9);
+    assert_true(fabs(all.low - pow(0.025, 0.01)) < 1e-9);
+    const igd_interval nothing = igd_interval_of(0, 0);
+    assert_true(nothing.low == 0.0 && nothing.high == 1.0);
+}
+
+static void test_interval__large_counts_stay_finite(void **state)
+{
+    (void)state;
+    const igd_interval v = igd_interval_of(26240, 50000);
+    assert_true(v.low > 0.5203 && v.low < 0.5206);
+    assert_true(v.high > 0.5290 && v.high < 0.5293);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interval__incomplete_beta_has_closed_forms),
+        cmocka_unit_test(test_interval__ends_leave_a_fortieth_on_each_side),
+        cmocka_unit_test(test_interval__none_and_all_reach_the_end),
+        cmocka_unit_test(test_interval__large_counts_stay_finite),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

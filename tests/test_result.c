@@ -1,0 +1,318 @@
+// Results: the numbers that follow from flags, the two files, and joining parts.
+#include "fixture.h"
+
+#include <math.h>
+
+#include "core/file.h"
+#include "core/json.h"
+#include "evaluate/result_impl.h"
+
+// A result of num images from `first`, two attacks and their ensemble. Flags by image
+// modulo 5: wrong when clean; fooled by the first attack; by the second; by none; by
+// none.
+static igd_result *make(int64_t first, int64_t num, int seed, int num_draws)
+{
+    static const char rows[5][4] = {"f--", "rf-", "rrf", "rrr", "rrr"};
+    igd_result *r = calloc(1, sizeof(*r));
+    r->head = cJSON_CreateObject();
+    cJSON_AddStringToObject(r->head, "command", "igdef eval");
+    cJSON_AddItemToObject(r->head, "versions", cJSON_CreateObject());
+    cJSON *model = cJSON_AddObjectToObject(r->head, "model");
+    cJSON_AddStringToObject(model, "path", first == 0 ? "a.pt" : "b.pt");
+    cJSON_AddStringToObject(model, "sha256", "00");
+    cJSON *data = cJSON_AddObjectToObject(r->head, "data");
+    cJSON_AddStringToObject(data, "path", "d");
+    cJSON_AddStringToObject(data, "split", "test");
+    cJSON_AddNumberToObject(data, "count", (double)num);
+    cJSON_AddStringToObject(data, "sha256", "11");
+    const char *const names[2] = {"cat", "dog"};
+    cJSON_AddItemToObject(data, "classes", cJSON_CreateStringArray(names, 2));
+    cJSON_AddNullToObject(r->head, "defense");
+    cJSON *threat = cJSON_AddObjectToObject(r->head, "threat");
+    cJSON_AddStringToObject(threat, "norm", "Linf");
+    cJSON_AddNumberToObject(threat, "eps", 8.0 / 255.0);
+    cJSON_AddNumberToObject(r->head, "seed", seed);
+    cJSON_AddStringToObject(r->head, "device", "cpu");
+    cJSON_AddNumberToObject(r->head, "threads", 2);
+    cJSON *settings = cJSON_AddObjectToObject(r->head, "settings");
+    cJSON_AddNumberToObject(settings, "draws", num_draws);
+
+    assert_ok(igd_table_init(&r->table, num, 3, num_draws));
+    for (int64_t i = 0; i < num; i++) {
+        const char *row = rows[(first + i) % 5];
+        r->table.index[i] = first + i;
+        r->table.label[i] = (int32_t)(i % 2);
+        r->table.clean[i] = row[0] == 'f' ? 1 - (int32_t)(i % 2) : (int32_t)(i % 2);
+        for (int c = 0; c < 3; c++) {
+            igd_table_column(&r->table, c)[i] = row[c];
+            if (r->table.votes != NULL)
+                r->table.votes[c * num + i] =
+                    (uint8_t)(row[c] == 'r' ? num_draws - 1 : 1);
+        }
+    }
+    r->num_classes = 2;
+    r->class_names = calloc(3, sizeof(char *));
+    for (int c = 0; c < 2; c++)
+        r->class_names[c] = strcpy(malloc(4), names[c]);
+    r->num_entries = 3;
+    r->entries = calloc(3, sizeof(*r->entries));
+    r->entries[0] = (igd_entry){.name = "apgd-ce",
+                                .ensemble = "autoattack",
+                                .target = "base",
+                                .white_box = true,
+                                .columns = {1},
+                                .num_columns = 1,
+                                .counts = {1},
+                                .num_counts = 1,
+                                .cost = {.forwards = 100, .backwards = 50, .seconds = 2}};
+    r->entries[1] = (igd_entry){.name = "square",
+                                .ensemble = "autoattack",
+                                .target = "base",
+                                .cumulative = true,
+                                .columns = {2},
+                                .num_columns = 1,
+                                .counts = {1, 2},
+                                .num_counts = 2};
+    r->entries[2] = (igd_entry){.name = "autoattack",
+                                .target = "base",
+                                .columns = {1, 2},
+                                .num_columns = 2,
+                                .counts = {1, 2},
+                                .num_counts = 2};
+    r->seconds = 3.0;
+    return r;
+}
+
+static igd_result *made(int64_t first, int64_t num, int seed, int num_draws)
+{
+    igd_result *r = make(first, num, seed, num_draws);
+    assert_ok(igd_result_finish(r));
+    return r;
+}
+
+static void test_result__accuracies_follow_from_the_flags(void **state)
+{
+    (void)state;
+    igd_result *r = made(0, 100, 0, 1);
+    assert_true(fabs(igd_result_clean_acc(r) - 0.8) < 1e-12);
+    assert_true(fabs(igd_result_worst_acc(r) - 0.4) < 1e-12);
+    assert_int_equal(igd_result_num_attacks(r), 3);
+    const igd_attack_result first = igd_result_attack(r, 0),
+                            second = igd_result_attack(r, 1);
+    assert_true(fabs(first.robust_acc - 0.6) < 1e-12);
+    assert_true(fabs(second.robust_acc - 0.4) < 1e-12);
+    assert_int_equal(first.num_fooled, 20);
+    assert_int_equal(second.num_fooled, 20);
+    assert_int_equal(igd_result_attack(r, 2).num_fooled, 40);
+    assert_int_equal(first.forwards, 100);
+    igd_result_free(r);
+}
+
+static void test_result__votes_give_majority_and_any(void **state)
+{
+    (void)state;
+    igd_result *r = made(0, 100, 0, 10);
+    // Robust images have 9 of 10 draws right: by majority all stay, by any none does.
+    assert_true(fabs(igd_result_attack(r, 1).majority_acc - 0.4) < 1e-12);
+    assert_true(igd_result_attack(r, 1).any_acc == 0.0);
+    assert_non_null(strstr(igd_result_text(r), "majority"));
+    igd_result_free(r);
+}
+
+static void test_result__black_box_beating_gradients_is_warned_of(void **state)
+{
+    (void)state;
+    igd_result *r = made(0, 100, 0, 1);
+    assert_int_equal(igd_result_num_warnings(r), 1);
+    assert_string_equal(igd_result_warning_id(r, 0), IGD_WARN_BLACK_BOX);
+    igd_result_free(r);
+
+    r = make(0, 100, 0, 1);
+    r->entries[0].cost.zero_grads = 7;
+    r->entries[0].cost.bad = 1;
+    r->entries[1].cost.unverified = 1;
+    r->entries[1].cost.outside = 1;
+    assert_ok(igd_result_finish(r));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_ZERO_GRADIENTS));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_NOT_FINITE));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_UNVERIFIED));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_OUTSIDE));
+    igd_result_free(r);
+}
+
+static void test_result__file_has_every_key_of_the_format(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {
+        "format",    "command",   "versions",  "model",    "data",      "defense",
+        "threat",    "seed",      "device",    "threads",  "clean_acc", "attacks",
+        "worst_acc", "per_class", "intervals", "warnings", "seconds"};
+    igd_result *r = made(0, 10, 0, 1);
+    const char *path = fixture_path("keys.json");
+    cJSON *json = NULL;
+    const cJSON *item;
+    const char *text;
+    double number;
+    assert_ok(igd_result_save(r, path));
+    assert_ok(igd_json_read(&json, path));
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+        assert_ok(igd_json_get(&item, json, keys[k], path));
+    assert_ok(igd_json_string(&text, json, "format", path));
+    assert_string_equal(text, "igdef.result/1");
+    assert_ok(igd_json_array(&item, json, "per_class", path));
+    item = cJSON_GetArrayItem(item, 1);
+    assert_ok(igd_json_string(&text, item, "class", path));
+    assert_string_equal(text, "dog");
+    assert_ok(igd_json_number(&number, item, "count", path));
+    assert_true(number == 5);
+    cJSON_Delete(json);
+    igd_result_free(r);
+}
+
+static void test_result__images_have_a_line_each(void **state)
+{
+    (void)state;
+    igd_result *r = made(0, 5, 0, 1);
+    unsigned char *text = NULL;
+    size_t size;
+    assert_ok(igd_result_save(r, fixture_path("lines.json")));
+    assert_ok(igd_file_read(&text, &size, fixture_path("lines.images.jsonl"), 1 << 20));
+    assert_string_equal(
+        (char *)text,
+        "{\"index\":0,\"label\":0,\"clean\":1,\"robust\":false,\"fooled_by\":\"clean\","
+        "\"flags\":\"f--\"}\n"
+        "{\"index\":1,\"label\":1,\"clean\":1,\"robust\":false,\"fooled_by\":\"apgd-ce\","
+        "\"flags\":\"rf-\"}\n"
+        "{\"index\":2,\"label\":0,\"clean\":0,\"robust\":false,\"fooled_by\":\"square\","
+        "\"flags\":\"rrf\"}\n"
+        "{\"index\":3,\"label\":1,\"clean\":1,\"robust\":true,\"fooled_by\":null,"
+        "\"flags\":\"rrr\"}\n"
+        "{\"index\":4,\"label\":0,\"clean\":0,\"robust\":true,\"fooled_by\":null,"
+        "\"flags\":\"rrr\"}\n");
+    free(text);
+    igd_result_free(r);
+}
+
+static void test_result__a_failed_save_leaves_nothing(void **state)
+{
+    (void)state;
+    igd_result *r = made(0, 5, 0, 1);
+    assert_fails(igd_result_save(r, "/nonexistent/r.json"), IGD_EIO, "/nonexistent/r");
+    igd_result_free(r);
+}
+
+static const char *saved(const char *name, int64_t first, int64_t num, int seed,
+                         int num_draws)
+{
+    const char *path = fixture_path(name);
+    igd_result *r = made(first, num, seed, num_draws);
+    assert_ok(igd_result_save(r, path));
+    igd_result_free(r);
+    return path;
+}
+
+// The parts, joined in any order, give the numbers of the whole.
+static void check_join(int num_draws)
+{
+    const char *paths[3] = {saved("p1.json", 30, 50, 0, num_draws),
+                            saved("p2.json", 0, 30, 0, num_draws),
+                            saved("p3.json", 80, 20, 0, num_draws)};
+    igd_result *whole = made(0, 100, 0, num_draws), *joined = NULL;
+    assert_ok(igd_result_merge(&joined, paths, 3));
+    assert_int_equal(igd_result_num_images(joined), 100);
+    assert_true(igd_result_clean_acc(joined) == igd_result_clean_acc(whole));
+    assert_true(igd_result_worst_acc(joined) == igd_result_worst_acc(whole));
+    for (int k = 0; k < 3; k++) {
+        const igd_attack_result a = igd_result_attack(joined, k);
+        const igd_attack_result b = igd_result_attack(whole, k);
+        assert_string_equal(a.name, b.name);
+        assert_true(a.robust_acc == b.robust_acc && a.any_acc == b.any_acc);
+        assert_int_equal(a.num_fooled, b.num_fooled);
+        assert_int_equal(a.forwards, 3 * b.forwards);
+    }
+    // A joined result can be joined again.
+    assert_ok(igd_result_save(joined, fixture_path("p123.json")));
+    igd_result_free(joined);
+    const char *again[2] = {fixture_path("p123.json"),
+                            saved("p4.json", 100, 10, 0, num_draws)};
+    assert_ok(igd_result_merge(&joined, again, 2));
+    assert_int_equal(igd_result_num_images(joined), 110);
+    igd_result_free(joined);
+    igd_result_free(whole);
+}
+
+static void test_result__parts_join_to_the_whole(void **state)
+{
+    (void)state;
+    check_join(1);
+    check_join(10);
+}
+
+static void test_result__other_runs_and_shared_images_do_not_join(void **state)
+{
+    (void)state;
+    igd_result *joined = NULL;
+    const char *a = saved("a.json", 0, 30, 0, 1);
+    const char *other[2] = {a, saved("b.json", 30, 30, 1, 1)};
+    assert_fails(igd_result_merge(&joined, other, 2), IGD_EINVAL,
+                 "seed is 0 there, 1 here");
+    const char *overlap[2] = {a, saved("c.json", 29, 30, 0, 1)};
+    assert_fails(igd_result_merge(&joined, overlap, 2), IGD_EINVAL, "image 29");
+    const char *missing[1] = {fixture_path("missing.json")};
+    assert_fails(igd_result_merge(&joined, missing, 1), IGD_EIO, "missing.json");
+    assert_null(joined);
+}
+
+static void replace_file(const char *path, const unsigned char *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    fclose(f);
+}
+
+// Damaged lines are refused or, where a digit changed, give other numbers; never a crash.
+static void test_result__damaged_lines_are_refused(void **state)
+{
+    (void)state;
+    igd_result *joined = NULL;
+    const char *path[1] = {saved("d.json", 0, 20, 0, 10)};
+    const char *images = fixture_path("d.images.jsonl");
+    unsigned char *text = NULL;
+    size_t size;
+    assert_ok(igd_file_read(&text, &size, images, 1 << 20));
+    for (size_t length = 0; length < size; length += 101) {
+        replace_file(images, text, length);
+        assert_fails(igd_result_merge(&joined, path, 1), IGD_EFORMAT, "d.images.jsonl");
+    }
+    char *flags = strstr((char *)text, "\"flags\":\"");
+    flags[9] = 'x';
+    replace_file(images, text, size);
+    assert_fails(igd_result_merge(&joined, path, 1), IGD_EFORMAT, "'flags'");
+    free(text);
+    assert_ok(igd_file_read(&text, &size, path[0], 1 << 20));
+    for (size_t at = 0; at < size; at += 7) {
+        const unsigned char old = text[at];
+        text[at] = (unsigned char)(old == '}' ? ']' : old + 1);
+        replace_file(path[0], text, size);
+        if (igd_result_merge(&joined, path, 1) == IGD_OK)
+            igd_result_free(joined);
+        text[at] = old;
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_result__accuracies_follow_from_the_flags),
+        cmocka_unit_test(test_result__votes_give_majority_and_any),
+        cmocka_unit_test(test_result__black_box_beating_gradients_is_warned_of),
+        cmocka_unit_test(test_result__file_has_every_key_of_the_format),
+        cmocka_unit_test(test_result__images_have_a_line_each),
+        cmocka_unit_test(test_result__a_failed_save_leaves_nothing),
+        cmocka_unit_test(test_result__parts_join_to_the_whole),
+        cmocka_unit_test(test_result__other_runs_and_shared_images_do_not_join),
+        cmocka_unit_test(test_result__damaged_lines_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
