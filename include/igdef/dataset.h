@@ -17,13 +17,15 @@ extern "C" {
 /** Which images of a data set, and how they are prepared. */
 typedef struct igd_dataset_options {
     const char *labels; /**< File of labels for a flat folder or an .npy file; or NULL. */
-    const char *split;  /**< "train" or "test". Default "test". */
-    const char *ids;    /**< File of names or indices, one a line; NULL for all. */
+    const char
+        *split;      /**< "train" or "test", where the data have both. Default "test". */
+    const char *ids; /**< File of names or indices (all digits), one a line, whose order
+                          the images get; NULL for all. */
     const char
         *preprocess; /**< RobustBench's name of a resize and crop. Default "none". */
     int64_t first;   /**< First image, of those that `ids` leaves. Default 0. */
     int64_t count;   /**< Number of images; 0 (the default) for all that follow. */
-    double fraction; /**< Seeded subset, in (0, 1]. Default 1. */
+    double fraction; /**< Seeded subset of those, in (0, 1]. Default 1. */
     uint64_t seed;   /**< Seed of that subset. Default 0. */
 } igd_dataset_options;
 
@@ -33,10 +35,21 @@ igd_dataset_options igd_dataset_options_default(void);
 typedef struct igd_dataset igd_dataset;
 
 /**
- * Open a data set, recognised by its content: a folder in CIFAR-10's or CIFAR-100's
- * binary format, an IDX folder (MNIST, Fashion-MNIST; plain or .gz), a folder of class
- * folders of images, a flat folder of images with a file of labels, or an .npy file with
- * labels (uint8 [N, H, W, C] or [N, C, H, W], or float32 in [0, 1]).
+ * Open a data set, recognised by its content:
+ * - a folder in CIFAR-10's or CIFAR-100's binary format, with some or all of its files;
+ * - an IDX folder (MNIST, Fashion-MNIST), plain or .gz;
+ * - a folder of class folders of JPEG, PNG and BMP files, which become RGB; classes are
+ *   numbered in byte order of their names. Folders called "train", "test" and "val", and
+ *   no others, are splits that hold such folders; "val" stands in for "test";
+ * - a flat folder of images with a file of labels: a line for each image, of its name and
+ *   its label, or of labels alone in byte order of the images' names. A label is a number
+ *   or a class name;
+ * - an .npy file, or a folder with images.npy: uint8 or float32 in [0, 1], [N, C, H, W],
+ *   [N, H, W, C] or [N, H, W], with labels in an .npy or text file (labels.npy beside it
+ *   where none is given).
+ *
+ * A file classes.txt in the data's folder, one name a line, names the classes. An id is
+ * an image's index or its path, or an end of its path, with or without the suffix.
  *
  * @param[out] out  owned, free with igd_dataset_free(); NULL on failure
  * @param path      folder or .npy file
@@ -44,7 +57,8 @@ typedef struct igd_dataset igd_dataset;
  * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL if the options ask for what is not
  *         there, IGD_ENOMEM
  *
- * Cost: reads binary formats as bytes; lists folders, decodes one image of them.
+ * Cost: reads binary formats as bytes; lists folders, decodes one image of them; reads
+ * float32 arrays once to check them.
  */
 igd_status igd_dataset_open(igd_dataset **out, const char *path,
                             const igd_dataset_options *options);
@@ -92,8 +106,14 @@ int igd_dataset_label(const igd_dataset *d, int64_t i);
  * by. */
 int64_t igd_dataset_index(const igd_dataset *d, int64_t i);
 
-/** SHA-256 over the chosen images' source bytes and labels, in hexadecimal. @return
- * borrowed Cost: computed on the first call; reads every chosen image's file. */
+/**
+ * SHA-256 over the chosen images' stored bytes and labels.
+ *
+ * @param[out] out  64 hexadecimal digits and the end
+ * @return IGD_OK, IGD_EIO, IGD_ENOMEM
+ *
+ * Cost: reads every chosen image's file.
+ */
 igd_status igd_dataset_sha256(const igd_dataset *d, char out[65]);
 
 /**

@@ -1,0 +1,109 @@
+// What the formats of data sets share.
+//
+// A source is a whole data set as it lies on disk; igd_dataset is what options chose of
+// it. A format opens a source: it fills in size, shape, labels and class names, and says
+// through a table of functions how pixels are had.
+#ifndef IGD_DATA_DATASET_IMPL_H
+#define IGD_DATA_DATASET_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/digest.h"
+#include "core/lines.h"
+#include "data/resample.h"
+#include "igdef/dataset.h"
+
+#define IGD_MAX_CLASSES (1 << 20)
+
+typedef struct igd_source_functions {
+    // Image i as [C, H, W] in [0, 1].
+    igd_status (*read)(const void *self, float *image, int64_t i);
+    // Adds the bytes that image i is stored in.
+    igd_status (*digest)(const void *self, igd_sha256 *h, int64_t i);
+    // Relative path of image i, borrowed; NULL for formats whose images have none.
+    const char *(*name)(const void *self, int64_t i);
+    // Finds the shape from image i, where it is not known before one is decoded; else
+    // NULL.
+    igd_status (*find_shape)(void *self, int64_t shape[3], int64_t i);
+    void (*free)(void *self);
+} igd_source_functions;
+
+typedef struct igd_source {
+    const igd_source_functions *functions;
+    void *self; // owned, functions->free
+    char *path; // owned; starts messages
+    int64_t num;
+    int64_t shape[3]; // {C, H, W}
+    int32_t *labels;  // owned; [num]
+    int num_classes;
+    bool open_classes; // num_classes is a guess from the labels: more may have names
+    igd_lines classes; // names; none where classes.num is 0
+} igd_source;
+
+// Releases everything and leaves an empty source.
+void igd_source_free(igd_source *s);
+
+// Each opens a format; `path` is known to be of it. On failure nothing is left to free
+// but what igd_source_free() does.
+igd_status igd_source_cifar(igd_source *s, const char *path, bool hundred, bool train);
+igd_status igd_source_idx(igd_source *s, const char *path, bool train);
+igd_status igd_source_npy(igd_source *s, const char *images, const char *labels);
+igd_status igd_source_class_folders(igd_source *s, const char *path,
+                                    const igd_preprocess *p);
+igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *labels,
+                                  const igd_preprocess *p);
+
+// Copies images [num, C, H, W] in [0, 1] and labels [num].
+igd_status igd_source_floats(igd_source *s, const float *images, const int32_t *labels,
+                             int64_t num, const int64_t shape[3], int num_classes);
+
+// What a folder of neither binary format holds.
+typedef enum igd_folder_kind {
+    IGD_FOLDER_EMPTY,
+    IGD_FOLDER_CLASSES, // folders
+    IGD_FOLDER_SPLITS,  // folders, all of them called train, test or val
+    IGD_FOLDER_FLAT     // images and no folder
+} igd_folder_kind;
+igd_status igd_folder_inspect(igd_folder_kind *out, const char *path);
+
+// Whether a folder is of a format.
+bool igd_is_cifar(const char *path, bool hundred);
+bool igd_is_idx(const char *path);
+
+// The parts of the binary formats that work on a file's content; `path` starts messages.
+// Both append to pixels (1 byte each) and labels, which the caller frees.
+typedef struct igd_bytes {
+    unsigned char *pixels; // owned; [num, C, H, W]
+    int32_t *labels;       // owned; [num]
+    int64_t num;
+    int64_t shape[3];
+} igd_bytes;
+igd_status igd_bytes_add_cifar(igd_bytes *b, const unsigned char *bytes, size_t size,
+                               bool hundred, const char *path);
+igd_status igd_bytes_add_idx_images(igd_bytes *b, const unsigned char *bytes, size_t size,
+                                    const char *path);
+igd_status igd_bytes_add_idx_labels(igd_bytes *b, const unsigned char *bytes, size_t size,
+                                    const char *path);
+void igd_bytes_free(igd_bytes *b);
+// Moves them into a source.
+igd_status igd_bytes_give(igd_bytes *b, igd_source *s);
+
+// Labels from a .npy file of integers, or a text file. Text has a label a line, or an
+// image's name and its label; a label is a number or a class name. `name` [num], the
+// images' names, is NULL for those that have none. Fills in labels, num_classes, classes.
+igd_status igd_labels_read(igd_source *s, const char *path, const char *const *names);
+// Cuts the lines into pieces.
+igd_status igd_labels_from_lines(igd_source *s, igd_lines *lines, const char *path,
+                                 const char *const *names);
+// Checks labels [num] that are in place already, and sets num_classes from them.
+igd_status igd_labels_check(igd_source *s, const char *path);
+
+// Which images options choose: *out is owned, [*num], in the order of the ids or of the
+// data.
+igd_status igd_select(int64_t **out, int64_t *num, const igd_source *s,
+                      const igd_dataset_options *o);
+igd_status igd_ids_from_lines(int64_t **out, int64_t *num, const igd_source *s,
+                              const igd_lines *lines, const char *path);
+
+#endif

@@ -1,0 +1,275 @@
+// Owns decoding image files. stb_image forgives much: it completes a cut file with zeros,
+// checks no checksum and lets a small file become gigabytes. What it would forgive is
+// refused here first; formats that it knows beyond these three are too, because their
+// decoders are the ones with a history of memory errors.
+#include "data/decode.h"
+
+#include <stb/stb_image.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <zlib.h>
+
+#include "core/error.h"
+
+#define CHUNK 65536
+
+bool igd_image_has_suffix(const char *name)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+        if (strcasecmp(dot, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
+static uint32_t big32(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint32_t little32(const unsigned char *p)
+{
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+// --- JPEG ---------------------------------------------------------------------------
+
+static bool is_jpeg(const unsigned char *bytes, size_t size)
+{
+    return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
+}
+
+// What the segments before the first scan say.
+typedef struct jpeg_head {
+    int components; // 4 for CMYK
+    bool adobe;     // an APP14 segment says how colours are stored
+    size_t scan;    // where the first scan starts
+} jpeg_head;
+
+static bool read_jpeg_head(jpeg_head *out, const unsigned char *bytes, size_t size)
+{
+    *out = (jpeg_head){0};
+    size_t at = 2;
+    while (at + 4 <= size && bytes[at] == 0xff) {
+        const unsigned char marker = bytes[at + 1];
+        if (marker == 0xff) { // padding
+            at++;
+            continue;
+        }
+        const size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        if (length < 2 || length > size - at - 2)
+            return false;
+        const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 &&
+                           marker != 0xc8 && marker != 0xcc;
+        if (frame && length >= 8)
+            out->components = bytes[at + 9];
+        if (marker == 0xee && length >= 14 && memcmp(bytes + at + 4, "Adobe", 5) == 0)
+            out->adobe = true;
+        at += 2 + length;
+        if (marker == 0xda) {
+            out->scan = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_end_of_jpeg(const unsigned char *bytes, size_t size, size_t scan)
+{
+    for (size_t at = scan; at + 1 < size; at++)
+        if (bytes[at] == 0xff && bytes[at + 1] == 0xd9)
+            return true;
+    return false;
+}
+
+// Says "four components are CMYK, inverted", which libjpeg and Pillow take for granted
+// and stb_image wants to be told. *out is owned.
+static igd_status insert_adobe(unsigned char **out, const unsigned char *bytes,
+                               size_t size, const char *path)
+{
+    static const unsigned char segment[16] = {0xff, 0xee, 0,   14, 'A', 'd', 'o', 'b',
+                                              'e',  0,    100, 0,  0,   0,   0,   0};
+    unsigned char *copy = malloc(size + sizeof(segment));
+    *out = copy;
+    if (copy == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for %zu bytes", path, size);
+    memcpy(copy, bytes, 2);
+    memcpy(copy + 2, segment, sizeof(segment));
+    memcpy(copy + 2 + sizeof(segment), bytes + 2, size - 2);
+    return IGD_OK;
+}
+
+// --- PNG ----------------------------------------------------------------------------
+
+static bool is_png(const unsigned char *bytes, size_t size)
+{
+    return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+// The chunk at *at, whose length and place have been checked.
+typedef struct png_chunk {
+    const unsigned char *type; // [4]
+    const unsigned char *data;
+    size_t size;
+} png_chunk;
+
+static bool next_chunk(png_chunk *out, const unsigned char *bytes, size_t size,
+                       size_t *at)
+{
+    if (size - *at < 12)
+        return false;
+    out->size = big32(bytes + *at);
+    if (out->size > size - *at - 12)
+        return false;
+    out->type = bytes + *at + 4;
+    out->data = bytes + *at + 8;
+    const uint32_t wanted = big32(out->data + out->size);
+    *at += 12 + out->size;
+    return crc32(crc32(0, NULL, 0), out->type, (uInt)out->size + 4) == wanted;
+}
+
+static bool is_type(const png_chunk *c, const char *type)
+{
+    return memcmp(c->type, type, 4) == 0;
+}
+
+// Whether the image data become at most `most` bytes.
+static bool inflates_to(const unsigned char *bytes, size_t size, uint64_t most)
+{
+    unsigned char scratch[CHUNK];
+    z_stream z = {0};
+    png_chunk c;
+    uint64_t total = 0;
+    int rc = Z_OK;
+    if (inflateInit(&z) != Z_OK)
+        return false;
+    for (size_t at = 8; rc == Z_OK && next_chunk(&c, bytes, size, &at);) {
+        if (!is_type(&c, "IDAT"))
+            continue;
+        z.next_in = (z_const Bytef *)c.data;
+        z.avail_in = (uInt)c.size;
+        do {
+            z.next_out = scratch;
+            z.avail_out = sizeof(scratch);
+            rc = inflate(&z, Z_NO_FLUSH);
+            total += sizeof(scratch) - z.avail_out;
+        } while (rc == Z_OK && z.avail_out == 0 && total <= most);
+        if (rc == Z_BUF_ERROR) // no input left, which is no error
+            rc = Z_OK;
+        if (total > most)
+            rc = Z_DATA_ERROR;
+    }
+    inflateEnd(&z);
+    return rc == Z_STREAM_END || rc == Z_OK;
+}
+
+static igd_status check_png(const unsigned char *bytes, size_t size, const char *path)
+{
+    png_chunk c;
+    size_t at = 8;
+    uint64_t packed = 0;
+    bool ended = false;
+
+    if (!next_chunk(&c, bytes, size, &at) || !is_type(&c, "IHDR") || c.size != 13)
+        return igd_error(IGD_EFORMAT, "%s: damaged PNG file", path);
+    // At most 4 channels of 16 bits; a byte a row names its filter, and interlacing makes
+    // 7 smaller images, so less than 3 rows for one.
+    const uint64_t width = big32(c.data), height = big32(c.data + 4);
+    if (width > IGD_IMAGE_MAX_PIXELS || height > IGD_IMAGE_MAX_PIXELS)
+        return igd_error(IGD_EFORMAT, "%s: image is larger than %d pixels", path,
+                         IGD_IMAGE_MAX_PIXELS);
+    const uint64_t most = (width * 8 + 8) * (height + 8) * 3;
+    while (!ended && next_chunk(&c, bytes, size, &at)) {
+        ended = is_type(&c, "IEND");
+        packed += is_type(&c, "IDAT") ? c.size : 0;
+    }
+    if (!ended)
+        return igd_error(IGD_EFORMAT, "%s: truncated or damaged PNG file", path);
+    // Deflate expands at most 1032 times: below this the harm is small.
+    if (packed > (uint64_t)256 << 10 && !inflates_to(bytes, size, most))
+        return igd_error(IGD_EFORMAT, "%s: damaged PNG file", path);
+    return IGD_OK;
+}
+
+// --- BMP ----------------------------------------------------------------------------
+
+static bool is_bmp(const unsigned char *bytes, size_t size)
+{
+    return size >= 2 && memcmp(bytes, "BM", 2) == 0;
+}
+
+static igd_status check_bmp(const unsigned char *bytes, size_t size, const char *path)
+{
+    const bool core = size >= 30 && little32(bytes + 14) == 12; // OS/2's short header
+    if (size < 30 || (!core && size < 54))
+        return igd_error(IGD_EFORMAT, "%s: truncated BMP file", path);
+    const int64_t offset = little32(bytes + 10);
+    const int64_t width =
+        core ? bytes[18] | bytes[19] << 8 : (int32_t)little32(bytes + 18);
+    int64_t height = core ? bytes[20] | bytes[21] << 8 : (int32_t)little32(bytes + 22);
+    const int64_t bits = core ? bytes[24] | bytes[25] << 8 : bytes[28] | bytes[29] << 8;
+    height = height < 0 ? -height : height; // from the top to the bottom
+    if (width < 1 || height < 1 || bits < 1 || bits > 32)
+        return igd_error(IGD_EFORMAT, "%s: damaged BMP file", path);
+    const int64_t row = (width * bits + 31) / 32 * 4;
+    if (height > (int64_t)size / row + 1 ||
+        offset + row * (height - 1) + (width * bits + 7) / 8 > (int64_t)size)
+        return igd_error(IGD_EFORMAT, "%s: truncated BMP file", path);
+    return IGD_OK;
+}
+
+// ------------------------------------------------------------------------------------
+
+static igd_status decode(igd_image *out, const unsigned char *bytes, size_t size,
+                         const char *path)
+{
+    int width, height, channels;
+    if (stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) == 0)
+        return igd_error(IGD_EFORMAT, "%s: image cannot be decoded: %s", path,
+                         stbi_failure_reason());
+    if (width < 1 || height < 1 || width > IGD_IMAGE_MAX_PIXELS / height)
+        return igd_error(IGD_EFORMAT, "%s: image is larger than %d pixels", path,
+                         IGD_IMAGE_MAX_PIXELS);
+    unsigned char *pixels =
+        stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3);
+    if (pixels == NULL)
+        return igd_error(IGD_EFORMAT, "%s: image cannot be decoded: %s", path,
+                         stbi_failure_reason());
+    *out = (igd_image){width, height, 3, pixels}; // stb_image allocates with malloc()
+    return IGD_OK;
+}
+
+igd_status igd_image_decode(igd_image *out, const unsigned char *bytes, size_t size,
+                            const char *path)
+{
+    unsigned char *marked = NULL;
+    jpeg_head head;
+    igd_status st = IGD_OK;
+
+    *out = (igd_image){0};
+    if (size > INT32_MAX - 64)
+        return igd_error(IGD_EFORMAT, "%s: image file is too large", path);
+    if (is_jpeg(bytes, size)) {
+        if (!read_jpeg_head(&head, bytes, size) ||
+            !has_end_of_jpeg(bytes, size, head.scan))
+            return igd_error(IGD_EFORMAT, "%s: truncated or damaged JPEG file", path);
+        if (head.components == 4 && !head.adobe) {
+            st = insert_adobe(&marked, bytes, size, path);
+            bytes = marked;
+            size += 16;
+        }
+    } else if (is_png(bytes, size)) {
+        st = check_png(bytes, size, path);
+    } else if (is_bmp(bytes, size)) {
+        st = check_bmp(bytes, size, path);
+    } else {
+        st = igd_error(IGD_EFORMAT, "%s: neither a JPEG, a PNG nor a BMP file", path);
+    }
+    if (st == IGD_OK)
+        st = decode(out, bytes, size, path);
+    free(marked);
+    return st;
+}

@@ -1,0 +1,18 @@
+// Image files to 8-bit RGB.
+#ifndef IGD_DATA_DECODE_H
+#define IGD_DATA_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/resample.h"
+
+// Whether a file's name ends like that of an image: .jpg, .jpeg, .png or .bmp.
+bool igd_image_has_suffix(const char *name);
+
+// Decodes a JPEG, PNG or BMP file's content to RGB: grey is repeated, transparency
+// dropped, CMYK converted as Pillow does. `path` starts the messages.
+igd_status igd_image_decode(igd_image *out, const unsigned char *bytes, size_t size,
+                            const char *path);
+
+#endif

@@ -1,0 +1,238 @@
+// Image files, resizing and RobustBench's preparations against what Pillow makes of them.
+#include "fixture.h"
+
+#include <math.h>
+
+#include "core/file.h"
+#include "core/npy.h"
+#include "data/decode.h"
+#include "data/resample.h"
+
+#define GOLDEN TEST_SOURCE_DIR "/tests/golden/resample/"
+
+static void read_golden(igd_npy *out, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), GOLDEN "%s", name);
+    assert_ok(igd_npy_read(out, path));
+    assert_int_equal(out->type, IGD_NPY_U8);
+    assert_int_equal(out->num_dims, 3);
+    assert_int_equal(out->shape[2], 3);
+}
+
+static void decode_file(igd_image *out, const char *name)
+{
+    char path[512];
+    unsigned char *bytes;
+    size_t size;
+    snprintf(path, sizeof(path), GOLDEN "%s", name);
+    assert_ok(igd_file_read(&bytes, &size, path, 1 << 20));
+    assert_ok(igd_image_decode(out, bytes, size, path));
+    free(bytes);
+}
+
+// Largest difference in grey levels; also how many of a million differ by more than
+// `allowed`.
+static int compare(const igd_image *image, const igd_npy *wanted, int allowed,
+                   int64_t *per_million)
+{
+    int most = 0;
+    int64_t beyond = 0;
+    assert_int_equal(image->height, wanted->shape[0]);
+    assert_int_equal(image->width, wanted->shape[1]);
+    assert_int_equal(image->channels, wanted->shape[2]);
+    for (int64_t i = 0; i < wanted->size; i++) {
+        const int d = abs(image->pixels[i] - ((const uint8_t *)wanted->data)[i]);
+        most = d > most ? d : most;
+        beyond += d > allowed;
+    }
+    *per_million = beyond * 1000000 / wanted->size;
+    return most;
+}
+
+static void test_resample__resize_equals_pillow(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{7, 5},   {41, 9},  {16, 60},
+                                   {97, 60}, {41, 31}, {96, 61}}; // width, height
+    static const char *const filters[] = {"bilinear", "bicubic"};
+    igd_npy in, wanted;
+    read_golden(&in, "resize.npy");
+    const igd_image image = {97, 61, 3, in.data};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        for (int f = 0; f < 2; f++) {
+            igd_image out;
+            int64_t differ;
+            char name[64];
+            snprintf(name, sizeof(name), "resize.%s.%dx%d.npy", filters[f], sizes[i][0],
+                     sizes[i][1]);
+            read_golden(&wanted, name);
+            assert_ok(
+                igd_image_resize(&out, &image, sizes[i][0], sizes[i][1], (igd_filter)f));
+            assert_int_equal(compare(&out, &wanted, 0, &differ), 0);
+            igd_image_free(&out);
+            igd_npy_free(&wanted);
+        }
+    igd_npy_free(&in);
+}
+
+static void test_resample__presets_equal_robustbench(void **state)
+{
+    (void)state;
+    static const char *const presets[] = {"none", "Res256Crop224", "Crop288", "Res224",
+                                          "BicubicRes256Crop224"};
+    igd_image image;
+    decode_file(&image, "wide.png");
+    for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+        const igd_preprocess *p;
+        igd_image out;
+        igd_npy wanted;
+        int64_t differ;
+        char name[64];
+        snprintf(name, sizeof(name), "wide.png.%s.npy", presets[i]);
+        read_golden(&wanted, name);
+        assert_ok(igd_preprocess_find(&p, presets[i]));
+        assert_ok(igd_image_preprocess(&out, &image, p));
+        assert_int_equal(compare(&out, &wanted, 0, &differ), 0);
+        igd_image_free(&out);
+        igd_npy_free(&wanted);
+    }
+    igd_image_free(&image);
+}
+
+// stb_image and libjpeg, which Pillow uses, round differently in the transform, in the
+// chroma between its samples and in the conversion to RGB. These pictures have edges of
+// full contrast in each channel, where it shows most.
+static void test_resample__files_decode_as_pillow_decodes_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        int most;            // largest difference
+        int64_t per_million; // of values that differ by more than one level
+    } cases[] = {{"grey.png", 0, 0},   {"alpha.png", 0, 0}, {"palette.png", 0, 0},
+                 {"plain.bmp", 0, 0},  {"grey.jpg", 1, 0},  {"colour.jpg", 3, 20000},
+                 {"cmyk.jpg", 2, 1000}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_image image;
+        igd_npy wanted;
+        int64_t beyond;
+        char name[64];
+        snprintf(name, sizeof(name), "%s.none.npy", cases[i].file);
+        read_golden(&wanted, name);
+        decode_file(&image, cases[i].file);
+        assert_in_range(compare(&image, &wanted, 1, &beyond), 0, cases[i].most);
+        assert_in_range(beyond, 0, cases[i].per_million);
+        igd_image_free(&image);
+        igd_npy_free(&wanted);
+    }
+}
+
+static void test_resample__a_resized_photo_is_near_pillows(void **state)
+{
+    (void)state;
+    const igd_preprocess *p;
+    igd_image image, out;
+    igd_npy wanted;
+    int64_t beyond;
+    read_golden(&wanted, "tall.jpg.Res256Crop224.npy");
+    decode_file(&image, "tall.jpg");
+    assert_ok(igd_preprocess_find(&p, "Res256Crop224"));
+    assert_ok(igd_image_preprocess(&out, &image, p));
+    assert_in_range(compare(&out, &wanted, 1, &beyond), 0, 2);
+    assert_in_range(beyond, 0, 3000);
+    igd_image_free(&image);
+    igd_image_free(&out);
+    igd_npy_free(&wanted);
+}
+
+static void test_resample__floats_round_to_the_nearest_grey(void **state)
+{
+    (void)state;
+    const float data[] = {0, 1, 0.4980f, 0.4f, 0.25f, 0.75f}; // [3, 1, 2]
+    igd_image image;
+    float back[6];
+    assert_ok(igd_image_from_floats(&image, data, (const int64_t[]){3, 1, 2}));
+    const unsigned char wanted[] = {0, 127, 64, 255, 102, 191}; // interleaved
+    assert_memory_equal(image.pixels, wanted, sizeof(wanted));
+    igd_image_to_floats(back, &image);
+    for (int i = 0; i < 6; i++)
+        assert_true(fabsf(back[i] - data[i]) <= 0.5f / 255.0f);
+    igd_image_free(&image);
+}
+
+static void test_resample__absurd_sizes_are_refused(void **state)
+{
+    (void)state;
+    unsigned char pixels[3] = {0};
+    const igd_image narrow = {1, 1, 3, pixels};
+    const igd_preprocess *p;
+    igd_image out;
+    assert_fails(igd_preprocess_find(&p, "Res256crop224"), IGD_EINVAL,
+                 "no preprocess is called \"Res256crop224\"; nearest: \"Res256Crop224\"");
+    assert_fails(igd_preprocess_find(&p, "zoom"), IGD_EINVAL, "called \"zoom\"");
+    assert_fails(igd_image_resize(&out, &narrow, 1 << 20, 1 << 20, IGD_FILTER_BILINEAR),
+                 IGD_EFORMAT, "1 x 1 pixels cannot become 1048576 x 1048576");
+    assert_fails(igd_image_resize(&out, &narrow, 0, 1, IGD_FILTER_BICUBIC), IGD_EFORMAT,
+                 "cannot become");
+    assert_fails(igd_image_new(&out, 1 << 30, 1 << 30, 3), IGD_EFORMAT, "an image of");
+    igd_image line;
+    assert_ok(igd_image_new(&line, 1, 1 << 22, 1));
+    memset(line.pixels, 0, 1 << 22);
+    assert_ok(igd_preprocess_find(&p, "Res256Crop224"));
+    assert_fails(igd_image_preprocess(&out, &line, p), IGD_EFORMAT,
+                 "1 x 4194304 pixels cannot become 256 x 1073741824");
+    assert_null(out.pixels);
+    igd_image_free(&line);
+}
+
+static void refuse(const unsigned char *bytes, size_t size, const char *message)
+{
+    igd_image image;
+    assert_fails(igd_image_decode(&image, bytes, size, "x"), IGD_EFORMAT, message);
+    assert_null(image.pixels);
+}
+
+static void test_resample__damaged_files_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *cut;
+    } files[] = {{"wide.png", "x: truncated or damaged PNG"},
+                 {"colour.jpg", "x: truncated or damaged JPEG"},
+                 {"plain.bmp", "x: truncated BMP"}};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        unsigned char *bytes;
+        size_t size;
+        char path[512];
+        snprintf(path, sizeof(path), GOLDEN "%s", files[i].name);
+        assert_ok(igd_file_read(&bytes, &size, path, 1 << 20));
+        refuse(bytes, size - 30, files[i].cut);
+        refuse(bytes, size / 2, files[i].cut);
+        for (size_t cut = 0; cut < 100; cut++) { // within the headers
+            igd_image image;
+            assert_int_equal(igd_image_decode(&image, bytes, cut, "x"), IGD_EFORMAT);
+        }
+        if (i == 0) {
+            bytes[size / 2] ^= 1;
+            refuse(bytes, size, "x: truncated or damaged PNG");
+        }
+        free(bytes);
+    }
+    refuse((const unsigned char *)"GIF89a", 6, "x: neither a JPEG, a PNG nor a BMP");
+    refuse((const unsigned char *)"", 0, "x: neither a JPEG");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resample__resize_equals_pillow),
+        cmocka_unit_test(test_resample__presets_equal_robustbench),
+        cmocka_unit_test(test_resample__files_decode_as_pillow_decodes_them),
+        cmocka_unit_test(test_resample__a_resized_photo_is_near_pillows),
+        cmocka_unit_test(test_resample__floats_round_to_the_nearest_grey),
+        cmocka_unit_test(test_resample__absurd_sizes_are_refused),
+        cmocka_unit_test(test_resample__damaged_files_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
