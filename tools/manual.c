@@ -327,7 +327,7 @@ void cli_man(FILE *f, const cli_command *const *commands, int num)
     fprintf(f, ".SH DESCRIPTION\n");
     roff(f, purpose);
     fprintf(f,
-            "\n.PP\nEvery option is also a key of a JSON file given with "
+            "\n.PP\nEvery option is also a key of a JSON file given with\n"
             "\\fB\\-\\-config\\fR; the command line wins.\nNumbers may be fractions such "
             "as 8/255.\nA TorchScript file is a program: load only files from a source "
             "that you trust.\n");

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Runs one case of the command line's tests and compares what it prints with NAME.out:
+# NAME.sh in an empty folder, or `igdef help X` where NAME is help_X.
+# usage: run.sh IGDEF NAME       UPDATE=1 run.sh IGDEF NAME writes NAME.out
+set -u
+igdef=$1 name=$2
+cases=$(cd "$(dirname "$0")" && pwd)
+export CASES=$cases
+folder=$(mktemp -d)
+trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+
+# A user's settings must not change what is printed.
+unset NO_COLOR
+export LC_ALL=C TERM=dumb
+
+igdef()
+{
+    "$igdef" "$@"
+}
+
+# Prints the command, what it writes to both streams, and its exit code.
+run()
+{
+    local code
+    printf '$ %s\n' "$*"
+    "$@" 2>&1 </dev/null
+    code=$?
+    printf '[%d]\n' "$code"
+}
+
+case $name in
+help_*) actual=$(igdef help "${name#help_}" 2>&1) ;;
+*) # shellcheck source=/dev/null
+    actual=$(. "$cases/$name.sh" 2>&1) || {
+        printf '%s\n' "$actual"
+        exit 1
+    } ;;
+esac
+if [ -n "${UPDATE:-}" ]; then
+    printf '%s\n' "$actual" >"$cases/$name.out"
+    exit 0
+fi
+case $actual in *'case skipped: '*)
+    printf '%s\n' "$actual"
+    exit 77 ;;
+esac
+diff -u "$cases/$name.out" <(printf '%s\n' "$actual")
