@@ -283,8 +283,7 @@ static void test_dataset__reads_npy_in_each_layout(void **state)
         igd_npy_type type;
         int num_dims;
         int64_t shape[4], wanted[3];
-        int at[3]; // element of the file's second image that is pixel (c, y, x) = (0, 1,
-                   // 2)
+        int at; // where the second image's pixel (c, y, x) = (0, 1, 2) lies
     } cases[] = {
         {IGD_NPY_U8, 4, {2, 3, 2, 4}, {3, 2, 4}, 24 + 6},
         {IGD_NPY_U8, 4, {2, 2, 4, 3}, {3, 2, 4}, 24 + 18},
