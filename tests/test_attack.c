@@ -48,6 +48,8 @@ static igd_want scripted_start(igd_run *r)
 static igd_want scripted_go_on(igd_run *r)
 {
     scripted *s = r->state;
+    r->queries = s->asked + 1;
+    r->distance = 10.0 - r->index;
     if (++s->asked == script.length[r->index])
         return IGD_WANT_END;
     if (s->asked == script.length[r->index] - 1)
@@ -146,6 +148,8 @@ static void test_attack__transfer_mode_gives_the_highest_loss(void **state)
                 assert_true(t.x_adv[i] == (mode == 0 ? lows[i] : 0.45f));
                 assert_int_equal(t.outcomes[i].forwards, 11);
                 assert_int_equal(t.outcomes[i].backwards, 11);
+                assert_int_equal(t.outcomes[i].queries, 11);
+                assert_true(t.outcomes[i].distance == 7.0);
             }
             trial_free(&t);
         }

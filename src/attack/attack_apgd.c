@@ -443,16 +443,16 @@ static const igd_parameter targeted_parameters[] = {
 
 #define ATTACK(id, attack_name, text, runs, table, begin, substitute)                    \
     const igd_attack id = {                                                              \
-        .name = attack_name,                                                             \
-        .help = text,                                                                    \
+        .name = (attack_name),                                                           \
+        .help = (text),                                                                  \
         .norms = 1u << IGD_NORM_LINF | 1u << IGD_NORM_L2 | 1u << IGD_NORM_L1,            \
         .num_parameters = (int)(sizeof(table) / sizeof(*(table))),                       \
-        .parameters = table,                                                             \
-        .substitution = substitute,                                                      \
-        .num_runs = runs,                                                                \
+        .parameters = (table),                                                           \
+        .substitution = (substitute),                                                    \
+        .num_runs = (runs),                                                              \
         .num_samples = eot_samples,                                                      \
         .state_size = apgd_size,                                                         \
-        .start = begin,                                                                  \
+        .start = (begin),                                                                \
         .logits = apgd_logits,                                                           \
         .gradient = apgd_gradient,                                                       \
     }

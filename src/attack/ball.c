@@ -40,7 +40,7 @@ double igd_ball_norm(const float *a, const float *b, int64_t d, igd_norm norm)
             sum += fabs((double)a[i] - (double)b[i]);
         return sum;
     }
-    assert(!"a norm");
+    assert(false); // there is no other
     return 0.0;
 }
 

@@ -261,7 +261,7 @@ igd_loss_at igd_loss_eval(float *weight, igd_loss loss, const float *z, int C, i
     case IGD_LOSS_MARGIN:
         return igd_loss_eval_gama(weight, z, C, y, NULL, 0.0);
     }
-    assert(!"a loss");
+    assert(false); // there is no other
     return (igd_loss_at){0};
 }
 
