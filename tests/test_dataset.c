@@ -796,6 +796,37 @@ static void test_dataset__takes_floats(void **state)
                  "2 images of 1 x 2 x 9223372036854775807");
 }
 
+static void test_dataset__takes_image_files(void **state)
+{
+    (void)state;
+    const char *const paths[] = {GOLDEN "plain.bmp", GOLDEN "colour.jpg",
+                                 GOLDEN "plain.bmp", GOLDEN "wide.png"};
+    igd_dataset_options o = igd_dataset_options_default();
+    igd_dataset *d;
+    const size_t size = (size_t)3 * 224 * 224;
+    float *pixels = malloc(2 * size * sizeof(*pixels));
+    assert_ok(igd_dataset_from_files(&d, paths, 4, NULL));
+    assert_int_equal(igd_dataset_size(d), 4);
+    assert_int_equal(igd_dataset_num_classes(d), 0);
+    assert_int_equal(igd_dataset_label(d, 3), -1);
+    assert_int_equal(igd_dataset_index(d, 3), 3);
+    assert_ok(igd_dataset_read(d, pixels, (const int64_t[]){0, 2}, 2));
+    assert_memory_equal(pixels, pixels + 3 * 41 * 61, 3 * 41 * 61 * sizeof(*pixels));
+    assert_fails(igd_dataset_read(d, pixels, (const int64_t[]){3}, 1), IGD_EFORMAT,
+                 "wide.png: 173 x 131 pixels where the first image has 61 x 41");
+    igd_dataset_free(d);
+    o.preprocess = "Res224";
+    assert_ok(igd_dataset_from_files(&d, paths, 4, &o));
+    assert_ok(igd_dataset_read(d, pixels, (const int64_t[]){3}, 1));
+    igd_dataset_free(d);
+    free(pixels);
+    const char *const absent[] = {"/nowhere/x.png"};
+    assert_fails(igd_dataset_from_files(&d, absent, 1, NULL), IGD_EIO,
+                 "/nowhere/x.png: No such file");
+    assert_null(d);
+    assert_fails(igd_dataset_from_files(&d, absent, 0, NULL), IGD_EINVAL, "0 image");
+}
+
 // --- Real data ----------------------------------------------------------------------
 
 static void test_dataset__fashion_mnist(void **state)
@@ -867,6 +898,7 @@ int main(void)
         cmocka_unit_test(test_dataset__choices_out_of_range_are_refused),
         cmocka_unit_test(test_dataset__digest_is_of_images_and_labels),
         cmocka_unit_test(test_dataset__takes_floats),
+        cmocka_unit_test(test_dataset__takes_image_files),
         cmocka_unit_test(test_dataset__fashion_mnist),
         cmocka_unit_test(test_dataset__cifar10),
     };

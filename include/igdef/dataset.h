@@ -17,16 +17,15 @@ extern "C" {
 /** Which images of a data set, and how they are prepared. */
 typedef struct igd_dataset_options {
     const char *labels; /**< File of labels for a flat folder or an .npy file; or NULL. */
-    const char
-        *split;      /**< "train" or "test", where the data have both. Default "test". */
+    const char *split;  /**< "train" or "test", where there are both. Default "test". */
     const char *ids; /**< File of names or indices (all digits), one a line, whose order
                           the images get; NULL for all. */
-    const char
-        *preprocess; /**< RobustBench's name of a resize and crop. Default "none". */
-    int64_t first;   /**< First image, of those that `ids` leaves. Default 0. */
-    int64_t count;   /**< Number of images; 0 (the default) for all that follow. */
-    double fraction; /**< Seeded subset of those, in (0, 1]. Default 1. */
-    uint64_t seed;   /**< Seed of that subset. Default 0. */
+    const char *preprocess; /**< RobustBench's name of a resize and crop, or "none", the
+                                 default. */
+    int64_t first;          /**< First image, of those that `ids` leaves. Default 0. */
+    int64_t count;          /**< Number of images; 0 (the default) for all that follow. */
+    double fraction;        /**< Seeded subset of those, in (0, 1]. Default 1. */
+    uint64_t seed;          /**< Seed of that subset. Default 0. */
 } igd_dataset_options;
 
 igd_dataset_options igd_dataset_options_default(void);
@@ -81,11 +80,11 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
  * igd_dataset_num_classes() is 0.
  *
  * @param[out] out  owned, free with igd_dataset_free(); NULL on failure
- * @param paths     copied; [num] files that stb_image reads
+ * @param paths     copied; [num] JPEG, PNG or BMP files, all of one size where there is
+ *                  no preprocessing: igd_dataset_read() fails with IGD_EFORMAT otherwise
  * @param num       >= 1
  * @param options   borrowed; only `preprocess` is used; NULL for the defaults
- * @return IGD_OK, IGD_EIO, IGD_EFORMAT also where sizes differ without preprocessing,
- *         IGD_EINVAL, IGD_ENOMEM
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL, IGD_ENOMEM
  */
 igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
                                   int64_t num, const igd_dataset_options *options);

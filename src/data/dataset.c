@@ -159,7 +159,7 @@ static igd_status number_classes(igd_source *s)
 {
     const size_t width = 12;
     igd_status st = IGD_OK;
-    if (s->classes.num > 0)
+    if (s->classes.num > 0 || s->num_classes == 0)
         return IGD_OK;
     char *text = malloc((size_t)s->num_classes * width);
     const char **items = malloc((size_t)s->num_classes * sizeof(*items));
@@ -217,12 +217,43 @@ static igd_status open_source(igd_source *s, const char *path,
         st = open_arrays(s, folder, path, o->labels);
     if (st == IGD_OK)
         st = read_class_names(s, folder);
-    if (st == IGD_OK)
-        st = number_classes(s);
 
 done:
     free(split);
     free(folder);
+    return st;
+}
+
+// Makes a data set of a source that `st` says was opened, which it takes over.
+static igd_status finish(igd_dataset **out, igd_source *s, const igd_dataset_options *o,
+                         igd_status st)
+{
+    igd_dataset *d = NULL;
+
+    *out = NULL;
+    if (st == IGD_OK)
+        st = number_classes(s);
+    if (st != IGD_OK)
+        goto done;
+    d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for a data set");
+        goto done;
+    }
+    d->source = *s;
+    *s = (igd_source){0};
+    st = igd_select(&d->chosen, &d->size, &d->source, o);
+    if (st == IGD_OK && d->source.functions->find_shape != NULL)
+        st = d->source.functions->find_shape(d->source.self, d->source.shape,
+                                             d->chosen[0]);
+    if (st != IGD_OK)
+        goto done;
+    *out = d;
+    d = NULL;
+
+done:
+    igd_source_free(s);
+    igd_dataset_free(d);
     return st;
 }
 
@@ -231,29 +262,8 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
 {
     const igd_dataset_options o =
         options != NULL ? *options : igd_dataset_options_default();
-    igd_dataset *d = NULL;
-    igd_status st;
-
-    *out = NULL;
-    d = calloc(1, sizeof(*d));
-    if (d == NULL) {
-        st = igd_error(IGD_ENOMEM, "%s: no memory for a data set", path);
-        goto done;
-    }
-    igd_source *s = &d->source;
-    st = open_source(s, path, &o);
-    if (st == IGD_OK)
-        st = igd_select(&d->chosen, &d->size, s, &o);
-    if (st == IGD_OK && s->functions->find_shape != NULL)
-        st = s->functions->find_shape(s->self, s->shape, d->chosen[0]);
-    if (st != IGD_OK)
-        goto done;
-    *out = d;
-    d = NULL;
-
-done:
-    igd_dataset_free(d);
-    return st;
+    igd_source s = {0};
+    return finish(out, &s, &o, open_source(&s, path, &o));
 }
 
 igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
@@ -261,28 +271,24 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                                    const int64_t shape[3], int num_classes)
 {
     const igd_dataset_options o = igd_dataset_options_default();
-    igd_dataset *d = NULL;
-    igd_status st;
+    igd_source s = {0};
+    return finish(out, &s, &o,
+                  igd_source_floats(&s, images, labels, num_images, shape, num_classes));
+}
+
+igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
+                                  int64_t num, const igd_dataset_options *options)
+{
+    const igd_dataset_options o = igd_dataset_options_default();
+    const char *name = options != NULL ? options->preprocess : o.preprocess;
+    const igd_preprocess *p;
+    igd_source s = {0};
 
     *out = NULL;
-    d = calloc(1, sizeof(*d));
-    if (d == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for a data set");
-        goto done;
-    }
-    st = igd_source_floats(&d->source, images, labels, num_images, shape, num_classes);
-    if (st == IGD_OK)
-        st = number_classes(&d->source);
-    if (st == IGD_OK)
-        st = igd_select(&d->chosen, &d->size, &d->source, &o);
-    if (st != IGD_OK)
-        goto done;
-    *out = d;
-    d = NULL;
-
-done:
-    igd_dataset_free(d);
-    return st;
+    if (num < 1)
+        return igd_error(IGD_EINVAL, "%lld image files", (long long)num);
+    IGD_TRY(igd_preprocess_find(&p, name == NULL ? "none" : name));
+    return finish(out, &s, &o, igd_source_files(&s, paths, num, p));
 }
 
 // --- Use ----------------------------------------------------------------------------

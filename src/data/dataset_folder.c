@@ -14,7 +14,7 @@
 #define MAX_FILE ((size_t)256 << 20)
 
 typedef struct folder {
-    char *path; // owned
+    char *path; // owned; NULL where the names are whole paths
     const igd_preprocess *preprocess;
     int64_t shape[3];
     igd_lines names; // relative paths of the images
@@ -153,9 +153,10 @@ static igd_status read_file(unsigned char **out, size_t *size, char **path,
                             const folder *f, int64_t i)
 {
     *out = NULL;
-    *path = igd_path_join(f->path, f->names.line[i]);
+    const char *name = f->names.line[i];
+    *path = f->path != NULL ? igd_path_join(f->path, name) : strdup(name);
     if (*path == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", f->path);
+        return igd_error(IGD_ENOMEM, "%s: no memory for its name", name);
     return igd_file_read(out, size, *path, MAX_FILE);
 }
 
@@ -248,21 +249,33 @@ static const igd_source_functions functions = {.read = read_image,
 
 // --- Opening ------------------------------------------------------------------------
 
+// `path` is NULL where the names are whole paths.
 static igd_status give(igd_source *s, const char *path, const igd_preprocess *p,
-                       const listing *images)
+                       const char *const *names, int64_t num)
 {
     folder *f = calloc(1, sizeof(*f));
-    if (f != NULL)
+    if (f != NULL && path != NULL)
         f->path = strdup(path);
-    if (f == NULL || f->path == NULL) {
+    if (f == NULL || (path != NULL && f->path == NULL)) {
         free(f);
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", path);
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)num);
     }
     f->preprocess = p;
     s->self = f;
     s->functions = &functions;
-    s->num = images->num;
-    return igd_lines_copy(&f->names, (const char *const *)images->name, images->num);
+    s->num = num;
+    return igd_lines_copy(&f->names, names, num);
+}
+
+igd_status igd_source_files(igd_source *s, const char *const *paths, int64_t num,
+                            const igd_preprocess *p)
+{
+    s->labels = malloc((size_t)num * sizeof(*s->labels));
+    if (s->labels == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)num);
+    for (int64_t i = 0; i < num; i++)
+        s->labels[i] = -1;
+    return give(s, NULL, p, paths, num);
 }
 
 // Appends the images of one class as "class/image".
@@ -317,7 +330,7 @@ igd_status igd_source_class_folders(igd_source *s, const char *path,
         s->labels[i] = (int32_t)c;
     }
     s->num_classes = (int)classes.num;
-    st = give(s, path, p, &images);
+    st = give(s, path, p, (const char *const *)images.name, images.num);
     if (st == IGD_OK)
         st = igd_lines_copy(&s->classes, (const char *const *)classes.name, classes.num);
 
@@ -336,7 +349,7 @@ igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *l
     if (st == IGD_OK && images.num == 0)
         st = igd_error(IGD_EFORMAT, "%s: folder without images", path);
     if (st == IGD_OK)
-        st = give(s, path, p, &images);
+        st = give(s, path, p, (const char *const *)images.name, images.num);
     if (st == IGD_OK)
         st = igd_labels_read(s, labels, (const char *const *)images.name);
     free_listing(&images);

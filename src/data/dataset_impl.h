@@ -54,6 +54,9 @@ igd_status igd_source_class_folders(igd_source *s, const char *path,
 igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *labels,
                                   const igd_preprocess *p);
 
+// Paths of files [num], copied; labels are -1.
+igd_status igd_source_files(igd_source *s, const char *const *paths, int64_t num,
+                            const igd_preprocess *p);
 // Copies images [num, C, H, W] in [0, 1] and labels [num].
 igd_status igd_source_floats(igd_source *s, const float *images, const int32_t *labels,
                              int64_t num, const int64_t shape[3], int num_classes);
