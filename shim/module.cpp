@@ -127,7 +127,6 @@ struct flattener {
     std::unordered_map<const Value *, tracked> objects;
     std::set<std::pair<const c10::ivalue::Object *, std::string>> written;
     std::unordered_map<const void *, std::string> names; // of tensors, by their data
-    int64_t next_id = 0;
 
     void run(jit::Module &module, const jit::Method &method);
     void normalise();
@@ -155,7 +154,7 @@ struct flattener {
 Value *flattener::mark_value(Value *v, Node *before, mark m)
 {
     const jit::WithInsertPoint here(before);
-    m.id = next_id++;
+    m.id = static_cast<int64_t>(out.marks.size());
     Value *id = graph->insertConstant(m.id);
     Node *n = graph->insertNode(graph->create(mark_symbol(), {v, id}));
     n->output()->setType(v->type());
@@ -611,7 +610,6 @@ void flattener::number_marks()
             m.label += "#" + std::to_string(m.call);
     }
     out.marks = std::move(kept);
-    next_id = static_cast<int64_t>(out.marks.size());
     jit::EliminateDeadCode(graph);
 }
 

@@ -8,6 +8,10 @@
 
 #include "igdef/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Reads a file of at most `limit` bytes. *out is owned (free()), followed by a zero byte
 // that *size does not count. Failures name the path: missing, a folder, larger than
 // limit.
@@ -44,5 +48,9 @@ bool igd_path_is_folder(const char *path);
 
 // "folder/name", owned (free()); NULL when memory is exhausted.
 char *igd_path_join(const char *folder, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,83 @@
+// Writes a cut and what is made of it as one TorchScript module.
+#include "graph.hpp"
+
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/script.h>
+
+#include "core/file.h"
+
+namespace
+{
+// A module whose weights are buffers: constants would not follow .to() and .double().
+struct exporter {
+    jit::Module module = jit::Module("__torch__.IgdefDefended");
+    std::unordered_map<const void *, std::string> buffers; // names, by tensor
+
+    std::string buffer(const at::Tensor &t)
+    {
+        std::string &name = buffers[t.unsafeGetTensorImpl()];
+        if (name.empty()) {
+            name = "w" + std::to_string(buffers.size() - 1);
+            module.register_buffer(name, t.contiguous());
+        }
+        return name;
+    }
+
+    void add_method(const char *name, const graph_ptr &half)
+    {
+        graph_ptr g = half->copy();
+        jit::Value *self = g->insertInput(0, "self")->setType(module.type());
+        std::vector<jit::Node *> constants;
+        each_node(g->block(), [&](jit::Node *n) {
+            if (n->kind() == jit::prim::Constant)
+                constants.push_back(n);
+        });
+        for (jit::Node *n : constants) {
+            const auto value = jit::toIValue(n->output());
+            if (!value || !value->isTensor() || !value->toTensor().defined())
+                continue;
+            const jit::WithInsertPoint here(n);
+            const std::string attribute = buffer(value->toTensor());
+            n->output()->replaceAllUsesWith(
+                g->insertGetAttr(self, attribute)->setType(c10::TensorType::get()));
+            n->destroy();
+        }
+        if (g->outputs().size() > 1) {
+            jit::Node *tuple = g->createTuple(g->outputs());
+            g->appendNode(tuple);
+            while (!g->outputs().empty())
+                g->eraseOutput(g->outputs().size() - 1);
+            g->registerOutput(tuple->output());
+        }
+        g->lint();
+        const c10::QualifiedName full(*module.type()->name(), name);
+        module.type()->addMethod(
+            module._ivalue()->compilation_unit()->create_function(full, g));
+    }
+};
+} // namespace
+
+igd_status igd_cut_export(const igd_cut *c, const char *source, const char *const *names,
+                          const igd_tensor *const *tensors, int num_tensors,
+                          const char *path)
+{
+    igd_writer *w = nullptr;
+    igd_status st = igd_writer_open(&w, path);
+    if (st != IGD_OK)
+        return st;
+    st = attempt(path, [&] {
+        exporter e;
+        e.add_method("_prefix", c->prefix);
+        e.add_method("_suffix", c->suffix);
+        for (int i = 0; i < num_tensors; i++)
+            e.module.register_buffer(names[i], tensors[i]->value.detach().clone());
+        e.module.register_attribute("training", c10::BoolType::get(), false);
+        e.module.define(source);
+        e.module.save(igd_writer_temporary(w));
+    });
+    if (st != IGD_OK) {
+        igd_writer_free(w);
+        return st;
+    }
+    return igd_writer_commit(w);
+}
