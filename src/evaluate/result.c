@@ -73,6 +73,11 @@ static void warn_counts(igd_result *r)
                      "the gradient must be attacked without it",
                      e->name, e->target, (long long)c->zero_grads,
                      (long long)c->backwards);
+        if (c->stalled > 0)
+            igd_warn(
+                &r->warnings, IGD_WARN_STALLED,
+                "%s (%s): the loss did not rise once in the first window of %lld runs",
+                e->name, e->target, (long long)c->stalled);
         if (c->bad > 0)
             igd_warn(&r->warnings, IGD_WARN_NOT_FINITE,
                      "%s (%s): logits or gradients were not finite %lld times; those "
@@ -188,6 +193,7 @@ static cJSON *entry_json(const igd_result *r, const igd_entry *e)
     cJSON_AddNumberToObject(o, "reused", (double)c->reused);
     cJSON_AddNumberToObject(o, "not_finite", (double)c->bad);
     cJSON_AddNumberToObject(o, "zero_gradients", (double)c->zero_grads);
+    cJSON_AddNumberToObject(o, "stalled", (double)c->stalled);
     cJSON_AddNumberToObject(o, "unverified", (double)c->unverified);
     cJSON_AddNumberToObject(o, "outside_ball", (double)c->outside);
     cJSON_AddItemToObject(o, "columns", cJSON_CreateIntArray(e->columns, e->num_columns));

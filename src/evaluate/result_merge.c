@@ -86,6 +86,7 @@ static igd_status read_entry(igd_entry *e, const cJSON *o, const char *path)
     IGD_TRY(read_count(&e->cost.reused, o, "reused", path));
     IGD_TRY(read_count(&e->cost.bad, o, "not_finite", path));
     IGD_TRY(read_count(&e->cost.zero_grads, o, "zero_gradients", path));
+    IGD_TRY(read_count(&e->cost.stalled, o, "stalled", path));
     IGD_TRY(read_count(&e->cost.unverified, o, "unverified", path));
     IGD_TRY(read_count(&e->cost.outside, o, "outside_ball", path));
     IGD_TRY(read_columns(e->columns, &e->num_columns, o, "columns", path));
@@ -398,18 +399,6 @@ done:
     return st;
 }
 
-static void add_costs(igd_cost *to, const igd_cost *from)
-{
-    to->forwards += from->forwards;
-    to->backwards += from->backwards;
-    to->seconds += from->seconds;
-    to->reused += from->reused;
-    to->bad += from->bad;
-    to->zero_grads += from->zero_grads;
-    to->unverified += from->unverified;
-    to->outside += from->outside;
-}
-
 // The data of the whole are those of its parts, whose digests stay.
 static void join_heads(igd_result *out, igd_result *const *parts, int num)
 {
@@ -454,7 +443,7 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
     for (int k = 1; k < num; k++) {
         parts[0]->seconds += parts[k]->seconds;
         for (int e = 0; e < parts[0]->num_entries; e++)
-            add_costs(&parts[0]->entries[e].cost, &parts[k]->entries[e].cost);
+            igd_cost_add(&parts[0]->entries[e].cost, &parts[k]->entries[e].cost);
         for (int w = 0; w < parts[k]->warnings.num; w++)
             if (!igd_warned(&parts[0]->warnings, parts[k]->warnings.item[w].id))
                 igd_warn(&parts[0]->warnings, parts[k]->warnings.item[w].id, "%s",

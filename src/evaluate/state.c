@@ -17,7 +17,20 @@
 #define MAX_SIZE ((size_t)1 << 30)
 
 // The cost's fields, in the order of the file.
-#define NUM_COSTS 8
+#define NUM_COSTS 9
+
+void igd_cost_add(igd_cost *to, const igd_cost *from)
+{
+    to->forwards += from->forwards;
+    to->backwards += from->backwards;
+    to->seconds += from->seconds;
+    to->reused += from->reused;
+    to->bad += from->bad;
+    to->zero_grads += from->zero_grads;
+    to->stalled += from->stalled;
+    to->unverified += from->unverified;
+    to->outside += from->outside;
+}
 
 igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
                           int64_t num_images, int num_columns, int num_draws)
@@ -46,6 +59,17 @@ void igd_state_free(igd_state *s)
     cJSON_Delete(s->settings);
     cJSON_free(s->printed);
     *s = (igd_state){0};
+}
+
+void igd_json_add_seed(cJSON *object, uint64_t seed)
+{
+    char text[24];
+    if (seed <= (uint64_t)1 << 53) {
+        cJSON_AddNumberToObject(object, "seed", (double)seed);
+        return;
+    }
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+    cJSON_AddStringToObject(object, "seed", text);
 }
 
 static void print_value(char *text, size_t size, const cJSON *v)
@@ -159,10 +183,10 @@ static void put_body(FILE *f, const igd_state *s)
             put_bytes(f, t->votes + (size_t)c * n, n);
             fputc('"', f);
         }
-        fprintf(f, ",\"costs\":[%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld]}", k->seconds,
-                (long long)k->forwards, (long long)k->backwards, (long long)k->reused,
-                (long long)k->bad, (long long)k->zero_grads, (long long)k->unverified,
-                (long long)k->outside);
+        fprintf(f, ",\"costs\":[%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]}",
+                k->seconds, (long long)k->forwards, (long long)k->backwards,
+                (long long)k->reused, (long long)k->bad, (long long)k->zero_grads,
+                (long long)k->unverified, (long long)k->outside, (long long)k->stalled);
     }
     fputs("]}\n", f);
 }
@@ -275,7 +299,8 @@ static bool get_costs(igd_cost *k, const cJSON *array)
                     .bad = (int64_t)v[4],
                     .zero_grads = (int64_t)v[5],
                     .unverified = (int64_t)v[6],
-                    .outside = (int64_t)v[7]};
+                    .outside = (int64_t)v[7],
+                    .stalled = (int64_t)v[8]};
     return true;
 }
 

@@ -1,0 +1,44 @@
+// Adversarial sets on disk: the points that one attack found on one base model, by image.
+// A set's file is named by a digest of everything the points depend on, so it serves
+// every defended variant and every later run. Records are appended, each in one piece and
+// with a digest over itself and the clean image; whatever is damaged or belongs to other
+// pixels counts as absent and is made again.
+#ifndef IGD_EVALUATE_ADVSET_H
+#define IGD_EVALUATE_ADVSET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/status.h"
+
+typedef struct igd_advset igd_advset;
+
+// What a record says beside the point.
+typedef struct igd_adversarial {
+    bool fooled;   // the base model
+    bool is_clean; // the point is the clean image
+    double loss;
+    int64_t forwards, backwards, bad, zero_grads, stalled;
+} igd_adversarial;
+
+// Opens or begins the set `key` (hexadecimal) in a folder that exists. `index` [n] are
+// the images that will be asked for, by row, borrowed as long as the set lives; `d` the
+// pixels of one.
+igd_status igd_advset_open(igd_advset **out, const char *folder, const char *key,
+                           const int64_t *index, int64_t n, int64_t d);
+
+// Whether there seems to be a record of that row.
+bool igd_advset_has(const igd_advset *s, int64_t row);
+
+// Reads the record of a row. *found is false where there is none that belongs to the
+// clean image `x` [d]. x_adv [d] may be NULL where the point is not wanted.
+igd_status igd_advset_get(igd_advset *s, int64_t row, const float *x,
+                          igd_adversarial *record, float *x_adv, bool *found);
+
+// Appends a record.
+igd_status igd_advset_put(igd_advset *s, int64_t row, const float *x,
+                          const igd_adversarial *record, const float *x_adv);
+
+void igd_advset_free(igd_advset *s); // NULL is fine
+
+#endif

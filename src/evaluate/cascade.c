@@ -1,0 +1,415 @@
+// Owns the order in which images are attacked and judged.
+#include "evaluate/cascade.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack/loss.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "evaluate/advset.h"
+#include "evaluate/feed.h"
+#include "evaluate/judge.h"
+#include "igdef/version.h"
+
+// --- clean images
+
+static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num, float *x,
+                              float *z, igd_draw *draws)
+{
+    igd_table *t = &s->state.table;
+    const size_t C = (size_t)s->C;
+
+    IGD_TRY(igd_dataset_read(s->data, x, rows, num));
+    for (int r = 0; r < t->num_draws; r++) {
+        for (int64_t k = 0; k < num; k++)
+            draws[k] = igd_session_draw(s, 0, rows[k], r);
+        IGD_TRY(igd_classifier_logits(z, s->subject->judged, x, num, draws));
+        for (int64_t k = 0; k < num; k++) {
+            const int64_t row = rows[k];
+            const int prediction = igd_argmax(z + (size_t)k * C, s->C);
+            const bool correct = prediction == t->label[row];
+            if (t->votes != NULL)
+                t->votes[row] = (uint8_t)((r == 0 ? 0 : t->votes[row]) + correct);
+            if (r > 0)
+                continue;
+            t->clean[row] = prediction;
+            igd_table_column(t, 0)[row] = correct ? IGD_ROBUST : IGD_FOOLED;
+            memcpy(s->judged_clean + (size_t)row * C, z + (size_t)k * C,
+                   C * sizeof(float));
+        }
+    }
+    s->state.costs[0].forwards += num * t->num_draws;
+    if (!s->options->bounds)
+        return IGD_OK;
+    for (int64_t k = 0; k < num; k++)
+        t->bounds[rows[k]] = IGD_BOUND_DONE | IGD_BOUND_CLEAN_CEILING |
+                             IGD_BOUND_CLEAN_FLOOR | IGD_BOUND_WORST_CEILING |
+                             IGD_BOUND_WORST_FLOOR;
+    return igd_judge_bounds(s, rows, num, x,
+                            IGD_BOUND_CLEAN_CEILING | IGD_BOUND_WORST_CEILING,
+                            IGD_BOUND_CLEAN_FLOOR | IGD_BOUND_WORST_FLOOR);
+}
+
+// The next rows from *at on whose letter in a column is `letter`; how many.
+static int64_t collect(const igd_session *s, int column, char letter, int64_t *at,
+                       int64_t *rows, int64_t most)
+{
+    const char *letters = igd_table_column(&s->state.table, column);
+    int64_t num = 0;
+    for (; *at < s->n && num < most; (*at)++)
+        if (letters[*at] == letter)
+            rows[num++] = *at;
+    return num;
+}
+
+igd_status igd_cascade_clean(igd_session *s)
+{
+    const size_t batch = (size_t)s->options->batch_size;
+    float *x = malloc(batch * (size_t)s->d * sizeof(float));
+    float *z = malloc(batch * (size_t)s->C * sizeof(float));
+    igd_draw *draws = malloc(batch * sizeof(*draws));
+    int64_t *rows = malloc(batch * sizeof(*rows));
+    int64_t at = 0, num;
+    igd_status st = IGD_OK;
+
+    if (x == NULL || z == NULL || draws == NULL || rows == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %zu images", batch);
+        goto done;
+    }
+    s->column = 0;
+    s->done = 0;
+    s->total = s->n;
+    while ((num = collect(s, 0, IGD_TODO, &at, rows, (int64_t)batch)) > 0) {
+        s->done = rows[0];
+        if ((st = igd_session_tick(s, true)) != IGD_OK ||
+            (st = clean_batch(s, rows, num, x, z, draws)) != IGD_OK ||
+            (st = igd_session_save(s)) != IGD_OK)
+            goto done;
+    }
+
+done:
+    free(x);
+    free(z);
+    free(draws);
+    free(rows);
+    return st;
+}
+
+// --- points made on what is judged
+
+// An attack on its way, for the engine's callbacks.
+typedef struct work {
+    igd_session *session;
+    const igd_attack_job *job;
+    igd_feed feed;
+    igd_judge judge; // unused where points go to a set
+    igd_advset *set; // or NULL
+} work;
+
+static igd_status work_next(igd_target *out, void *payload)
+{
+    work *w = payload;
+    return igd_feed_next(&w->feed, out);
+}
+
+static igd_status work_tick(void *payload)
+{
+    work *w = payload;
+    return igd_session_tick(w->session, false);
+}
+
+static igd_status judge_done(const igd_outcome *o, void *payload)
+{
+    work *w = payload;
+    igd_session *s = w->session;
+    igd_cost *cost = &s->state.costs[w->judge.column];
+    const float *x;
+    const int64_t row = igd_feed_return(&w->feed, o->image, &x);
+    // A deterministic classifier needs no judge where the attack found nothing.
+    const bool nothing =
+        s->state.table.num_draws == 1 && !o->fooled && w->job->mode == IGD_RETURN_FOOLED;
+
+    cost->forwards += o->forwards;
+    cost->backwards += o->backwards;
+    cost->bad += o->bad;
+    cost->zero_grads += o->zero_grads;
+    cost->stalled += o->stalled;
+    return igd_judge_add(&w->judge, row, x, nothing ? NULL : o->x_adv, o->fooled);
+}
+
+// What remains to be done after the engine has come back: images that are finished are
+// saved even when the user wants to stop.
+static igd_status settle(igd_session *s, igd_judge *judge, igd_status st)
+{
+    if (st == IGD_OK || st == IGD_ECANCELED) {
+        const igd_status flushed = igd_judge_flush(judge);
+        if (flushed != IGD_OK)
+            return flushed;
+    }
+    if (st == IGD_ECANCELED || (st == IGD_OK && s->stopping))
+        return igd_error(IGD_ECANCELED, "interrupted");
+    return st;
+}
+
+static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
+                               int64_t num)
+{
+    const igd_step *step = &s->plan->steps[column];
+    const igd_classifier *f = igd_step_attacked(step, s->subject);
+    work w = {.session = s, .job = &step->jobs[0]};
+    const igd_attack_feed feed = {work_next, judge_done, work_tick, &w};
+    igd_status st;
+
+    if ((st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
+        (st = igd_judge_init(&w.judge, s, column)) == IGD_OK) {
+        st = igd_attack_run(w.job, f, s->options->batch_size, &feed);
+        st = settle(s, &w.judge, st);
+    }
+    igd_feed_free(&w.feed);
+    igd_judge_free(&w.judge);
+    return st;
+}
+
+// --- points made on the base model, which are kept on disk
+
+static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
+                          const igd_attack_job *job)
+{
+    igd_sha256 *sum = NULL;
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "igdef", igd_version());
+    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
+    cJSON_AddStringToObject(o, "norm", igd_norm_name(job->threat.norm));
+    cJSON_AddNumberToObject(o, "seed", (double)job->seed);
+    cJSON_AddItemToObject(o, "job", igd_job_json(job));
+    char *text = cJSON_HasObjectItem(o, "job") ? cJSON_PrintUnformatted(o) : NULL;
+    igd_status st = igd_sha256_new(&sum);
+    if (text == NULL && st == IGD_OK)
+        st = igd_error(IGD_ENOMEM, "no memory for a fingerprint");
+    if (st == IGD_OK) {
+        igd_sha256_add(sum, text, strlen(text));
+        igd_sha256_hex(sum, out);
+    }
+    igd_sha256_free(sum);
+    cJSON_free(text);
+    cJSON_Delete(o);
+    return st;
+}
+
+static igd_status set_done(const igd_outcome *o, void *payload)
+{
+    work *w = payload;
+    const float *x;
+    const int64_t row = igd_feed_return(&w->feed, o->image, &x);
+    const size_t bytes = (size_t)w->session->d * sizeof(float);
+    const igd_adversarial record = {.fooled = o->fooled,
+                                    .is_clean = memcmp(o->x_adv, x, bytes) == 0,
+                                    .loss = o->loss,
+                                    .forwards = o->forwards,
+                                    .backwards = o->backwards,
+                                    .bad = o->bad,
+                                    .zero_grads = o->zero_grads,
+                                    .stalled = o->stalled};
+    w->session->done++;
+    return igd_advset_put(w->set, row, x, &record, o->x_adv);
+}
+
+// The images of a step, and which of its attacks their points come from.
+typedef struct set_rows {
+    const int64_t *rows; // [num]
+    int64_t num;
+    int8_t *from;     // [num] place of the attack, -1 while unknown
+    int64_t *missing; // [num] rows without a record
+    float *x, *x_adv; // [batch_size, d], [d]
+    igd_advset *sets[IGD_STEP_JOBS];
+} set_rows;
+
+// Sorts the images that no earlier attack of the step fooled into those whose record says
+// what became of them and those that are missing.
+static igd_status look_up(igd_session *s, set_rows *r, int job, bool last,
+                          int64_t *num_missing)
+{
+    const int64_t batch = s->options->batch_size;
+    *num_missing = 0;
+    for (int64_t begin = 0; begin < r->num; begin += batch) {
+        const int64_t num = r->num - begin < batch ? r->num - begin : batch;
+        bool wanted = false;
+        for (int64_t k = begin; k < begin + num; k++)
+            wanted =
+                wanted || (r->from[k] < 0 && igd_advset_has(r->sets[job], r->rows[k]));
+        if (wanted)
+            IGD_TRY(igd_dataset_read(s->data, r->x, r->rows + begin, num));
+        for (int64_t k = begin; k < begin + num; k++) {
+            igd_adversarial record;
+            bool found = false;
+            if (r->from[k] >= 0)
+                continue;
+            if (igd_advset_has(r->sets[job], r->rows[k]))
+                IGD_TRY(igd_advset_get(r->sets[job], r->rows[k],
+                                       r->x + (size_t)(k - begin) * (size_t)s->d, &record,
+                                       NULL, &found));
+            if (!found)
+                r->missing[(*num_missing)++] = r->rows[k];
+            else if (record.fooled || last)
+                r->from[k] = (int8_t)job;
+        }
+        IGD_TRY(igd_session_tick(s, true));
+    }
+    return IGD_OK;
+}
+
+// Attacks the base model where records are missing.
+static igd_status make_records(igd_session *s, const igd_attack_job *job, set_rows *r,
+                               int place, int64_t num_missing)
+{
+    work w = {.session = s, .job = job, .set = r->sets[place]};
+    const igd_attack_feed feed = {work_next, set_done, work_tick, &w};
+    igd_status st;
+
+    s->done = 0;
+    s->total = num_missing;
+    if ((st = igd_feed_init(&w.feed, s, s->subject->base, r->missing, num_missing)) ==
+        IGD_OK)
+        st = igd_attack_run(job, s->subject->base, s->options->batch_size, &feed);
+    igd_feed_free(&w.feed);
+    return st == IGD_OK && s->stopping ? igd_error(IGD_ECANCELED, "interrupted") : st;
+}
+
+// Hands the points to the judge.
+static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *judge,
+                            const int64_t *num_made)
+{
+    const int64_t batch = s->options->batch_size;
+    const igd_subject *who = s->subject;
+    igd_cost *cost = &s->state.costs[column];
+    int64_t from_disk = r->num;
+
+    for (int k = 0; k < s->plan->steps[column].num_jobs; k++)
+        from_disk = from_disk < num_made[k] ? 0 : from_disk - num_made[k];
+    s->done = 0;
+    s->total = r->num;
+    for (int64_t begin = 0; begin < r->num; begin += batch) {
+        const int64_t num = r->num - begin < batch ? r->num - begin : batch;
+        IGD_TRY(igd_session_tick(s, true));
+        IGD_TRY(igd_dataset_read(s->data, r->x, r->rows + begin, num));
+        for (int64_t k = begin; k < begin + num; k++) {
+            const float *x = r->x + (size_t)(k - begin) * (size_t)s->d;
+            igd_adversarial record = {0};
+            for (int j = 0; j <= r->from[k]; j++) {
+                bool found;
+                IGD_TRY(igd_advset_get(r->sets[j], r->rows[k], x, &record,
+                                       j == r->from[k] ? r->x_adv : NULL, &found));
+                if (!found)
+                    return igd_error(IGD_EIO,
+                                     "%s: an adversarial set was damaged while in use",
+                                     s->cache);
+                cost->forwards += record.forwards;
+                cost->backwards += record.backwards;
+                cost->bad += record.bad;
+                cost->zero_grads += record.zero_grads;
+                cost->stalled += record.stalled;
+            }
+            const bool nothing = record.is_clean && who->judged->deterministic;
+            IGD_TRY(igd_judge_add(judge, r->rows[k], x, nothing ? NULL : r->x_adv,
+                                  record.fooled && who->judged == who->base));
+        }
+    }
+    cost->reused += from_disk;
+    return IGD_OK;
+}
+
+static igd_status attack_set(igd_session *s, int column, const int64_t *rows, int64_t num)
+{
+    const igd_step *step = &s->plan->steps[column];
+    const size_t d = (size_t)s->d, batch = (size_t)s->options->batch_size;
+    char key[IGD_SHA256_LENGTH];
+    int64_t num_made[IGD_STEP_JOBS] = {0};
+    igd_judge judge = {0};
+    set_rows r = {.rows = rows, .num = num};
+    igd_status st;
+
+    r.from = malloc((size_t)num);
+    r.missing = malloc((size_t)num * sizeof(*r.missing));
+    r.x = malloc(batch * d * sizeof(float));
+    r.x_adv = malloc(d * sizeof(float));
+    if (r.from == NULL || r.missing == NULL || r.x == NULL || r.x_adv == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)num);
+        goto done;
+    }
+    memset(r.from, -1, (size_t)num);
+    for (int k = 0; k < step->num_jobs; k++) {
+        const bool last = k == step->num_jobs - 1;
+        if ((st = set_key(key, s, &step->jobs[k])) != IGD_OK ||
+            (st = igd_advset_open(&r.sets[k], s->cache, key, s->state.table.index, s->n,
+                                  s->d)) != IGD_OK ||
+            (st = look_up(s, &r, k, last, &num_made[k])) != IGD_OK)
+            goto done;
+        if (num_made[k] == 0)
+            continue;
+        int64_t still = 0;
+        if ((st = make_records(s, &step->jobs[k], &r, k, num_made[k])) != IGD_OK ||
+            (st = look_up(s, &r, k, last, &still)) != IGD_OK)
+            goto done;
+    }
+    if ((st = igd_judge_init(&judge, s, column)) != IGD_OK)
+        goto done;
+    st = settle(s, &judge, judge_set(s, column, &r, &judge, num_made));
+
+done:
+    for (int k = 0; k < step->num_jobs; k++)
+        igd_advset_free(r.sets[k]);
+    igd_judge_free(&judge);
+    free(r.from);
+    free(r.missing);
+    free(r.x);
+    free(r.x_adv);
+    return st;
+}
+
+// --- steps
+
+// Points that belong to the base model and the data alone are kept where others find
+// them: always those that are transferred, the others when the user names a folder.
+static bool goes_to_set(const igd_session *s, const igd_step *step)
+{
+    return igd_step_is_set(step) ||
+           (s->options->cache != NULL &&
+            igd_step_attacked(step, s->subject) == s->subject->base);
+}
+
+static igd_status run_step(igd_session *s, int column)
+{
+    igd_table *t = &s->state.table;
+    const igd_step *step = &s->plan->steps[column];
+    char *letters = igd_table_column(t, column);
+    int64_t *rows = malloc((size_t)s->n * sizeof(*rows)), num = 0;
+    igd_status st = IGD_OK;
+
+    if (rows == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->n);
+    s->column = column;
+    s->done = s->total = 0;
+    for (int64_t i = 0; i < s->n; i++) {
+        const bool wanted = letters[i] == IGD_TODO && igd_session_wants(s, column, i);
+        s->done += letters[i] == IGD_ROBUST || letters[i] == IGD_FOOLED;
+        if (wanted)
+            rows[num++] = i;
+        else if (letters[i] == IGD_TODO)
+            letters[i] = IGD_SKIPPED;
+    }
+    s->total = s->done + num;
+    if (num > 0)
+        st = goes_to_set(s, step) ? attack_set(s, column, rows, num)
+                                  : attack_white(s, column, rows, num);
+    free(rows);
+    return st == IGD_OK ? igd_session_save(s) : st;
+}
+
+igd_status igd_cascade_attacks(igd_session *s)
+{
+    for (int column = 1; column < s->plan->num_steps; column++)
+        IGD_TRY(run_step(s, column));
+    return IGD_OK;
+}

@@ -1,0 +1,25 @@
+// Reliability checks: what is asked of the classifier before the attacks, and what the
+// checking steps say after them.
+#ifndef IGD_EVALUATE_CHECKS_H
+#define IGD_EVALUATE_CHECKS_H
+
+#include "evaluate/session.h"
+
+// What a pass of one image takes, in seconds.
+typedef struct igd_speed {
+    double judged_forward, judged_backward;
+    double base_forward, base_backward;
+} igd_speed;
+
+// Asks the classifier about its first images: is it random, does it give probabilities,
+// do images influence one another, is there a gradient. Adds warnings and measures the
+// speed.
+igd_status igd_checks_before(igd_session *s, igd_speed *speed);
+
+// Tells the user what the attacks will cost at most.
+void igd_checks_forecast(const igd_session *s, const igd_speed *speed);
+
+// Adds what the audit and the other checking steps found; *out is owned.
+igd_status igd_checks_after(igd_session *s, cJSON **out);
+
+#endif

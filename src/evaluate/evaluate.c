@@ -1,0 +1,505 @@
+// Owns an evaluation from its options to its result, on classifiers.
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attack/ball.h"
+#include "attack/loss.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "evaluate/cascade.h"
+#include "evaluate/checks.h"
+#include "evaluate/session.h"
+#include "igdef/runtime.h"
+#include "igdef/version.h"
+
+#define CLEAN_MARGIN 0.01
+#define BOUNDS_MOST_CLASSES 100
+
+static igd_status check_options(const igd_evaluate_options *o)
+{
+    const double largest = 1e6;
+    if (!(o->threat.eps > 0.0 && o->threat.eps <= largest))
+        return igd_error(IGD_EINVAL, "eps is %g, outside 0 to %g", o->threat.eps,
+                         largest);
+    if (o->threat.norm == IGD_NORM_LINF && o->threat.eps > 1.0)
+        return igd_error(IGD_EINVAL,
+                         "eps is %g under Linf, where pixels lie in [0, 1]; is it meant "
+                         "to be %g/255?",
+                         o->threat.eps, o->threat.eps);
+    if (o->batch_size < 1 || o->batch_size > 65536)
+        return igd_error(IGD_EINVAL, "batch size is %d, outside 1 to 65536",
+                         o->batch_size);
+    if (o->num_draws < 1 || o->num_draws > 255)
+        return igd_error(IGD_EINVAL, "draws are %d, outside 1 to 255", o->num_draws);
+    if (!(o->audit >= 0.0 && o->audit <= 100.0))
+        return igd_error(IGD_EINVAL, "audit is %g %%, outside 0 to 100", o->audit);
+    if (!(o->surrogate_temperature > 0.0) || !(o->joint_weight > 0.0))
+        return igd_error(IGD_EINVAL,
+                         "surrogate temperature %g and joint weight %g must "
+                         "be above 0",
+                         o->surrogate_temperature, o->joint_weight);
+    if (o->expect_clean > 1.0 || isnan(o->expect_clean))
+        return igd_error(IGD_EINVAL, "expected clean accuracy is %g, above 1",
+                         o->expect_clean);
+    return IGD_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
+    return (p > q) - (p < q);
+}
+
+// Labels and indices into the table; an image may not be there twice.
+static igd_status read_labels(igd_session *s)
+{
+    igd_table *t = &s->state.table;
+    igd_status st = IGD_OK;
+
+    for (int64_t i = 0; i < s->n; i++) {
+        t->index[i] = igd_dataset_index(s->data, i);
+        t->label[i] = igd_dataset_label(s->data, i);
+        if (t->label[i] < 0 || t->label[i] >= s->C)
+            return igd_error(IGD_EINVAL,
+                             "image %lld has the label %d; the model knows %d classes",
+                             (long long)t->index[i], t->label[i], s->C);
+    }
+    int64_t *sorted = malloc((size_t)s->n * sizeof(*sorted));
+    if (sorted == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->n);
+    memcpy(sorted, t->index, (size_t)s->n * sizeof(*sorted));
+    qsort(sorted, (size_t)s->n, sizeof(*sorted), by_value);
+    for (int64_t i = 1; i < s->n && st == IGD_OK; i++)
+        if (sorted[i] == sorted[i - 1])
+            st =
+                igd_error(IGD_EINVAL, "image %lld is listed twice", (long long)sorted[i]);
+    free(sorted);
+    return st;
+}
+
+// --- settings
+
+// What decides about flags and is not who or what is evaluated.
+static cJSON *run_settings(const igd_session *s)
+{
+    const igd_evaluate_options *o = s->options;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "report",
+                            o->report == IGD_REPORT_UNION ? "union" : "per-attack");
+    cJSON_AddNumberToObject(json, "draws", s->num_draws);
+    cJSON_AddBoolToObject(json, "fixed_noise", o->fixed_noise);
+    cJSON_AddBoolToObject(json, "shortcuts", o->shortcuts);
+    cJSON_AddBoolToObject(json, "checks", o->checks);
+    cJSON_AddBoolToObject(json, "bounds", o->bounds);
+    cJSON_AddNumberToObject(json, "audit", o->audit);
+    cJSON_AddNumberToObject(json, "surrogate_temperature", o->surrogate_temperature);
+    cJSON_AddNumberToObject(json, "joint_weight", o->joint_weight);
+    cJSON_AddItemToObject(json, "attacks", igd_plan_json(s->plan));
+    return json;
+}
+
+static cJSON *threat_json(const igd_threat *threat)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
+    cJSON_AddNumberToObject(o, "eps", threat->eps);
+    return o;
+}
+
+static cJSON *defense_json(const igd_session *s)
+{
+    return s->subject->defense != NULL ? cJSON_Duplicate(s->subject->defense, true)
+                                       : cJSON_CreateNull();
+}
+
+static cJSON *state_settings(const igd_session *s, const char *data_sha256)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
+    cJSON_AddItemToObject(o, "defense", defense_json(s));
+    cJSON_AddStringToObject(o, "data", data_sha256);
+    cJSON_AddNumberToObject(o, "images", (double)s->n);
+    cJSON_AddItemToObject(o, "threat", threat_json(&s->options->threat));
+    igd_json_add_seed(o, s->options->seed);
+    cJSON *settings = run_settings(s);
+    const char *saved = s->options->save_adversarial;
+    cJSON_AddStringToObject(settings, "save_adversarial", saved != NULL ? saved : "");
+    cJSON_AddItemToObject(o, "settings", settings);
+    return o;
+}
+
+static cJSON *head_json(const igd_session *s, const char *data_sha256)
+{
+    const igd_evaluate_options *o = s->options;
+    cJSON *head = cJSON_CreateObject();
+    cJSON_AddStringToObject(head, "command", o->command != NULL ? o->command : "");
+    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
+    cJSON_AddStringToObject(versions, "igdef", igd_version());
+    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
+    cJSON *model = cJSON_AddObjectToObject(head, "model");
+    cJSON_AddStringToObject(model, "path", s->subject->model_path);
+    cJSON_AddStringToObject(model, "sha256", s->subject->model_sha256);
+    cJSON_AddStringToObject(model, "identity", s->subject->model_identity);
+    cJSON *data = cJSON_AddObjectToObject(head, "data");
+    cJSON_AddStringToObject(data, "path", o->data_path != NULL ? o->data_path : "");
+    cJSON_AddStringToObject(data, "split", o->data_split != NULL ? o->data_split : "");
+    cJSON_AddNumberToObject(data, "count", (double)s->n);
+    cJSON_AddStringToObject(data, "sha256", data_sha256);
+    cJSON_AddStringToObject(data, "preprocess",
+                            o->preprocess != NULL ? o->preprocess : "none");
+    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
+    const int named = igd_dataset_num_classes(s->data);
+    for (int c = 0; c < s->C; c++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", c);
+        cJSON_AddItemToArray(
+            classes,
+            cJSON_CreateString(c < named ? igd_dataset_class_name(s->data, c) : number));
+    }
+    cJSON_AddItemToObject(head, "defense", defense_json(s));
+    cJSON_AddItemToObject(head, "threat", threat_json(&o->threat));
+    igd_json_add_seed(head, o->seed);
+    cJSON_AddStringToObject(head, "device", s->subject->device);
+    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
+    cJSON_AddItemToObject(head, "settings", run_settings(s));
+    return head;
+}
+
+// --- files
+
+static igd_status open_cache(igd_session *s)
+{
+    const char *folder = s->options->cache;
+    bool needed = folder != NULL;
+    for (int k = 1; k < s->plan->num_steps; k++)
+        needed = needed || igd_step_is_set(&s->plan->steps[k]);
+    if (!needed)
+        return IGD_OK;
+    if (folder != NULL) {
+        s->cache = malloc(strlen(folder) + 1);
+        if (s->cache == NULL)
+            return igd_error(IGD_ENOMEM, "%s: no memory", folder);
+        memcpy(s->cache, folder, strlen(folder) + 1);
+        if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+            return igd_error(IGD_EIO, "%s: cannot make the folder: %s", folder,
+                             strerror(errno));
+        if (!igd_path_is_folder(folder) || access(folder, W_OK | X_OK) != 0)
+            return igd_error(IGD_EIO, "%s: not a folder that can be written to", folder);
+        return IGD_OK;
+    }
+    const char *temporary = getenv("TMPDIR");
+    s->cache = igd_path_join(temporary != NULL ? temporary : "/tmp", "igdef-XXXXXX");
+    if (s->cache == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a folder's name");
+    if (mkdtemp(s->cache) == NULL)
+        return igd_error(IGD_EIO, "%s: cannot make the folder: %s", s->cache,
+                         strerror(errno));
+    s->cache_is_temporary = true;
+    return IGD_OK;
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        char *path = igd_path_join(folder, entry->d_name);
+        if (path != NULL)
+            unlink(path); // fails for "." and ".."
+        free(path);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(folder);
+}
+
+static igd_status open_files(igd_session *s)
+{
+    const igd_evaluate_options *o = s->options;
+    bool resumed = o->state != NULL && igd_path_exists(o->state);
+
+    if (o->state != NULL)
+        IGD_TRY(igd_file_check_writable(o->state));
+    if (resumed && o->restart) {
+        if (unlink(o->state) != 0)
+            return igd_error(IGD_EIO, "%s: cannot remove it: %s", o->state,
+                             strerror(errno));
+        resumed = false;
+    }
+    IGD_TRY(igd_state_load(&s->state));
+    IGD_TRY(open_cache(s));
+    if (o->save_adversarial == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_file_check_writable(o->save_adversarial));
+    const igd_table *t = &s->state.table;
+    const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
+    const bool complete = memchr(t->status, IGD_TODO, cells) == NULL;
+    IGD_TRY(igd_image_file_open(&s->saved, o->save_adversarial, s->n,
+                                igd_dataset_shape(s->data),
+                                complete  ? IGD_IMAGES_COMPLETE
+                                : resumed ? IGD_IMAGES_RESUMED
+                                          : IGD_IMAGES_NEW));
+    // From here on the state and the images belong together.
+    return igd_state_save(&s->state);
+}
+
+// --- saved images
+
+// Reads every saved image back and judges it once more: within the ball and [0, 1], and
+// misclassified where it should be. Images that nothing fooled are the clean ones.
+static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correct)
+{
+    const igd_table *t = &s->state.table;
+    const igd_threat *threat = &s->options->threat;
+    const size_t d = (size_t)s->d, C = (size_t)s->C;
+    const int64_t batch = s->options->batch_size;
+    float *x = malloc((size_t)batch * d * sizeof(float));
+    float *saved = malloc((size_t)batch * d * sizeof(float));
+    float *z = malloc((size_t)batch * C * sizeof(float));
+    int64_t *rows = malloc((size_t)batch * sizeof(*rows));
+    igd_draw *draws = malloc((size_t)batch * sizeof(*draws));
+    igd_status st = IGD_OK;
+
+    *outside = *correct = 0;
+    if (x == NULL || saved == NULL || z == NULL || rows == NULL || draws == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)batch);
+        goto done;
+    }
+    for (int64_t begin = 0; begin < s->n; begin += batch) {
+        const int64_t num = s->n - begin < batch ? s->n - begin : batch;
+        for (int64_t k = 0; k < num; k++)
+            rows[k] = begin + k;
+        if ((st = igd_dataset_read(s->data, x, rows, num)) != IGD_OK)
+            goto done;
+        for (int64_t k = 0; k < num; k++) {
+            const float *clean = x + (size_t)k * d;
+            float *at = saved + (size_t)k * d;
+            int column = 0;
+            while (column < s->plan->num_main &&
+                   igd_table_column(t, column)[rows[k]] != IGD_FOOLED)
+                column++;
+            const bool fooled = column > 0 && column < s->plan->num_main;
+            st = fooled ? igd_image_file_get(s->saved, rows[k], at)
+                        : igd_image_file_put(s->saved, rows[k], clean);
+            if (st != IGD_OK)
+                goto done;
+            if (!fooled)
+                memcpy(at, clean, d * sizeof(float));
+            const bool out =
+                !(igd_ball_norm(at, clean, s->d, threat->norm) <= threat->eps + 1e-6);
+            *outside += out;
+            draws[k] = igd_session_draw(s, fooled ? column : 0, rows[k], 0);
+        }
+        if ((st = igd_classifier_logits(z, s->subject->judged, saved, num, draws)) !=
+            IGD_OK)
+            goto done;
+        for (int64_t k = 0; k < num; k++) {
+            bool robust = true;
+            for (int c = 0; c < s->plan->num_main; c++)
+                robust = robust && igd_table_column(t, c)[rows[k]] != IGD_FOOLED;
+            *correct +=
+                !robust && igd_argmax(z + (size_t)k * C, s->C) == t->label[rows[k]];
+        }
+    }
+
+done:
+    free(x);
+    free(saved);
+    free(z);
+    free(rows);
+    free(draws);
+    return st;
+}
+
+static igd_status save_images(igd_session *s, cJSON *checks)
+{
+    int64_t outside, correct;
+    if (s->saved == NULL)
+        return IGD_OK;
+    IGD_TRY(finish_saved(s, &outside, &correct));
+    cJSON *o = cJSON_AddObjectToObject(checks, "saved");
+    cJSON_AddNumberToObject(o, "images", (double)s->n);
+    cJSON_AddNumberToObject(o, "outside_ball", (double)outside);
+    cJSON_AddNumberToObject(o, "classified_correctly", (double)correct);
+    if (outside > 0)
+        igd_warn(&s->warnings, IGD_WARN_OUTSIDE, "%lld saved images lie outside the ball",
+                 (long long)outside);
+    if (correct > 0)
+        igd_warn(&s->warnings, IGD_WARN_UNVERIFIED,
+                 "%lld saved adversarial images are classified correctly",
+                 (long long)correct);
+    igd_image_file *f = s->saved;
+    s->saved = NULL;
+    return igd_image_file_commit(f);
+}
+
+// --- the whole
+
+static igd_status session_init(igd_session *s, cJSON **settings, char sha256[65])
+{
+    const igd_classifier *f = s->subject->judged;
+    const int64_t *shape = igd_dataset_shape(s->data);
+
+    s->n = igd_dataset_size(s->data);
+    s->d = igd_classifier_pixels(f);
+    s->C = f->num_classes;
+    s->num_draws = f->deterministic ? 1 : s->options->num_draws;
+    if (s->n < 1)
+        return igd_error(IGD_EINVAL, "there are no images to evaluate on");
+    if (memcmp(shape, f->shape, 3 * sizeof(*shape)) != 0)
+        return igd_error(
+            IGD_EINVAL,
+            "the images are %lld x %lld x %lld, the model wants %lld x %lld x "
+            "%lld",
+            (long long)shape[0], (long long)shape[1], (long long)shape[2],
+            (long long)f->shape[0], (long long)f->shape[1], (long long)f->shape[2]);
+    IGD_TRY(igd_plan_make(&s->plan, s->subject, s->options));
+    IGD_TRY(igd_dataset_sha256(s->data, sha256));
+    *settings = state_settings(s, sha256);
+    return IGD_OK;
+}
+
+static igd_status clean_logits_init(igd_session *s)
+{
+    const size_t cells = (size_t)s->n * (size_t)s->C;
+    const bool one = s->subject->judged == s->subject->base;
+    s->judged_clean = malloc(cells * sizeof(float));
+    s->base_clean = one ? s->judged_clean : malloc(cells * sizeof(float));
+    if (s->judged_clean == NULL || s->base_clean == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
+                         (long long)s->n);
+    for (size_t k = 0; k < cells; k++)
+        s->judged_clean[k] = s->base_clean[k] = NAN;
+    return IGD_OK;
+}
+
+static igd_status check_clean(const igd_session *s)
+{
+    const double expected = s->options->expect_clean;
+    int64_t hits = 0;
+    for (int64_t i = 0; i < s->n; i++)
+        hits += igd_table_correct(&s->state.table, 0, i, IGD_ONE_SHOT);
+    const double accuracy = (double)hits / (double)s->n;
+    if (expected >= 0.0 && fabs(accuracy - expected) > CLEAN_MARGIN + 1e-9)
+        return igd_error(IGD_ECHECK,
+                         "clean accuracy is %.4f where %.4f was expected: wrong data, "
+                         "preprocessing or normalisation?",
+                         accuracy, expected);
+    return IGD_OK;
+}
+
+static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
+                              const char *data_sha256)
+{
+    igd_result *r = calloc(1, sizeof(*r));
+    const igd_cost *costs = s->state.costs;
+    igd_status st = IGD_OK;
+
+    if (r == NULL) {
+        cJSON_Delete(checks);
+        return igd_error(IGD_ENOMEM, "no memory for the result");
+    }
+    r->checks = checks;
+    r->head = head_json(s, data_sha256);
+    r->warnings = s->warnings;
+    r->bounds = s->options->bounds;
+    r->seconds = s->state.seconds;
+    r->num_entries = s->plan->num_entries;
+    r->entries = calloc((size_t)r->num_entries + 1, sizeof(*r->entries));
+    r->class_names = calloc((size_t)s->C + 1, sizeof(*r->class_names));
+    if (r->entries == NULL || r->class_names == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the result");
+        goto done;
+    }
+    const cJSON *name, *classes = cJSON_GetObjectItemCaseSensitive(
+                           cJSON_GetObjectItemCaseSensitive(r->head, "data"), "classes");
+    cJSON_ArrayForEach(name, classes)
+    {
+        const size_t size = strlen(name->valuestring) + 1;
+        char *copy = malloc(size);
+        if (copy == NULL) {
+            st = igd_error(IGD_ENOMEM, "no memory for the result");
+            goto done;
+        }
+        memcpy(copy, name->valuestring, size);
+        r->class_names[r->num_classes++] = copy;
+    }
+    for (int k = 0; k < r->num_entries; k++) {
+        igd_entry *e = &r->entries[k];
+        *e = s->plan->entries[k];
+        for (int c = 0; c < e->num_columns && e->same_as[0] == '\0'; c++)
+            igd_cost_add(&e->cost, &costs[e->columns[c]]);
+    }
+    r->table = s->state.table; // the columns of checks come last and stay behind
+    r->table.num_columns = s->plan->num_main;
+    s->state.table = (igd_table){0};
+    st = igd_result_finish(r);
+
+done:
+    if (st != IGD_OK) {
+        igd_result_free(r);
+        return st;
+    }
+    *out = r;
+    return IGD_OK;
+}
+
+static igd_status run(igd_result **out, igd_session *s)
+{
+    char data_sha256[65];
+    cJSON *settings = NULL, *checks = NULL;
+    igd_speed speed;
+
+    IGD_TRY(session_init(s, &settings, data_sha256));
+    IGD_TRY(igd_state_init(&s->state, s->options->state, settings, s->n,
+                           s->plan->num_steps, s->num_draws));
+    IGD_TRY(read_labels(s));
+    IGD_TRY(open_files(s));
+    IGD_TRY(clean_logits_init(s));
+    s->mark = igd_now();
+    IGD_TRY(igd_checks_before(s, &speed));
+    IGD_TRY(igd_cascade_clean(s));
+    IGD_TRY(check_clean(s));
+    igd_checks_forecast(s, &speed);
+    IGD_TRY(igd_cascade_attacks(s));
+    IGD_TRY(igd_checks_after(s, &checks));
+    const igd_status st = save_images(s, checks);
+    if (st != IGD_OK) {
+        cJSON_Delete(checks);
+        return st;
+    }
+    return make_result(out, s, checks, data_sha256);
+}
+
+igd_status igd_evaluate_subject(igd_result **out, const igd_subject *subject,
+                                const igd_dataset *data,
+                                const igd_evaluate_options *options)
+{
+    igd_evaluate_options effective =
+        options != NULL ? *options : igd_evaluate_options_default();
+    igd_session s = {.subject = subject, .data = data, .options = &effective};
+
+    *out = NULL;
+    IGD_TRY(check_options(&effective));
+    effective.bounds = effective.bounds && subject->ceiling != NULL &&
+                       subject->judged->num_classes <= BOUNDS_MOST_CLASSES &&
+                       strcmp(effective.attacks, "clean") != 0;
+    const igd_status st = run(out, &s);
+    // A failure's message outlives what follows: freeing sets none.
+    if (s.cache_is_temporary)
+        remove_folder(s.cache);
+    if (s.judged_clean != s.base_clean)
+        free(s.base_clean);
+    free(s.judged_clean);
+    free(s.cache);
+    igd_image_file_free(s.saved);
+    igd_state_free(&s.state);
+    free(s.plan);
+    return st;
+}

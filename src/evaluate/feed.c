@@ -1,0 +1,127 @@
+// Owns the images in work.
+#include "evaluate/feed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f,
+                         const int64_t *rows, int64_t num)
+{
+    const size_t batch = (size_t)s->options->batch_size, room = 2 * batch;
+    const size_t bytes = (size_t)s->d * sizeof(float);
+
+    *feed = (igd_feed){.session = s,
+                       .f = f,
+                       .known = f == s->subject->base ? s->base_clean : s->judged_clean,
+                       .rows = rows,
+                       .num = num,
+                       .capacity = (int)room};
+    feed->x = malloc(room * bytes);
+    feed->row = malloc(room * sizeof(*feed->row));
+    feed->handed = calloc(room, sizeof(*feed->handed));
+    feed->batch = malloc(batch * bytes);
+    feed->wanted = malloc(batch * sizeof(*feed->wanted));
+    if (feed->x == NULL || feed->row == NULL || feed->handed == NULL ||
+        feed->batch == NULL || feed->wanted == NULL) {
+        igd_feed_free(feed);
+        return igd_error(IGD_ENOMEM, "no memory for %zu images", room);
+    }
+    for (size_t k = 0; k < room; k++)
+        feed->row[k] = -1;
+    return IGD_OK;
+}
+
+void igd_feed_free(igd_feed *feed)
+{
+    free(feed->x);
+    free(feed->row);
+    free(feed->handed);
+    free(feed->batch);
+    free(feed->wanted);
+    *feed = (igd_feed){0};
+}
+
+static float *place(const igd_feed *feed, int k)
+{
+    return feed->x + (size_t)k * (size_t)feed->session->d;
+}
+
+// Reads the next images into the free places, a batch at most.
+static igd_status read_ahead(igd_feed *feed)
+{
+    igd_session *s = feed->session;
+    const size_t bytes = (size_t)s->d * sizeof(float);
+    int64_t num = 0;
+
+    for (int k = 0; k < feed->capacity && num < s->options->batch_size; k++)
+        if (feed->row[k] < 0 && feed->next + num < feed->num) {
+            feed->wanted[num] = feed->rows[feed->next + num];
+            num++;
+        }
+    if (num == 0)
+        return IGD_OK;
+    IGD_TRY(igd_dataset_read(s->data, feed->batch, feed->wanted, num));
+    IGD_TRY(igd_session_clean(s, feed->f, feed->known, feed->wanted, num, feed->batch));
+    int64_t taken = 0;
+    for (int k = 0; k < feed->capacity && taken < num; k++)
+        if (feed->row[k] < 0) {
+            memcpy(place(feed, k), feed->batch + (size_t)taken * (size_t)s->d, bytes);
+            feed->row[k] = feed->wanted[taken++];
+            feed->handed[k] = false;
+        }
+    feed->next += num;
+    return IGD_OK;
+}
+
+// The waiting image that comes first; -1 for none.
+static int first_waiting(const igd_feed *feed)
+{
+    int best = -1;
+    for (int k = 0; k < feed->capacity; k++)
+        if (feed->row[k] >= 0 && !feed->handed[k] &&
+            (best < 0 || feed->row[k] < feed->row[best]))
+            best = k;
+    return best;
+}
+
+igd_status igd_feed_next(igd_feed *feed, igd_target *out)
+{
+    igd_session *s = feed->session;
+    const igd_table *t = &s->state.table;
+
+    out->x = NULL;
+    if (s->stopping)
+        return IGD_OK;
+    int k = first_waiting(feed);
+    if (k < 0) {
+        IGD_TRY(read_ahead(feed));
+        k = first_waiting(feed);
+    }
+    if (k < 0)
+        return IGD_OK;
+    const int64_t row = feed->row[k];
+    feed->handed[k] = true;
+    *out = (igd_target){.image = t->index[row],
+                        .label = t->label[row],
+                        .x = place(feed, k),
+                        .clean = feed->known + (size_t)row * (size_t)s->C};
+    return IGD_OK;
+}
+
+int64_t igd_feed_return(igd_feed *feed, int64_t image, const float **x)
+{
+    for (int k = 0; k < feed->capacity; k++) {
+        const int64_t row = feed->row[k];
+        if (row >= 0 && feed->handed[k] &&
+            feed->session->state.table.index[row] == image) {
+            feed->row[k] = -1;
+            *x = place(feed, k);
+            return row;
+        }
+    }
+    assert(!"an outcome of an image that was not handed out");
+    return -1;
+}

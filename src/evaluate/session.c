@@ -1,0 +1,157 @@
+// Owns what the parts of an evaluation share: time, stopping, draws, clean logits, and
+// which images a step takes.
+#include "evaluate/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/error.h"
+#include "core/random.h"
+
+#define ACCURACY_INTERVAL 0.3 // seconds: counting it at every pass would be felt
+#define GRACE 5.0             // seconds that images in work get after a wish to stop
+
+// Images that the checks of saturation and radius take: a share of all, within limits.
+#define CHECK_SHARE 0.05
+#define CHECK_LEAST 16.0
+#define CHECK_MOST 100.0
+
+double igd_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+igd_status igd_session_save(igd_session *s)
+{
+    const double now = igd_now();
+    s->state.costs[s->column].seconds += now - s->mark;
+    s->state.seconds += now - s->mark;
+    s->mark = now;
+    // The images must be on disk before the flags that promise them.
+    if (s->saved != NULL)
+        IGD_TRY(igd_image_file_sync(s->saved));
+    return igd_state_save(&s->state);
+}
+
+// Robust accuracy so far, over the images whose clean prediction is known.
+static double accuracy_so_far(const igd_session *s)
+{
+    const igd_table *t = &s->state.table;
+    int columns[IGD_MAX_STEPS], num = 0;
+    int64_t known = 0, robust = 0;
+    for (int c = 1; c < s->plan->num_main; c++)
+        columns[num++] = c;
+    for (int64_t i = 0; i < s->n; i++) {
+        if (t->clean[i] < 0)
+            continue;
+        known++;
+        robust += igd_table_survives(t, columns, num, i, IGD_ONE_SHOT);
+    }
+    return known > 0 ? (double)robust / (double)known : 0.0;
+}
+
+igd_status igd_session_tick(igd_session *s, bool at_once)
+{
+    const igd_evaluate_options *o = s->options;
+    if (o->progress != NULL && !s->stopping) {
+        char stage[IGD_NAME_LENGTH + 48];
+        const double now = igd_now();
+        if (now - s->accuracy_at > ACCURACY_INTERVAL) {
+            s->accuracy = accuracy_so_far(s);
+            s->accuracy_at = now;
+        }
+        snprintf(stage, sizeof(stage), "%s, robust %.2f %%",
+                 s->plan->steps[s->column].name, 100.0 * s->accuracy);
+        if (o->progress(stage, (double)s->done, (double)s->total, o->payload) != 0) {
+            s->stopping = true;
+            s->stop_since = igd_now();
+        }
+    }
+    if (s->stopping && (at_once || igd_now() - s->stop_since > GRACE))
+        return igd_error(IGD_ECANCELED, "interrupted");
+    return IGD_OK;
+}
+
+igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
+{
+    // An audit asks for the same flags, so it gets the same draws.
+    const igd_step *step = &s->plan->steps[column];
+    const int as = step->kind == IGD_STEP_AUDIT ? step->repeats : column;
+    char purpose[IGD_NAME_LENGTH + 16];
+    uint32_t words[2] = {0};
+    const int64_t image = s->state.table.index[row];
+    if (!s->subject->judged->deterministic) {
+        snprintf(purpose, sizeof(purpose), "judge %s", s->plan->steps[as].name);
+        const igd_stream stream =
+            igd_stream_make(s->options->seed, purpose, image, (uint64_t)r);
+        igd_random_words(words, 2, &stream, 0);
+    }
+    return (igd_draw){.image = image, .draw = (uint64_t)words[0] << 32 | words[1]};
+}
+
+igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
+                             const int64_t *rows, int64_t num, const float *x)
+{
+    const size_t C = (size_t)s->C;
+    igd_status st = IGD_OK;
+    bool missing = false;
+
+    for (int64_t k = 0; k < num; k++)
+        missing = missing || isnan(known[(size_t)rows[k] * C]);
+    if (!missing)
+        return IGD_OK;
+    float *z = malloc((size_t)num * C * sizeof(float));
+    igd_draw *draws = malloc((size_t)num * sizeof(*draws));
+    if (z == NULL || draws == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
+                       (long long)num);
+        goto done;
+    }
+    for (int64_t k = 0; k < num; k++)
+        draws[k] = igd_session_draw(s, 0, rows[k], 0);
+    if ((st = igd_classifier_logits(z, f, x, num, draws)) != IGD_OK)
+        goto done;
+    for (int64_t k = 0; k < num; k++)
+        memcpy(known + (size_t)rows[k] * C, z + (size_t)k * C, C * sizeof(float));
+
+done:
+    free(z);
+    free(draws);
+    return st;
+}
+
+bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row)
+{
+    const bool audit = kind == IGD_STEP_AUDIT;
+    const double wanted = fmin(fmax(CHECK_SHARE * (double)s->n, CHECK_LEAST), CHECK_MOST);
+    const double share = audit ? s->options->audit / 100.0 : wanted / (double)s->n;
+    const igd_stream stream = igd_stream_make(s->options->seed, audit ? "audit" : "check",
+                                              s->state.table.index[row], 0);
+    return igd_random_double(&stream, 0) < share;
+}
+
+bool igd_session_wants(const igd_session *s, int column, int64_t row)
+{
+    const igd_table *t = &s->state.table;
+    const igd_step *step = &s->plan->steps[column];
+    int earlier[IGD_MAX_STEPS], num = 0;
+
+    if (step->repeats > 0) {
+        // A repetition takes what the step itself took.
+        const char letter = igd_table_column(t, step->repeats)[row];
+        return (letter == IGD_ROBUST || letter == IGD_FOOLED) &&
+               igd_session_sampled(s, step->kind, row);
+    }
+    for (int c = 1; c < column; c++)
+        if (s->plan->steps[c].group == step->group)
+            earlier[num++] = c;
+    // Images leave when every protocol has given them up, so that each one's accuracy is
+    // that of its own cascade. A single wrong draw gives up "any" with the other two.
+    return igd_table_survives(t, earlier, num, row, IGD_ONE_SHOT) ||
+           igd_table_survives(t, earlier, num, row, IGD_MAJORITY);
+}

@@ -1,0 +1,59 @@
+// An evaluation in progress: what its parts share.
+#ifndef IGD_EVALUATE_SESSION_H
+#define IGD_EVALUATE_SESSION_H
+
+#include "evaluate/ensemble.h"
+#include "evaluate/image_file.h"
+#include "evaluate/state.h"
+#include "evaluate/subject.h"
+
+typedef struct igd_session {
+    const igd_subject *subject;
+    const igd_dataset *data;
+    const igd_evaluate_options *options;
+    igd_plan *plan;  // owned
+    igd_state state; // with the table of all columns
+    int64_t n, d;    // images, and pixels of one
+    int C;           // classes
+    int num_draws;   // of the final judgement; 1 where nothing is random
+    igd_warnings warnings;
+    float *judged_clean, *base_clean; // [n, C] clean logits, NAN while unknown; the same
+                                      // array where the base model is judged
+    igd_image_file *saved;            // NULL where no images are saved
+    char *cache;                      // owned; folder of adversarial sets
+    bool cache_is_temporary;
+    double accuracy; // robust so far, and when that was computed
+    double accuracy_at;
+    bool stopping;       // the user wants to stop
+    double stop_since;   // when that was noticed
+    double mark;         // when the seconds below were last added up
+    int column;          // the step in progress, and how far it is
+    int64_t done, total; // images of it
+} igd_session;
+
+// Seconds of a clock that only goes forward.
+double igd_now(void);
+
+// Adds the time since the last call to the step in progress and writes the state.
+igd_status igd_session_save(igd_session *s);
+
+// Tells the user how far things are. @return IGD_ECANCELED when they want to stop, at
+// once if `at_once`, else after the images in work had some seconds to finish
+igd_status igd_session_tick(igd_session *s, bool at_once);
+
+// The classifier's draw for the r-th judgement of an image in a column; independent of
+// those that attacks see.
+igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r);
+
+// Fills the missing ones among the clean logits `known` [n, C] of f for `rows` [num],
+// whose images are `x` [num, d].
+igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
+                             const int64_t *rows, int64_t num, const float *x);
+
+// Images that take part in the checks and the audit.
+bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row);
+
+// Whether a step is to attack an image.
+bool igd_session_wants(const igd_session *s, int column, int64_t row);
+
+#endif

@@ -1,0 +1,812 @@
+// Evaluation, on small classifiers made of tensor operations.
+#include "attack_fixture.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "evaluate/result_impl.h"
+#include "evaluate/subject.h"
+#include "igdef/evaluate.h"
+
+#define D 12
+#define H 16
+#define C 5
+#define N 60
+
+// The base model and what stands in for its defended form: a model of other weights.
+static struct {
+    toy base, judged;
+    float w[H * D], b[H], w2[C * H], w_judged[H * D];
+    float x[N * D];
+    int32_t label[N];
+    igd_dataset *data;
+    igd_subject subject, undefended;
+} world;
+
+static int predict(const toy *t, const float *x)
+{
+    float z[C];
+    const igd_draw draw = {0};
+    assert_ok(igd_classifier_logits(z, &t->f, x, 1, &draw));
+    return igd_argmax(z, C);
+}
+
+static void world_make(void)
+{
+    const int64_t shape[3] = {1, 1, D};
+    toy_random(world.w, H * D, 1.0f, "w");
+    toy_random(world.b, H, 0.5f, "b");
+    toy_random(world.w2, C * H, 0.7f, "w2");
+    toy_random(world.w_judged, H * D, 0.15f, "w judged");
+    for (int i = 0; i < H * D; i++)
+        world.w_judged[i] += world.w[i];
+    toy_make(&world.base, D, H, C, world.w, world.b, world.w2);
+    toy_make(&world.judged, D, H, C, world.w_judged, world.b, world.w2);
+    toy_images(world.x, N * D, "x");
+    for (int i = 0; i < N; i++) {
+        world.label[i] = predict(&world.base, world.x + i * D);
+        if (i % 10 == 0) // some are wrong when clean
+            world.label[i] = (world.label[i] + 1) % C;
+    }
+    assert_ok(igd_dataset_from_floats(&world.data, world.x, world.label, N, shape, C));
+    world.subject = (igd_subject){.base = &world.base.f,
+                                  .judged = &world.judged.f,
+                                  .model_path = "toy.pt",
+                                  .model_sha256 = "00",
+                                  .model_identity = "toy",
+                                  .device = "cpu"};
+    world.undefended = world.subject;
+    world.undefended.judged = &world.base.f;
+}
+
+static igd_evaluate_options options(const char *attacks)
+{
+    igd_evaluate_options o = igd_evaluate_options_default();
+    o.attacks = attacks;
+    o.threat.eps = 0.03;
+    o.batch_size = 16;
+    o.checks = false;
+    o.set = NULL;
+    return o;
+}
+
+static igd_result *evaluate(const igd_subject *who, const igd_evaluate_options *o)
+{
+    igd_result *r = NULL;
+    assert_ok(igd_evaluate_subject(&r, who, world.data, o));
+    assert_non_null(r);
+    return r;
+}
+
+static void assert_same_flags(const igd_result *a, const igd_result *b)
+{
+    assert_int_equal(a->table.num_images, b->table.num_images);
+    assert_int_equal(a->table.num_columns, b->table.num_columns);
+    const size_t cells = (size_t)a->table.num_images * (size_t)a->table.num_columns;
+    assert_memory_equal(a->table.status, b->table.status, cells);
+    if (a->table.votes != NULL)
+        assert_memory_equal(a->table.votes, b->table.votes, cells);
+}
+
+// --- what the numbers mean
+
+// A linear classifier of two classes is fooled exactly where the margin is at most eps
+// times the L1 norm of the difference of the weights: no bound binds in these images.
+static void test_evaluate__linear_models_reach_the_closed_form(void **state)
+{
+    (void)state;
+    enum { n = 50 };
+    float w[2 * D], b[2] = {0.1f, 0.0f}, x[n * D], z[2];
+    int32_t label[n];
+    double norm = 0.0;
+    const int64_t shape[3] = {1, 1, D};
+    igd_dataset *data = NULL;
+    igd_result *r = NULL;
+    toy t;
+
+    toy_random(w, 2 * D, 1.0f, "linear");
+    toy_images(x, n * D, "linear x");
+    for (int i = 0; i < n * D; i++)
+        x[i] = 0.3f + 0.4f * x[i];
+    toy_make(&t, D, 2, 2, w, b, NULL);
+    for (int j = 0; j < D; j++)
+        norm += fabs((double)w[j] - (double)w[D + j]);
+    const igd_subject who = {.base = &t.f,
+                             .judged = &t.f,
+                             .model_path = "",
+                             .model_sha256 = "",
+                             .model_identity = "",
+                             .device = "cpu"};
+    for (int k = 1; k <= 3; k++) {
+        const double eps = 0.02 * k;
+        int robust = 0;
+        for (int i = 0; i < n; i++) {
+            const igd_draw draw = {0};
+            assert_ok(igd_classifier_logits(z, &t.f, x + i * D, 1, &draw));
+            label[i] = igd_argmax(z, 2);
+            robust += fabs((double)z[0] - (double)z[1]) > eps * norm;
+        }
+        assert_ok(igd_dataset_from_floats(&data, x, label, n, shape, 2));
+        igd_evaluate_options o = options("fgsm,pgd,apgd-ce,apgd-cw,fab-t");
+        o.threat.eps = eps;
+        o.report = IGD_REPORT_PER_ATTACK;
+        assert_ok(igd_evaluate_subject(&r, &who, data, &o));
+        for (int a = 0; a < igd_result_num_attacks(r); a++)
+            assert_true(fabs(igd_result_attack(r, a).robust_acc - (double)robust / n) <
+                        1e-9);
+        igd_result_free(r);
+        igd_dataset_free(data);
+    }
+}
+
+static void test_evaluate__clean_accuracy_and_predictions(void **state)
+{
+    (void)state;
+    const igd_evaluate_options o = options("clean");
+    igd_result *r = evaluate(&world.undefended, &o);
+    assert_true(fabs(igd_result_clean_acc(r) - 0.9) < 1e-12);
+    assert_true(igd_result_worst_acc(r) == igd_result_clean_acc(r));
+    assert_int_equal(igd_result_num_attacks(r), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(r->table.clean[i], predict(&world.base, world.x + i * D));
+    igd_result_free(r);
+}
+
+static void test_evaluate__worst_case_is_the_union_of_full_runs(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("worst-case");
+    o.set = "rays.queries=200,square.queries=200,apgd-ce.steps=20,apgd-t.steps=20,"
+            "apgd-cw.steps=20,fab-t.steps=20,apgd-eot.steps=20";
+    const igd_subject *const subjects[2] = {&world.subject, &world.undefended};
+    for (int k = 0; k < 2; k++) {
+        igd_result *cascade, *full;
+        o.report = IGD_REPORT_UNION;
+        cascade = evaluate(subjects[k], &o);
+        o.report = IGD_REPORT_PER_ATTACK;
+        full = evaluate(subjects[k], &o);
+        assert_true(igd_result_worst_acc(cascade) == igd_result_worst_acc(full));
+        assert_true(igd_result_worst_acc(full) < igd_result_clean_acc(full));
+        int columns[IGD_MAX_STEPS];
+        for (int c = 1; c < IGD_MAX_STEPS; c++)
+            columns[c - 1] = c;
+        for (int i = 0; i < N; i++)
+            assert_int_equal(
+                igd_table_survives(&cascade->table, columns,
+                                   cascade->table.num_columns - 1, i, IGD_ONE_SHOT),
+                igd_table_survives(&full->table, columns, full->table.num_columns - 1, i,
+                                   IGD_ONE_SHOT));
+        // The nine members, and AutoAttack's four, and the whole.
+        assert_int_equal(igd_result_num_attacks(full), 9 + 4 + 1);
+        for (int a = 0; a < igd_result_num_attacks(full); a++) {
+            assert_true(igd_result_worst_acc(full) <=
+                        igd_result_attack(full, a).robust_acc);
+            assert_true(igd_result_worst_acc(cascade) <=
+                        igd_result_attack(cascade, a).robust_acc);
+        }
+        assert_string_equal(igd_result_attack(full, 13).name, "worst-case");
+        assert_true(igd_result_attack(full, 13).robust_acc == igd_result_worst_acc(full));
+        igd_result_free(cascade);
+        igd_result_free(full);
+    }
+}
+
+static void test_evaluate__flags_do_not_depend_on_batches_or_shortcuts(void **state)
+{
+    (void)state;
+    static const int sizes[] = {1, 7, 64};
+    igd_evaluate_options o = options("autoattack,transfer:apgd-ce,pgd");
+    o.set = "square.queries=100,apgd-ce.steps=20,apgd-t.steps=20,fab-t.steps=20";
+    igd_result *first = evaluate(&world.subject, &o);
+    for (int k = 0; k < 3; k++) {
+        o.batch_size = sizes[k];
+        igd_result *other = evaluate(&world.subject, &o);
+        assert_same_flags(first, other);
+        for (int a = 0; a < igd_result_num_attacks(first); a++)
+            assert_int_equal(igd_result_attack(first, a).forwards,
+                             igd_result_attack(other, a).forwards);
+        igd_result_free(other);
+    }
+    o.shortcuts = false;
+    igd_result *full = evaluate(&world.subject, &o);
+    assert_same_flags(first, full);
+    igd_result_free(full);
+    igd_result_free(first);
+}
+
+static void test_evaluate__parts_join_to_the_whole(void **state)
+{
+    (void)state;
+    const int64_t shape[3] = {1, 1, D};
+    igd_evaluate_options o = options("apgd-ce,square");
+    o.set = "square.queries=50";
+    igd_result *whole = evaluate(&world.subject, &o), *joined = NULL;
+    // Ranges of the same data set keep their indices, so noise and flags stay. A data set
+    // from memory counts from 0, so the second half is given as what it is: other images
+    // of the same indices, which must not join.
+    igd_dataset *half = NULL;
+    igd_result *r = NULL;
+    const char *paths[2];
+    for (int k = 0; k < 2; k++) {
+        assert_ok(igd_dataset_from_floats(&half, world.x, world.label, N / 2, shape, C));
+        assert_ok(igd_evaluate_subject(&r, &world.subject, half, &o));
+        for (int64_t i = 0; i < N / 2; i++)
+            for (int c = 0; c < 3; c++)
+                assert_int_equal(igd_table_column(&r->table, c)[i],
+                                 igd_table_column(&whole->table, c)[i]);
+        paths[k] = fixture_path(k == 0 ? "half1.json" : "half2.json");
+        assert_ok(igd_result_save(r, paths[k]));
+        igd_result_free(r);
+        igd_dataset_free(half);
+    }
+    assert_fails(igd_result_merge(&joined, paths, 2), IGD_EINVAL, "image 0");
+    assert_ok(igd_result_merge(&joined, paths, 1));
+    assert_int_equal(igd_result_num_images(joined), N / 2);
+    igd_result_free(joined);
+    igd_result_free(whole);
+}
+
+// --- randomised classifiers
+
+static void test_evaluate__random_classifiers_are_judged_three_ways(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("apgd-ce,transfer:apgd-ce");
+    o.set = "apgd-ce.steps=10";
+    world.judged.noise = 0.3f;
+    world.judged.f.deterministic = false;
+    igd_result *r = evaluate(&world.subject, &o), *again;
+    o.batch_size = 5;
+    again = evaluate(&world.subject, &o);
+    world.judged.noise = 0.0f;
+    world.judged.f.deterministic = true;
+
+    assert_same_flags(r, again);
+    assert_true(igd_warned(&r->warnings, IGD_WARN_RANDOMISED));
+    for (int a = 0; a < 2; a++) {
+        const igd_attack_result v = igd_result_attack(r, a);
+        assert_true(v.any_acc <= v.majority_acc && v.any_acc <= v.robust_acc);
+    }
+    assert_true(igd_result_attack(r, 0).any_acc < igd_result_attack(r, 0).majority_acc);
+    assert_non_null(strstr(igd_result_json(r), "\"any_acc\""));
+    igd_result_free(r);
+    igd_result_free(again);
+}
+
+// --- interruption
+
+static int stop_after(const char *stage, double done, double total, void *payload)
+{
+    int *left = payload;
+    (void)stage;
+    (void)done;
+    (void)total;
+    return --*left <= 0;
+}
+
+static void test_evaluate__an_interrupted_run_goes_on_to_the_same_flags(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("apgd-ce,transfer:autoattack,square");
+    o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
+    o.batch_size = 8;
+    igd_result *whole = evaluate(&world.subject, &o), *r = NULL;
+    char *cache = strdup(fixture_path("cache-interrupted"));
+    o.cache = cache;
+    o.state = fixture_path("interrupted.state");
+    o.progress = stop_after;
+    igd_status st;
+    int left, sittings = 0;
+    o.payload = &left;
+    do {
+        left = 3 + sittings % 40;
+        st = igd_evaluate_subject(&r, &world.subject, world.data, &o);
+        assert_true(st == IGD_OK || st == IGD_ECANCELED);
+        assert_true(igd_path_exists(o.state));
+        sittings++;
+    } while (st == IGD_ECANCELED && sittings < 500);
+    assert_int_equal(st, IGD_OK);
+    assert_true(sittings > 5);
+    assert_same_flags(whole, r);
+    for (int a = 0; a < igd_result_num_attacks(whole); a++)
+        assert_int_equal(igd_result_attack(whole, a).num_fooled,
+                         igd_result_attack(r, a).num_fooled);
+    igd_result_free(whole);
+    igd_result_free(r);
+    free(cache);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// Runs in a child that is killed after a while; whether it came to its end.
+static bool run_and_kill(const igd_evaluate_options *o, const char *result, double after)
+{
+    const double end = seconds() + after;
+    int status = 0;
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        igd_result *r = NULL;
+        if (igd_evaluate_subject(&r, &world.subject, world.data, o) != IGD_OK) {
+            fprintf(stderr, "%s\n", igd_error_message());
+            _exit(9);
+        }
+        _exit(igd_result_save(r, result) == IGD_OK ? 0 : 8);
+    }
+    for (;;) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            break;
+        if (seconds() > end) {
+            kill(child, SIGKILL);
+            assert_int_equal(waitpid(child, &status, 0), child);
+            break;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    }
+    if (WIFEXITED(status))
+        assert_int_equal(WEXITSTATUS(status), 0);
+    return WIFEXITED(status);
+}
+
+static unsigned char *content(const char *path, size_t *size)
+{
+    unsigned char *text = NULL;
+    assert_ok(igd_file_read(&text, size, path, 1 << 24));
+    return text;
+}
+
+// kill -9 at many moments: the run ends with the flags and the saved images of one that
+// nobody disturbed.
+static void test_evaluate__killed_at_any_moment_the_flags_stay(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("pgd,transfer:apgd-ce,square");
+    o.set = "pgd.steps=40,square.queries=300,apgd-ce.steps=40";
+    o.batch_size = 4;
+    char *cache = strdup(fixture_path("cache-killed"));
+    char *path = strdup(fixture_path("killed.json"));
+    char *saved = strdup(fixture_path("killed.npy"));
+    char *state_path = strdup(fixture_path("killed.state"));
+    o.save_adversarial = saved;
+    const double begin = seconds();
+    igd_result *whole = evaluate(&world.subject, &o);
+    const double took = seconds() - begin;
+    size_t size_whole, size_killed;
+    unsigned char *images = content(saved, &size_whole);
+
+    o.cache = cache;
+    o.state = state_path;
+    int kills = 0;
+    unsigned random = 12345;
+    for (;; kills++) {
+        random = random * 1103515245u + 12345u;
+        // Moments spread over the run, and long enough to get somewhere in the end.
+        const double share = (double)(random >> 16 & 0x7fff) / 32768.0;
+        if (run_and_kill(&o, path, took * (0.02 + 0.25 * share + 0.01 * kills)))
+            break;
+        assert_true(kills < 200);
+    }
+    assert_true(kills >= 3);
+    const char *const paths[1] = {path};
+    igd_result *killed = NULL;
+    assert_ok(igd_result_merge(&killed, paths, 1));
+    assert_same_flags(whole, killed);
+    unsigned char *images_killed = content(saved, &size_killed);
+    assert_int_equal(size_whole, size_killed);
+    assert_memory_equal(images, images_killed, size_whole);
+    free(images);
+    free(images_killed);
+    igd_result_free(whole);
+    igd_result_free(killed);
+    free(cache);
+    free(path);
+    free(saved);
+    free(state_path);
+}
+
+static void test_evaluate__state_of_another_run_is_refused(void **state)
+{
+    (void)state;
+    igd_result *r = NULL;
+    igd_evaluate_options o = options("apgd-ce");
+    int left = 4;
+    o.set = "apgd-ce.steps=10";
+    o.state = fixture_path("refused.state");
+    o.progress = stop_after;
+    o.payload = &left;
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_ECANCELED,
+                 "interrupted");
+    assert_null(r);
+    o.progress = NULL;
+
+    igd_evaluate_options other = o;
+    other.seed = 1;
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+                 "seed is 0 there, 1 here");
+    other = o;
+    other.threat.eps = 0.02;
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+                 "threat.eps is 0.03 there, 0.02 here");
+    other = o;
+    other.set = "apgd-ce.steps=20";
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+                 "parameters.steps is 10 there, 20 here");
+    igd_subject who = world.subject;
+    who.model_identity = "another";
+    assert_fails(igd_evaluate_subject(&r, &who, world.data, &o), IGD_ESTATE,
+                 "model is \"toy\" there, \"another\" here");
+
+    other.restart = true;
+    other.batch_size = 3; // is no part of a run
+    assert_ok(igd_evaluate_subject(&r, &world.subject, world.data, &other));
+    igd_result_free(r);
+
+    FILE *f = fopen(o.state, "r+");
+    fputs("garbage", f);
+    fclose(f);
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EFORMAT,
+                 "--restart");
+}
+
+// --- adversarial sets on disk
+
+static void for_each_set(const char *folder, void (*change)(const char *path))
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    int num = 0;
+    assert_non_null(d);
+    while ((entry = readdir(d)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *path = igd_path_join(folder, entry->d_name);
+        change(path);
+        free(path);
+        num++;
+    }
+    closedir(d);
+    assert_true(num > 0);
+}
+
+static void flip_a_byte(const char *path)
+{
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    const long size = ftell(f);
+    fseek(f, size - 5, SEEK_SET); // in the last record's point
+    const int c = fgetc(f);
+    fseek(f, size - 5, SEEK_SET);
+    fputc(c ^ 0x40, f);
+    fclose(f);
+}
+
+static void cut_off(const char *path)
+{
+    FILE *f = fopen(path, "r+");
+    fseek(f, 0, SEEK_END);
+    const long size = ftell(f);
+    assert_int_equal(ftruncate(fileno(f), size * 2 / 3), 0);
+    fclose(f);
+}
+
+static void overwrite(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    fputs("something else", f);
+    fclose(f);
+}
+
+static int64_t reused(const igd_result *r)
+{
+    int64_t sum = 0;
+    for (int k = 0; k < r->num_entries; k++)
+        sum += r->entries[k].num_columns == 1 ? r->entries[k].cost.reused : 0;
+    return sum;
+}
+
+static void test_evaluate__base_sets_serve_every_later_run(void **state)
+{
+    (void)state;
+    static void (*const damage[])(const char *) = {flip_a_byte, cut_off, overwrite};
+    igd_evaluate_options o = options("transfer:apgd-ce,transfer:autoattack");
+    o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
+    o.report = IGD_REPORT_PER_ATTACK;
+    o.cache = fixture_path("cache-sets");
+    igd_result *first = evaluate(&world.subject, &o);
+    assert_int_equal(reused(first), 0);
+
+    const int64_t before = world.base.passes;
+    igd_result *second = evaluate(&world.subject, &o);
+    const int64_t speed_and_logits = world.base.passes - before;
+    assert_same_flags(first, second);
+    assert_true(reused(second) > N);
+    assert_true(speed_and_logits < 10 * N); // no attack ran
+
+    // Other settings make other sets.
+    igd_evaluate_options other = o;
+    other.seed = 9;
+    igd_result *third = evaluate(&world.subject, &other);
+    assert_int_equal(reused(third), 0);
+    igd_result_free(third);
+
+    for (size_t k = 0; k < 3; k++) {
+        for_each_set(o.cache, damage[k]);
+        igd_result *again = evaluate(&world.subject, &o);
+        assert_same_flags(first, again);
+        assert_true(reused(again) < reused(second));
+        igd_result_free(again);
+    }
+    igd_result_free(first);
+    igd_result_free(second);
+}
+
+// --- saved images
+
+static void test_evaluate__saved_images_are_what_fooled(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("pgd,square");
+    o.set = "square.queries=50";
+    char *path = strdup(fixture_path("adversarial.npy"));
+    o.save_adversarial = path;
+    igd_result *r = evaluate(&world.subject, &o);
+    size_t size;
+    unsigned char *file = content(path, &size);
+    assert_int_equal(size, 128 + sizeof(world.x));
+    float saved[N * D];
+    memcpy(saved, file + 128, sizeof(saved));
+    free(file);
+    int columns[2] = {1, 2};
+    for (int i = 0; i < N; i++) {
+        const bool robust = igd_table_survives(&r->table, columns, 2, i, IGD_ONE_SHOT);
+        const float *at = saved + i * D;
+        assert_int_equal(predict(&world.judged, at) == world.label[i], robust);
+        assert_true(igd_ball_norm(at, world.x + i * D, D, IGD_NORM_LINF) <= 0.03 + 1e-6);
+        if (robust)
+            assert_memory_equal(at, world.x + i * D, D * sizeof(float));
+    }
+    assert_false(igd_path_exists(fixture_path("adversarial.npy.part")));
+    igd_result_free(r);
+    free(path);
+}
+
+// --- reliability
+
+static void test_evaluate__audit_finds_the_same_flags(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("autoattack,transfer:apgd-t");
+    o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
+    o.audit = 50.0;
+    igd_result *r = evaluate(&world.subject, &o);
+    const cJSON *audit = cJSON_GetObjectItemCaseSensitive(r->checks, "audit");
+    assert_true(cJSON_GetObjectItem(audit, "attacked")->valueint > 20);
+    assert_int_equal(cJSON_GetObjectItem(audit, "differences")->valueint, 0);
+    assert_false(igd_warned(&r->warnings, IGD_WARN_AUDIT));
+    igd_result_free(r);
+}
+
+static const char *const all_ids[] = {
+    IGD_WARN_RANDOMISED,        IGD_WARN_PROBABILITIES, IGD_WARN_BATCH_DEPENDENT,
+    IGD_WARN_FEW_CLASSES,       IGD_WARN_HUGE_RADIUS,   IGD_WARN_ZERO_GRADIENTS,
+    IGD_WARN_UNVERIFIED,        IGD_WARN_OUTSIDE,       IGD_WARN_NOT_FINITE,
+    IGD_WARN_NOT_DIFFERENTIABLE};
+
+// Which of the ids above a run raised, as bits.
+static unsigned raised(const igd_subject *who, const char *attacks)
+{
+    igd_evaluate_options o = options(attacks);
+    o.checks = true;
+    igd_result *r = evaluate(who, &o);
+    unsigned bits = 0;
+    for (size_t k = 0; k < sizeof(all_ids) / sizeof(all_ids[0]); k++)
+        bits |= (unsigned)igd_warned(&r->warnings, all_ids[k]) << k;
+    igd_result_free(r);
+    return bits;
+}
+
+static unsigned bit(const char *id)
+{
+    for (size_t k = 0; k < sizeof(all_ids) / sizeof(all_ids[0]); k++)
+        if (strcmp(all_ids[k], id) == 0)
+            return 1u << k;
+    fail();
+    return 0;
+}
+
+static igd_tensor *softmax_logits(igd_scope *s, const void *self, const igd_tensor *x,
+                                  const igd_draw *draws)
+{
+    return igt_softmax(s, toy_logits(s, self, x, draws));
+}
+
+static igd_tensor *stopped_logits(igd_scope *s, const void *self, const igd_tensor *x,
+                                  const igd_draw *draws)
+{
+    // The gradient is zero everywhere: what is left of it is multiplied by zero.
+    igd_tensor *z = toy_logits(s, self, x, draws);
+    return igt_add(s, igt_detach(s, z), igt_scale(s, z, 0.0));
+}
+
+static igd_tensor *coupled_logits(igd_scope *s, const void *self, const igd_tensor *x,
+                                  const igd_draw *draws)
+{
+    igd_tensor *z = toy_logits(s, self, x, draws);
+    return igt_sub(s, z, igt_mean_axis(s, igt_abs(s, z), 0)); // over the batch
+}
+
+static void test_evaluate__each_weakness_raises_its_warning(void **state)
+{
+    (void)state;
+    const char *const attacks = "apgd-ce";
+    igd_subject who = world.undefended;
+    toy odd = world.base;
+    odd.f.self = &odd;
+    who.base = who.judged = &odd.f;
+
+    assert_int_equal(raised(&who, attacks), 0);
+
+    odd.f.logits = softmax_logits;
+    assert_true(raised(&who, attacks) & bit(IGD_WARN_PROBABILITIES));
+    odd.f.logits = coupled_logits;
+    assert_true(raised(&who, attacks) & bit(IGD_WARN_BATCH_DEPENDENT));
+    odd.f.logits = stopped_logits;
+    assert_int_equal(raised(&who, attacks),
+                     bit(IGD_WARN_ZERO_GRADIENTS) | bit(IGD_WARN_HUGE_RADIUS));
+    odd.f.logits = toy_logits;
+    odd.noise = 0.2f;
+    assert_true(raised(&who, attacks) & bit(IGD_WARN_RANDOMISED)); // declared fixed
+    odd.f.deterministic = false;
+    assert_true(raised(&who, attacks) & bit(IGD_WARN_RANDOMISED));
+    assert_false(raised(&who, "apgd-eot") & bit(IGD_WARN_RANDOMISED));
+    odd.noise = 0.0f;
+    odd.f.deterministic = true;
+    odd.f.differentiable = false;
+    assert_true(raised(&who, "square") == 0);
+}
+
+static void test_evaluate__too_few_classes_for_dlr_are_told(void **state)
+{
+    (void)state;
+    const int64_t shape[3] = {1, 1, D};
+    int32_t label[N];
+    igd_dataset *data = NULL;
+    igd_result *r = NULL;
+    toy t;
+    toy_make(&t, D, H, 3, world.w, world.b, world.w2);
+    for (int i = 0; i < N; i++)
+        label[i] = world.label[i] % 3;
+    igd_subject who = world.undefended;
+    who.base = who.judged = &t.f;
+    assert_ok(igd_dataset_from_floats(&data, world.x, label, N, shape, 3));
+    igd_evaluate_options o = options("apgd-t");
+    o.set = "apgd-t.steps=5";
+    assert_ok(igd_evaluate_subject(&r, &who, data, &o));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_FEW_CLASSES));
+    igd_result_free(r);
+    igd_dataset_free(data);
+}
+
+static void test_evaluate__a_wrong_clean_accuracy_stops_early(void **state)
+{
+    (void)state;
+    igd_result *r = NULL;
+    igd_evaluate_options o = options("apgd-ce");
+    o.expect_clean = 0.5;
+    const int64_t before = world.base.passes;
+    assert_fails(igd_evaluate_subject(&r, &world.undefended, world.data, &o), IGD_ECHECK,
+                 "0.9000 where 0.5000");
+    assert_true(world.base.passes - before < 12 * N);
+    o.expect_clean = 0.895;
+    o.set = "apgd-ce.steps=2";
+    assert_ok(igd_evaluate_subject(&r, &world.undefended, world.data, &o));
+    igd_result_free(r);
+}
+
+// --- misuse
+
+static void fails_with(const igd_evaluate_options *o, const char *text)
+{
+    igd_result *r = NULL;
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, o), IGD_EINVAL,
+                 text);
+    assert_null(r);
+}
+
+static void test_evaluate__bad_options_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *attacks, *set, *text;
+    } lists[] = {
+        {"apgd-c", NULL, "did you mean 'apgd-ce'"},
+        {"autoatack", NULL, "did you mean 'autoattack'"},
+        {"", NULL, "no list"},
+        {"apgd-ce,,pgd", NULL, "no list"},
+        {"pgd,pgd", NULL, "listed twice"},
+        {"surrogate:pgd", NULL, "needs a defended model"},
+        {"pgd", "pgd.step=3", "did you mean 'steps'"},
+        {"pgd", "pgd.steps=x", "not a number"},
+        {"pgd", "pgd.steps", "ATTACK.PARAMETER=VALUE"},
+        {"pgd", "fgsm.steps=3", "no such attack in the list"},
+        {"pgd", "pgd.steps=0", "outside"},
+    };
+    igd_evaluate_options o;
+    for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+        o = options(lists[k].attacks);
+        o.set = lists[k].set;
+        fails_with(&o, lists[k].text);
+    }
+    o = options("clean");
+    o.threat.eps = 8.0;
+    fails_with(&o, "8/255");
+    o.threat.eps = -1.0;
+    fails_with(&o, "eps is -1");
+    o = options("clean");
+    o.batch_size = 0;
+    fails_with(&o, "batch size is 0");
+    o = options("clean");
+    o.audit = 101.0;
+    fails_with(&o, "audit");
+    o = options("clean");
+    o.num_draws = 256;
+    fails_with(&o, "draws");
+}
+
+static void test_evaluate__unwritable_files_show_before_the_work(void **state)
+{
+    (void)state;
+    igd_result *r = NULL;
+    igd_evaluate_options o = options("transfer:apgd-ce");
+    const int64_t before = world.judged.passes;
+    o.state = "/nonexistent/x.state";
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+                 "/nonexistent/x.state");
+    o.state = NULL;
+    o.cache = "/nonexistent/cache";
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+                 "/nonexistent/cache");
+    o.cache = NULL;
+    o.save_adversarial = "/nonexistent/x.npy";
+    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+                 "/nonexistent/x.npy");
+    assert_int_equal(world.judged.passes, before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TENSOR_TEST(test_evaluate__linear_models_reach_the_closed_form),
+        TENSOR_TEST(test_evaluate__clean_accuracy_and_predictions),
+        TENSOR_TEST(test_evaluate__worst_case_is_the_union_of_full_runs),
+        TENSOR_TEST(test_evaluate__flags_do_not_depend_on_batches_or_shortcuts),
+        TENSOR_TEST(test_evaluate__parts_join_to_the_whole),
+        TENSOR_TEST(test_evaluate__random_classifiers_are_judged_three_ways),
+        TENSOR_TEST(test_evaluate__an_interrupted_run_goes_on_to_the_same_flags),
+        TENSOR_TEST(test_evaluate__killed_at_any_moment_the_flags_stay),
+        TENSOR_TEST(test_evaluate__state_of_another_run_is_refused),
+        TENSOR_TEST(test_evaluate__base_sets_serve_every_later_run),
+        TENSOR_TEST(test_evaluate__saved_images_are_what_fooled),
+        TENSOR_TEST(test_evaluate__audit_finds_the_same_flags),
+        TENSOR_TEST(test_evaluate__each_weakness_raises_its_warning),
+        TENSOR_TEST(test_evaluate__too_few_classes_for_dlr_are_told),
+        TENSOR_TEST(test_evaluate__a_wrong_clean_accuracy_stops_early),
+        TENSOR_TEST(test_evaluate__bad_options_are_refused),
+        TENSOR_TEST(test_evaluate__unwritable_files_show_before_the_work),
+    };
+    world_make();
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    igd_dataset_free(world.data);
+    return failed;
+}
