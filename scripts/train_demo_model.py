@@ -12,10 +12,13 @@ It makes two files:
 
 Training is adversarial: PGD-3 with steps of eps/2 from a random start, Linf eps 0.1, and a learning
 rate that rises and falls once. `--steps 1` is fast adversarial training (Wong, Rice and Kolter,
-2020; one step of 1.25 eps) in half the time, but on these images it learns in part to hide its
-gradient: a random search then fools images that PGD does not. The last 2,000 training images are
-held out: after every epoch PGD-10 runs on them, and the script stops when the model has collapsed
-into one that resists its own training attack only.
+2020; one step of 1.25 eps) in half the time an epoch, but on these images it learns in part to hide
+its gradient. Measured once, one seed, first 400 test images, one-step model of 12 epochs against
+PGD-3 of 8: after PGD-50 on cross-entropy and on the margin, a random search of 400 queries fooled
+30 more images (0.6775 to 0.6025) of the first and none (0.7725) of the second.
+
+The last 2,000 training images are held out: after every epoch PGD-10 runs on them, and the script
+stops when the model has collapsed into one that resists its own training attack only.
 
 The network has the layout of a CIFAR ResNet (conv1, bn1, layer1..layer3 of BasicBlocks, linear).
 What follows layer3 is global average pooling and a linear layer, so it is affine in layer3's
