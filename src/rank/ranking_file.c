@@ -55,13 +55,22 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     return st;
 }
 
+// Parses a member of the metadata whose text is JSON.
+static igd_status parse_member(cJSON **out, const char *text, const char *key,
+                               const char *path)
+{
+    char what[512];
+    snprintf(what, sizeof(what), "%s: '%s'", path, key);
+    return igd_json_parse(out, text, strlen(text), what);
+}
+
 // The names of the classes, from the metadata's JSON text. *out is owned, as are its
 // strings through *list.
 static igd_status parse_classes(const char ***out, cJSON **list, const char *text, int C,
                                 const char *path)
 {
     *out = NULL;
-    IGD_TRY(igd_json_parse(list, text, strlen(text), path));
+    IGD_TRY(parse_member(list, text, "classes", path));
     if (!cJSON_IsArray(*list) || cJSON_GetArraySize(*list) != C)
         return igd_error(IGD_EFORMAT, "%s: 'classes' is not a list of %d names", path, C);
     const char **names = malloc((size_t)C * sizeof(*names));
@@ -134,7 +143,7 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
     }
     const int C = (int)score->shape[0], K = (int)score->shape[1];
     if ((st = parse_classes(&names, &list, classes, C, path)) != IGD_OK ||
-        (st = igd_json_parse(&options, settings, strlen(settings), path)) != IGD_OK)
+        (st = parse_member(&options, settings, "options", path)) != IGD_OK)
         goto done;
     st = igd_ranking_make(out, method, layer, sha256, C, K, score->data, num_images,
                           names, options);
