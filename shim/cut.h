@@ -25,7 +25,8 @@ typedef struct igd_graph_options {
     bool plain; // no BN folding, no channels_last
 } igd_graph_options;
 
-// Reads a file whose checksums igd_archive_check() has verified.
+// Reads a file whose checksums igd_archive_check() has verified. `method` may name
+// several, "encode_image|forward": the first that the module has is taken.
 igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                           const igd_graph_options *options);
 void igd_graph_free(igd_graph *g); // NULL is fine
@@ -41,6 +42,12 @@ igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
 // Integer or one-element tensor attribute of the module, such as CLIP's
 // "input_resolution". Fails where there is none.
 igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name);
+
+// Shape of a parameter by its path, such as "visual.positional_embedding". Fails where
+// there is none. `out` has room for IGD_GRAPH_DIMS.
+#define IGD_GRAPH_DIMS 8
+igd_status igd_graph_shape(int64_t *out, int *num_dims, const igd_graph *g,
+                           const char *name);
 
 // Names of the module's methods that take an input, "forward" first; borrowed, [*num].
 const char *const *igd_graph_methods(const igd_graph *g, int *num);

@@ -86,9 +86,10 @@ struct igd_graph {
     std::vector<mark> marks; // in the order in which they run
     std::vector<std::string> modules;
     std::vector<std::string> methods;
-    std::vector<const char *> method_names;  // the same, for C
-    std::map<std::string, int64_t> integers; // attributes of the module itself
-    mutable std::mutex lock;                 // of lists
+    std::vector<const char *> method_names;             // the same, for C
+    std::map<std::string, int64_t> integers;            // attributes of the module itself
+    std::map<std::string, std::vector<int64_t>> shapes; // of all parameters, by path
+    mutable std::mutex lock;                            // of lists
     mutable std::map<std::vector<int64_t>, std::unique_ptr<layer_list>> lists; // by shape
 };
 

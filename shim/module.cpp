@@ -1022,6 +1022,18 @@ at::Tensor run_graph(const igd_graph &g, const at::Tensor &x)
     return run_whole(g, g.whole, g.form, x);
 }
 
+// The first of several names, between bars, that is a method; the last where none is.
+static std::string choose_method(const jit::Module &module, const std::string &names)
+{
+    size_t start = 0, end = names.find('|');
+    while (end != std::string::npos &&
+           !module.find_method(names.substr(start, end - start))) {
+        start = end + 1;
+        end = names.find('|', start);
+    }
+    return names.substr(start, end - start);
+}
+
 igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                           const igd_graph_options *options)
 {
@@ -1034,9 +1046,10 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
         register_operators();
         jit::Module module = load_module(path, g->device);
         list_methods(*g, module);
-        const auto found = module.find_method(method);
+        const auto found = module.find_method(choose_method(module, method));
         if (!found)
-            throw refusal{IGD_EFORMAT, "the model has no method '" + std::string(method) +
+            throw refusal{IGD_EFORMAT, "the model has no method '" +
+                                           std::string(method, strcspn(method, "|")) +
                                            "'; it has: " + joined(g->methods)};
         for (const auto &m : module.named_modules())
             if (!m.name.empty())
@@ -1049,6 +1062,8 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                      !a.value.toTensor().is_quantized())
                 g->integers[a.name] = a.value.toTensor().to(at::kLong).item<int64_t>();
         }
+        for (const auto &p : module.named_parameters())
+            g->shapes[p.name] = p.value.sizes().vec();
         flattener flat{*g, *options, nullptr, {}, {}, {}};
         flat.run(module, *found);
         g->whole = whole_code(*g, g->form);
@@ -1096,6 +1111,18 @@ igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name)
         return igd_error(IGD_EFORMAT, "%s: the model has no number '%s'", g->path.c_str(),
                          name);
     *out = it->second;
+    return IGD_OK;
+}
+
+igd_status igd_graph_shape(int64_t *out, int *num_dims, const igd_graph *g,
+                           const char *name)
+{
+    const auto it = g->shapes.find(name);
+    if (it == g->shapes.end() || it->second.size() > IGD_GRAPH_DIMS)
+        return igd_error(IGD_EFORMAT, "%s: the model has no parameter '%s'",
+                         g->path.c_str(), name);
+    *num_dims = static_cast<int>(it->second.size());
+    std::copy(it->second.begin(), it->second.end(), out);
     return IGD_OK;
 }
 

@@ -315,12 +315,11 @@ static void print_shape(char *out, size_t room, const int64_t *shape, int num_di
     snprintf(out + used, room - used, num_dims == 1 ? ",)" : ")");
 }
 
-igd_status igd_npy_write(const char *path, igd_npy_type type, const int64_t *shape,
-                         int num_dims, const void *data)
+igd_status igd_npy_write_header(FILE *f, igd_npy_type type, const int64_t *shape,
+                                int num_dims, const char *path)
 {
     unsigned char head[ALIGNMENT * 8];
     char text[32 * IGD_NPY_DIMS];
-    igd_writer *w = NULL;
     size_t size = types[type].size;
 
     if (num_dims < 0 || num_dims > IGD_NPY_DIMS)
@@ -344,9 +343,26 @@ igd_status igd_npy_write(const char *path, igd_npy_type type, const int64_t *sha
     head[MAGIC_SIZE + 2] = (unsigned char)((end - start) & 0xff);
     head[MAGIC_SIZE + 3] = (unsigned char)((end - start) >> 8);
 
+    fwrite(head, 1, end, f);
+    return IGD_OK;
+}
+
+igd_status igd_npy_write(const char *path, igd_npy_type type, const int64_t *shape,
+                         int num_dims, const void *data)
+{
+    igd_writer *w = NULL;
+    size_t size = types[type].size;
+
     IGD_TRY(igd_writer_open(&w, path));
+    const igd_status st =
+        igd_npy_write_header(igd_writer_stream(w), type, shape, num_dims, path);
+    if (st != IGD_OK) {
+        igd_writer_free(w);
+        return st;
+    }
+    for (int i = 0; i < num_dims; i++)
+        size *= (size_t)shape[i];
     // The stream keeps a failure, which the commit then reports.
-    fwrite(head, 1, end, igd_writer_stream(w));
     fwrite(data, 1, size, igd_writer_stream(w));
     return igd_writer_commit(w);
 }

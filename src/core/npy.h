@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "igdef/status.h"
 
@@ -37,6 +38,9 @@ igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
 igd_status igd_npy_read_header(igd_npy *out, const char *path);
 // Converts data in place to float32, from any type.
 igd_status igd_npy_to_f32(igd_npy *a, const char *path);
+// The header alone, to a stream that keeps failures of writing; `path` starts messages.
+igd_status igd_npy_write_header(FILE *f, igd_npy_type type, const int64_t *shape,
+                                int num_dims, const char *path);
 igd_status igd_npy_write(const char *path, igd_npy_type type, const int64_t *shape,
                          int num_dims, const void *data);
 void igd_npy_free(igd_npy *a);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/npy.h"
 
 struct igd_rows {
@@ -110,34 +111,19 @@ const char *igd_rows_name(const igd_rows *r)
     return r->name;
 }
 
-static int64_t element_size(igd_npy_type type)
-{
-    switch (type) {
-    case IGD_NPY_U8:
-        return 1;
-    case IGD_NPY_I64:
-    case IGD_NPY_F64:
-        return 8;
-    case IGD_NPY_I32:
-    case IGD_NPY_F32:
-        break;
-    }
-    return 4;
-}
-
 // Reads rows of another type through igd_npy_to_f32(), which owns the conversions.
 static igd_status read_converted(igd_rows *r, float *out, int64_t count)
 {
     igd_npy part = {.type = r->type, .num_dims = 1, .shape = {count}, .size = count};
+    const size_t size = igd_npy_element_size(r->type);
     igd_status st = IGD_OK;
 
-    part.data = malloc((size_t)(count * element_size(r->type)));
+    part.data = malloc((size_t)count * size);
     if (part.data == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory for a block of rows", r->name);
         goto done;
     }
-    if (fread(part.data, (size_t)element_size(r->type), (size_t)count, r->file) !=
-        (size_t)count) {
+    if (fread(part.data, size, (size_t)count, r->file) != (size_t)count) {
         st = igd_error(IGD_EIO, "%s: cannot be read", r->name);
         goto done;
     }
@@ -175,9 +161,13 @@ igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
     if (r->data != NULL) {
         memcpy(out, r->data + first * r->width, (size_t)count * sizeof(*out));
     } else {
-        const int64_t at = r->offset + first * r->width * element_size(r->type);
+        const int64_t size = (int64_t)igd_npy_element_size(r->type);
+        const int64_t at = r->offset + first * r->width * size;
+        if (r->writing && fflush(r->file) != 0)
+            return igd_error(IGD_EIO, "%s: the temporary file cannot be written",
+                             r->name);
         r->writing = false;
-        if (fseeko(r->file, at, SEEK_SET) != 0) // also flushes what was appended
+        if (fseeko(r->file, at, SEEK_SET) != 0)
             return igd_error(IGD_EIO, "%s: cannot be read", r->name);
         if (r->type != IGD_NPY_F32)
             IGD_TRY(read_converted(r, out, count));
@@ -185,6 +175,36 @@ igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
             return igd_error(IGD_EIO, "%s: cannot be read", r->name);
     }
     return check_finite(r, out, first, n);
+}
+
+igd_status igd_rows_save(igd_rows *r, const char *path)
+{
+    const int64_t shape[2] = {r->num_rows, r->width};
+    igd_writer *w = NULL;
+    float *row = malloc((size_t)r->width * sizeof(*row));
+    igd_status st = IGD_OK;
+
+    if (row == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory", path);
+        goto done;
+    }
+    if ((st = igd_writer_open(&w, path)) != IGD_OK ||
+        (st = igd_npy_write_header(igd_writer_stream(w), IGD_NPY_F32, shape, 2, path)) !=
+            IGD_OK)
+        goto done;
+    for (int64_t i = 0; i < r->num_rows; i++) {
+        if ((st = igd_rows_read(r, row, i, 1)) != IGD_OK)
+            goto done;
+        // The stream keeps a failure, which the commit then reports.
+        fwrite(row, sizeof(*row), (size_t)r->width, igd_writer_stream(w));
+    }
+    st = igd_writer_commit(w);
+    w = NULL;
+
+done:
+    igd_writer_free(w);
+    free(row);
+    return st;
 }
 
 void igd_rows_free(igd_rows *r)

@@ -25,6 +25,8 @@ const char *igd_rows_name(const igd_rows *r); // borrowed
 // Reads rows first .. first + n - 1 into out [n, width]. A number that is not finite is
 // a failure that names its row.
 igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n);
+// Writes all rows as an .npy file, whole or not at all.
+igd_status igd_rows_save(igd_rows *r, const char *path);
 void igd_rows_free(igd_rows *r); // NULL is fine
 
 #endif

@@ -1,0 +1,115 @@
+// Owns the probe pass, which decodes every image once for both networks.
+#include "probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "cut.h"
+#include "model/model_impl.h"
+
+#define ROWS 8 // images run in multiples of it, see src/model/classifier.c
+
+typedef struct probe {
+    const igd_probe_options *o;
+    const igd_classifier *f;
+    igd_cut *cut;
+    int64_t K, room; // neurons; images in a batch, a multiple of ROWS
+    float *images;   // [room, C, H, W]
+    float *act;      // [room, K]
+    float *embed;    // [room, D]
+    int64_t *which;  // [room]
+} probe;
+
+static igd_status probe_init(probe *p)
+{
+    const igd_probe_options *o = p->o;
+    IGD_TRY(igd_model_cut(&p->cut, o->model, o->layer));
+    p->f = igd_model_classifier(o->model);
+    p->K = igd_cut_num_neurons(p->cut);
+    p->room = ((int64_t)o->batch_size + ROWS - 1) / ROWS * ROWS;
+    const size_t n = (size_t)p->room;
+    p->images = malloc(n * (size_t)igd_classifier_pixels(p->f) * sizeof(*p->images));
+    p->act = malloc(n * (size_t)p->K * sizeof(*p->act));
+    p->which = malloc(n * sizeof(*p->which));
+    if (o->clip != NULL)
+        p->embed = malloc(n * (size_t)igd_clip_width(o->clip) * sizeof(*p->embed));
+    if (p->images == NULL || p->act == NULL || p->which == NULL ||
+        (o->clip != NULL && p->embed == NULL))
+        return igd_error(IGD_ENOMEM, "no memory for batches of %d images", o->batch_size);
+    return IGD_OK;
+}
+
+// Activations of n images; copies of the last one fill up the rows.
+static igd_status activate(probe *p, int64_t n)
+{
+    const int64_t *shape = p->f->shape;
+    const int64_t pixels = igd_classifier_pixels(p->f);
+    const int64_t rows = (n + ROWS - 1) / ROWS * ROWS;
+    for (int64_t i = n; i < rows; i++)
+        memcpy(p->images + i * pixels, p->images + (n - 1) * pixels,
+               (size_t)pixels * sizeof(float));
+    igd_scope s = igd_scope_begin(NULL);
+    igd_carried *carried = NULL;
+    igd_tensor *x = igt_view(
+        &s, p->images, (int64_t[]){rows, shape[0], shape[1], shape[2]}, 4, p->f->device);
+    igd_tensor *act = igt_prefix(&s, p->cut, x, &carried);
+    igd_tensor *pooled =
+        igt_pool_neurons(&s, p->cut, act, p->o->pool == IGD_POOL_MAX); // [rows, K]
+    igt_read(&s, pooled, p->act, rows * p->K);
+    return igd_scope_close(&s);
+}
+
+static igd_status probe_batch(probe *p, igd_rows *activations, igd_rows *embeddings,
+                              int64_t first, int64_t n)
+{
+    const igd_probe_options *o = p->o;
+    for (int64_t i = 0; i < n; i++)
+        p->which[i] = first + i;
+    IGD_TRY(igd_dataset_read(o->images, p->images, p->which, n));
+    if (o->clip != NULL) {
+        IGD_TRY(igd_clip_embed(p->embed, o->clip, p->images, p->f->shape, n));
+        IGD_TRY(igd_rows_append(embeddings, p->embed, n));
+    }
+    IGD_TRY(activate(p, n));
+    return igd_rows_append(activations, p->act, n);
+}
+
+igd_status igd_probe_run(igd_rows **activations, igd_rows **embeddings,
+                         const igd_probe_options *o)
+{
+    const char *stage = o->clip == NULL ? "activations" : "activations and embeddings";
+    const int64_t N = igd_dataset_size(o->images);
+    probe p = {.o = o};
+    igd_status st = IGD_OK;
+
+    *activations = *embeddings = NULL;
+    if ((st = probe_init(&p)) != IGD_OK ||
+        (st = igd_rows_spool(activations, "activations", p.K)) != IGD_OK ||
+        (o->clip != NULL && (st = igd_rows_spool(embeddings, "image embeddings",
+                                                 igd_clip_width(o->clip))) != IGD_OK))
+        goto done;
+    for (int64_t first = 0; first < N; first += o->batch_size) {
+        const int64_t n = N - first < o->batch_size ? N - first : o->batch_size;
+        if ((st = probe_batch(&p, *activations, *embeddings, first, n)) != IGD_OK)
+            goto done;
+        if (o->progress != NULL &&
+            o->progress(stage, (double)(first + n), (double)N, o->payload) != 0) {
+            st = igd_error(IGD_ECANCELED, "interrupted");
+            goto done;
+        }
+    }
+
+done:
+    if (st != IGD_OK) {
+        igd_rows_free(*activations);
+        igd_rows_free(*embeddings);
+        *activations = *embeddings = NULL;
+    }
+    igd_cut_free(p.cut);
+    free(p.images);
+    free(p.act);
+    free(p.embed);
+    free(p.which);
+    return st;
+}

@@ -1,0 +1,424 @@
+// CD-IR: the importance of a neuron for a class is how well its activations agree with
+// CLIP's view of which images show the class's concept.
+//
+// Source: Kulkarni and Weng, ECCV 2024, CLIP-Dissect based importance ranking.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clip.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/npy.h"
+#include "cut.h"
+#include "model/model_impl.h"
+#include "probe.h"
+#include "ranking_impl.h"
+#include "rows.h"
+#include "similarity.h"
+
+#define HOLE "{}"            // what a prompt has in the concept's place
+#define FINGERPRINT_IMAGES 8 // whose decoded pixels go into a cache's fingerprint
+
+typedef struct cdir {
+    const igd_cdir_options *o;
+    const igd_model *model;
+    const char *layer;
+    const igd_dataset *probe;
+    int C;
+    const char **names; // [C] concepts, borrowed; NULL each where no text is embedded
+    char **texts;       // [C] prompts around them
+    igd_clip *clip;     // where images are embedded
+    float *text;        // [C, D]
+    int64_t D;
+    igd_rows *activations, *images; // [N, K], [N, D]
+    float *score;                   // [C, K]
+    char text_sha256[IGD_SHA256_LENGTH];
+    char image_sha256[IGD_SHA256_LENGTH];
+} cdir;
+
+// Exactly one of the ways in which images and texts can come.
+static igd_status check_sources(const igd_cdir_options *o)
+{
+    const int image_sources =
+        (o->clip != NULL) + (o->clip_image != NULL) + (o->image_embeddings != NULL);
+    const int text_sources =
+        (o->clip != NULL) + (o->clip_text != NULL) + (o->text_embeddings != NULL);
+    if (image_sources == 0 && text_sources == 0)
+        return igd_error(IGD_EINVAL, "CD-IR needs CLIP: a file with both encoders, one "
+                                     "of each, or embeddings");
+    if (image_sources == 0 || text_sources == 0)
+        return igd_error(IGD_EINVAL, "CD-IR has no source of %s embeddings",
+                         image_sources == 0 ? "image" : "text");
+    if (image_sources > 1 || text_sources > 1)
+        return igd_error(IGD_EINVAL, "CD-IR has more than one source of %s embeddings",
+                         image_sources > 1 ? "image" : "text");
+    if (o->text_embeddings == NULL && o->vocabulary == NULL)
+        return igd_error(IGD_EINVAL, "CLIP's texts need its vocabulary");
+    return IGD_OK;
+}
+
+static igd_status check_options(const cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    const int64_t N = igd_dataset_size(r->probe);
+    const igd_similarity_options published =
+        igd_similarity_options_default(o->similarity);
+    const int top_k = o->top_k == 0 ? published.top_k : o->top_k;
+    const bool uses_top_k =
+        o->similarity == IGD_SIMILARITY_SOFT_WPMI || o->similarity == IGD_SIMILARITY_WPMI;
+
+    IGD_TRY(check_sources(o));
+    if (o->batch_size < 1)
+        return igd_error(IGD_EINVAL, "cannot run batches of %d images", o->batch_size);
+    if (o->top_k < 0)
+        return igd_error(IGD_EINVAL, "top_k of %d is negative", o->top_k);
+    if (uses_top_k && N < top_k)
+        return igd_error(IGD_EINVAL, "top_k of %d needs as many probe images, not %lld",
+                         top_k, (long long)N);
+    if (strstr(o->prompt, HOLE) == NULL)
+        return igd_error(IGD_EINVAL, "the prompt '%s' has no %s for the concept",
+                         o->prompt, HOLE);
+    return IGD_OK;
+}
+
+static igd_status check_concepts(const char *const *names, int num)
+{
+    for (int c = 0; c < num; c++) {
+        if (names[c][0] == '\0')
+            return igd_error(IGD_EINVAL, "concept %d is empty", c);
+        for (int d = 0; d < c; d++)
+            if (strcmp(names[d], names[c]) == 0)
+                return igd_error(IGD_EINVAL, "concepts %d and %d are both '%s'", d, c,
+                                 names[c]);
+    }
+    return IGD_OK;
+}
+
+// A concept per class: those given, else the names of the data's classes.
+static igd_status take_concepts(cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    const bool own = o->concepts != NULL;
+    const int num = own ? o->num_concepts : igd_dataset_num_classes(r->probe);
+    if (num != r->C) {
+        (void)igd_error(IGD_EINVAL, "there are %d %s, but the model has %d classes", num,
+                        own ? "concepts" : "classes in the probe images", r->C);
+        return IGD_EINVAL; // spelled out for clang-tidy, which sees names without a value
+    }
+    for (int c = 0; c < num; c++)
+        r->names[c] = own ? o->concepts[c] : igd_dataset_class_name(r->probe, c);
+    return check_concepts(r->names, num);
+}
+
+// The prompt with the concept in each of its holes; NULL when memory is exhausted.
+static char *fill_prompt(const char *prompt, const char *concept)
+{
+    size_t size = strlen(prompt) + 1;
+    for (const char *hole = prompt; (hole = strstr(hole, HOLE)) != NULL;
+         hole += strlen(HOLE))
+        size += strlen(concept);
+    char *text = malloc(size), *end = text;
+    if (text == NULL)
+        return NULL;
+    for (const char *hole; (hole = strstr(prompt, HOLE)) != NULL;
+         prompt = hole + strlen(HOLE)) {
+        memcpy(end, prompt, (size_t)(hole - prompt));
+        end += hole - prompt;
+        memcpy(end, concept, strlen(concept));
+        end += strlen(concept);
+    }
+    memcpy(end, prompt, strlen(prompt) + 1);
+    return text;
+}
+
+static igd_status read_text_embeddings(cdir *r)
+{
+    const char *path = r->o->text_embeddings;
+    igd_rows *rows = NULL;
+    igd_status st = IGD_OK;
+
+    if ((st = igd_sha256_file(r->text_sha256, path)) != IGD_OK ||
+        (st = igd_rows_open(&rows, path)) != IGD_OK)
+        goto done;
+    r->D = igd_rows_width(rows);
+    if (igd_rows_count(rows) != r->C) {
+        st = igd_error(IGD_EINVAL, "%s: has %lld rows, but the model has %d classes",
+                       path, (long long)igd_rows_count(rows), r->C);
+        goto done;
+    }
+    r->text = malloc((size_t)r->C * (size_t)r->D * sizeof(*r->text));
+    if (r->text == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory", path);
+        goto done;
+    }
+    st = igd_rows_read(rows, r->text, 0, r->C);
+
+done:
+    igd_rows_free(rows);
+    return st;
+}
+
+static igd_status embed_texts(cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    if (o->text_embeddings != NULL)
+        return read_text_embeddings(r);
+    IGD_TRY(take_concepts(r));
+    r->texts = calloc((size_t)r->C, sizeof(*r->texts));
+    if (r->texts == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d texts", r->C);
+    for (int c = 0; c < r->C; c++)
+        if ((r->texts[c] = fill_prompt(o->prompt, r->names[c])) == NULL)
+            return igd_error(IGD_ENOMEM, "no memory for %d texts", r->C);
+    const igd_clip_texts texts = {.path = o->clip != NULL ? o->clip : o->clip_text,
+                                  .vocabulary = o->vocabulary,
+                                  .device = o->device,
+                                  .alone = o->clip == NULL,
+                                  .context = o->context};
+    return igd_clip_embed_texts(&r->text, &r->D, r->text_sha256, &texts,
+                                (const char *const *)r->texts, r->C);
+}
+
+// What embeddings of the probe images depend on: CLIP's file, the images with their
+// order, and how they reach CLIP. The preparation that the data set applies shows in the
+// pixels of a few images.
+static igd_status fingerprint(char out[IGD_SHA256_LENGTH], const cdir *r)
+{
+    const int64_t *shape = igd_dataset_shape(r->probe);
+    const int64_t N = igd_dataset_size(r->probe);
+    const size_t size = (size_t)(shape[0] * shape[1] * shape[2]);
+    char data[IGD_SHA256_LENGTH], text[256];
+    igd_sha256 *h = NULL;
+    float *pixels = malloc(size * sizeof(*pixels));
+    igd_status st = IGD_OK;
+
+    if (pixels == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for an image");
+        goto done;
+    }
+    if ((st = igd_dataset_sha256(r->probe, data)) != IGD_OK ||
+        (st = igd_sha256_new(&h)) != IGD_OK)
+        goto done;
+    const int length =
+        snprintf(text, sizeof(text), "igdef.embeddings/1 %s %s %lld %lld,%lld,%lld %d",
+                 igd_clip_sha256(r->clip), data, (long long)N, (long long)shape[0],
+                 (long long)shape[1], (long long)shape[2], igd_clip_image_size(r->clip));
+    igd_sha256_add(h, text, (size_t)length);
+    for (int64_t i = 0; i < FINGERPRINT_IMAGES && i < N; i++) {
+        const int64_t which = i * (N - 1) / FINGERPRINT_IMAGES;
+        if ((st = igd_dataset_read(r->probe, pixels, &which, 1)) != IGD_OK)
+            goto done;
+        igd_sha256_add(h, pixels, size * sizeof(*pixels));
+    }
+    st = igd_sha256_hex(h, out);
+
+done:
+    igd_sha256_free(h);
+    free(pixels);
+    return st;
+}
+
+// Path of the cached embeddings, owned; NULL with IGD_OK where nothing is cached.
+static igd_status cache_path(char **out, const cdir *r)
+{
+    char print[IGD_SHA256_LENGTH], name[64];
+    *out = NULL;
+    if (r->o->cache == NULL)
+        return IGD_OK;
+    IGD_TRY(fingerprint(print, r));
+    snprintf(name, sizeof(name), "clip-%.16s.npy", print);
+    *out = igd_path_join(r->o->cache, name);
+    if (*out == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", r->o->cache);
+    return IGD_OK;
+}
+
+// Takes embeddings of an earlier run; a file that does not fit is made again.
+static bool take_cached(cdir *r, const char *path)
+{
+    if (path == NULL || !igd_path_exists(path) ||
+        igd_rows_open(&r->images, path) != IGD_OK)
+        return false;
+    if (igd_rows_count(r->images) == igd_dataset_size(r->probe) &&
+        igd_rows_width(r->images) == igd_clip_width(r->clip))
+        return true;
+    igd_rows_free(r->images);
+    r->images = NULL;
+    return false;
+}
+
+// Where image embeddings come from a file, opens it, so that one that does not fit is
+// found before the pass.
+static igd_status open_images(cdir *r)
+{
+    const char *path = r->o->image_embeddings;
+    if (path == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_sha256_file(r->image_sha256, path));
+    IGD_TRY(igd_rows_open(&r->images, path));
+    if (igd_rows_count(r->images) != igd_dataset_size(r->probe))
+        return igd_error(IGD_EINVAL, "%s: has %lld rows, but there are %lld probe images",
+                         path, (long long)igd_rows_count(r->images),
+                         (long long)igd_dataset_size(r->probe));
+    return IGD_OK;
+}
+
+static igd_status open_clip(cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    if (o->image_embeddings != NULL)
+        return IGD_OK;
+    const igd_clip_options image = {.path = o->clip != NULL ? o->clip : o->clip_image,
+                                    .device = o->device,
+                                    .alone = o->clip == NULL,
+                                    .image_size = o->image_size};
+    IGD_TRY(igd_clip_open(&r->clip, &image));
+    memcpy(r->image_sha256, igd_clip_sha256(r->clip), sizeof(r->image_sha256));
+    return IGD_OK;
+}
+
+static igd_status check_lengths(const cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    const int64_t D =
+        r->clip != NULL ? igd_clip_width(r->clip) : igd_rows_width(r->images);
+    if (D == r->D)
+        return IGD_OK;
+    return igd_error(IGD_EINVAL,
+                     "%s: text embeddings have length %lld, image embeddings %lld",
+                     o->text_embeddings != NULL ? o->text_embeddings
+                     : o->clip_text != NULL     ? o->clip_text
+                                                : o->clip,
+                     (long long)r->D, (long long)D);
+}
+
+static igd_status run_probe(cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    igd_probe_options pass = {.model = r->model,
+                              .layer = r->layer,
+                              .images = r->probe,
+                              .clip = r->clip,
+                              .pool = o->pool,
+                              .batch_size = o->batch_size,
+                              .progress = o->progress,
+                              .payload = o->payload};
+    igd_rows *embeddings = NULL;
+    char *cache = NULL;
+    igd_status st = IGD_OK;
+
+    if (r->clip != NULL && (st = cache_path(&cache, r)) != IGD_OK)
+        goto done;
+    if (cache != NULL && take_cached(r, cache))
+        pass.clip = NULL;
+    else if (cache != NULL && (st = igd_file_check_writable(cache)) != IGD_OK)
+        goto done;
+    if ((st = igd_probe_run(&r->activations, &embeddings, &pass)) != IGD_OK)
+        goto done;
+    if (embeddings != NULL) {
+        r->images = embeddings;
+        embeddings = NULL;
+        if (cache != NULL)
+            st = igd_rows_save(r->images, cache);
+    }
+
+done:
+    igd_rows_free(embeddings);
+    free(cache);
+    return st;
+}
+
+// What the ranking's file says about how it was made. NULL when memory is exhausted.
+static cJSON *describe(const cdir *r, const igd_similarity_options *s)
+{
+    const igd_cdir_options *o = r->o;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "similarity", igd_similarity_name(o->similarity));
+    if (s->kind == IGD_SIMILARITY_SOFT_WPMI || s->kind == IGD_SIMILARITY_WPMI)
+        cJSON_AddNumberToObject(json, "top_k", s->top_k);
+    cJSON_AddStringToObject(json, "pool", igd_pool_name(o->pool));
+    cJSON_AddStringToObject(json,
+                            o->image_embeddings != NULL ? "image_embeddings_sha256"
+                                                        : "clip_image_sha256",
+                            r->image_sha256);
+    cJSON_AddStringToObject(
+        json, o->text_embeddings != NULL ? "text_embeddings_sha256" : "clip_text_sha256",
+        r->text_sha256);
+    if (o->text_embeddings == NULL) {
+        cJSON_AddStringToObject(json, "prompt", o->prompt);
+        cJSON_AddItemToObject(json, "concepts", cJSON_CreateStringArray(r->names, r->C));
+    }
+    return json;
+}
+
+// Names of the classes: the data's where there are as many, else the concepts.
+static igd_status make_ranking(igd_ranking **out, const cdir *r,
+                               const igd_similarity_options *s)
+{
+    const char **classes = calloc((size_t)r->C, sizeof(*classes));
+    if (classes == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d names", r->C);
+    const bool named = igd_dataset_num_classes(r->probe) == r->C;
+    for (int c = 0; c < r->C; c++)
+        classes[c] = named ? igd_dataset_class_name(r->probe, c) : r->names[c];
+    const igd_status st = igd_ranking_make(
+        out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
+        (int)igd_rows_width(r->activations), r->score, igd_dataset_size(r->probe),
+        classes[0] != NULL ? classes : NULL, describe(r, s));
+    free(classes);
+    return st;
+}
+
+static igd_status score(igd_ranking **out, cdir *r)
+{
+    const igd_cdir_options *o = r->o;
+    igd_similarity_options s = igd_similarity_options_default(o->similarity);
+    if (o->top_k > 0)
+        s.top_k = o->top_k;
+    s.progress = o->progress;
+    s.payload = o->payload;
+    const int64_t K = igd_rows_width(r->activations);
+    r->score = malloc((size_t)r->C * (size_t)K * sizeof(*r->score));
+    if (r->score == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d x %lld scores", r->C,
+                         (long long)K);
+    IGD_TRY(igd_similarity_score(r->score, &s, r->activations, r->images, r->text, r->C));
+    return make_ranking(out, r, &s);
+}
+
+igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
+                            const igd_dataset *probe, const igd_cdir_options *options)
+{
+    cdir r = {.o = options,
+              .model = model,
+              .layer = layer,
+              .probe = probe,
+              .C = igd_model_num_classes(model)};
+    igd_status st = IGD_OK;
+
+    *out = NULL;
+    r.names = calloc((size_t)r.C, sizeof(*r.names));
+    if (r.names == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %d concepts", r.C);
+        goto done;
+    }
+    if ((st = check_options(&r)) != IGD_OK || (st = open_images(&r)) != IGD_OK ||
+        (st = embed_texts(&r)) != IGD_OK || (st = open_clip(&r)) != IGD_OK ||
+        (st = check_lengths(&r)) != IGD_OK || (st = run_probe(&r)) != IGD_OK)
+        goto done;
+    st = score(out, &r);
+
+done:
+    for (int c = 0; r.texts != NULL && c < r.C; c++)
+        free(r.texts[c]);
+    free(r.texts);
+    free(r.names);
+    free(r.text);
+    free(r.score);
+    igd_clip_free(r.clip);
+    igd_rows_free(r.activations);
+    igd_rows_free(r.images);
+    return st;
+}
