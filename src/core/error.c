@@ -28,7 +28,7 @@ const char *igd_error_message(void)
     return message;
 }
 
-igd_status igd_error(igd_status status, const char *format, ...)
+igd_status(igd_error)(igd_status status, const char *format, ...)
 {
     char text[MESSAGE_SIZE]; // an argument may be the old message itself
     va_list args;
@@ -40,7 +40,7 @@ igd_status igd_error(igd_status status, const char *format, ...)
     return status;
 }
 
-igd_status igd_error_prefix(igd_status status, const char *text)
+igd_status(igd_error_prefix)(igd_status status, const char *text)
 {
     return igd_error(status, "%s: %s", text, message);
 }

@@ -368,12 +368,10 @@ igd_status igd_file_check_writable(const char *path)
         st = igd_error(IGD_EINVAL, "%s: is the name of a folder, not of a file", path);
     if (slash != NULL)
         *slash = '\0';
-    if (st == IGD_OK && stat(where, &info) != 0)
+    if (st == IGD_OK && (stat(where, &info) != 0 || access(where, W_OK | X_OK) != 0))
         st = igd_error(IGD_EIO, "%s: its folder: %s", path, strerror(errno));
     else if (st == IGD_OK && !S_ISDIR(info.st_mode))
         st = igd_error(IGD_EIO, "%s: %s is not a folder", path, where);
-    else if (st == IGD_OK && access(where, W_OK | X_OK) != 0)
-        st = igd_error(IGD_EIO, "%s: its folder: %s", path, strerror(errno));
     free(folder);
     return st;
 }

@@ -30,7 +30,7 @@ static igd_status check(const unsigned char **data, size_t *lengths, int num_axe
         return igd_error(IGD_EFORMAT, "%s: truncated IDX header", path);
     uint64_t left = size - start;
     for (int i = 0; i < num_axes; i++) {
-        lengths[i] = big32(bytes + 4 + 4 * i);
+        lengths[i] = big32(bytes + 4 + 4 * (size_t)i);
         if (lengths[i] == 0)
             return igd_error(IGD_EFORMAT, "%s: IDX file without content", path);
         left /= lengths[i];

@@ -110,7 +110,7 @@ static igd_status make_taps(taps *out, int in_size, int out_size, igd_filter fil
     t.first = malloc((size_t)out_size * sizeof(*t.first));
     t.num = malloc((size_t)out_size * sizeof(*t.num));
     t.weight = malloc((size_t)out_size * (size_t)t.most * sizeof(*t.weight));
-    exact = malloc((size_t)t.most * sizeof(*exact));
+    exact = calloc((size_t)t.most, sizeof(*exact));
     if (t.first == NULL || t.num == NULL || t.weight == NULL || exact == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory to resize %d pixels to %d", in_size,
                        out_size);
