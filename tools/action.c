@@ -12,7 +12,14 @@ int action_failed(const common_settings *s, igd_status status)
     progress_end();
     fprintf(stderr, "igdef %s: %s\n", s->command,
             status == IGD_ECANCELED ? "interrupted" : igd_error_message());
-    return status == IGD_ECANCELED ? CLI_INTERRUPTED : CLI_FAILED;
+    switch (status) {
+    case IGD_ECANCELED:
+        return CLI_INTERRUPTED;
+    case IGD_ECHECK:
+        return CLI_CHECK_FAILED;
+    default:
+        return CLI_FAILED;
+    }
 }
 
 igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,

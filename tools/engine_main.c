@@ -8,6 +8,7 @@
 #include "igdef/runtime.h"
 #include "igdef/version.h"
 #include "options_defend.h"
+#include "options_eval.h"
 #include "options_inspect.h"
 #include "options_rank.h"
 #include "progress.h"
@@ -33,6 +34,7 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         {"inspect", cmd_inspect},
         {"rank", cmd_rank},
         {"defend", cmd_defend},
+        {"eval", cmd_eval},
     };
 
     if (strcmp(version, igd_version()) != 0) {

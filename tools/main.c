@@ -1,4 +1,5 @@
 // The command igdef: the table of subcommands, help and versions.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <torch/version.h>
@@ -8,6 +9,7 @@
 #include "engine.h"
 #include "igdef/version.h"
 #include "options_defend.h"
+#include "options_eval.h"
 #include "options_inspect.h"
 #include "options_rank.h"
 
@@ -15,6 +17,7 @@ static const cli_command *const commands[] = {
     &command_inspect,
     &command_rank,
     &command_defend,
+    &command_eval,
 };
 
 #define NUM_COMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))
@@ -62,17 +65,48 @@ static int version(void)
 #endif
 }
 
+// The command line as a shell would take it; owned, NULL without memory.
+static char *command_line(const char *command, int argc, char **argv)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-_=./,:+@%";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return NULL;
+    fprintf(f, "igdef %s", command);
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+        if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+            fprintf(f, " %s", word);
+            continue;
+        }
+        fputs(" '", f);
+        for (; *word != '\0'; word++)
+            fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, f);
+        fputc('\'', f);
+    }
+    if (fclose(f) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static int run(const cli_command *command, int argc, char **argv)
 {
     void *settings = calloc(1, command->size);
-    if (settings == NULL)
+    char *line = command_line(command->name, argc, argv);
+    if (settings == NULL || line == NULL)
         return cli_usage("out of memory");
     int rc = cli_parse(settings, command, argc, argv);
+    ((common_settings *)settings)->line = line; // every command's first member
     if (rc == CLI_GO_ON)
         rc = command->run != NULL ? command->run(settings)
                                   : engine_run(command->name, settings);
     cli_end();
     free(settings);
+    free(line);
     return rc;
 }
 

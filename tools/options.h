@@ -7,6 +7,7 @@
 // How to compute; the first member of the settings of every command.
 typedef struct common_settings {
     const char *command; // its name, for messages
+    const char *line;    // as it was typed, for records; NULL before it was parsed
     const char *config;
     int threads; // 0: every core
     const char *device;

@@ -22,7 +22,7 @@ static struct {
     const char *command;
     bool quiet, terminal, colour;
     bool drawn;         // a bar is on the screen
-    char stage[64];     // what the numbers below belong to
+    char stage[96];     // what the numbers below belong to
     double begun;       // seconds, when the stage began
     double done_before; // units that were done then: a resumed run begins in the middle
     double shown;       // when it was last drawn
@@ -139,11 +139,14 @@ int progress_report(const char *stage, double done, double total, void *payload)
     const double share = total > 0.0 && done < total ? done / total : 1.0;
 
     (void)payload;
-    if (strncmp(state.stage, stage, sizeof(state.stage) - 1) != 0) {
-        snprintf(state.stage, sizeof(state.stage), "%s", stage);
+    // What follows a comma changes within a stage.
+    const bool same = strcspn(state.stage, ",") == strcspn(stage, ",") &&
+                      strncmp(state.stage, stage, strcspn(stage, ",")) == 0;
+    if (!same || done < state.done_before) {
         state.begun = state.shown = t;
         state.done_before = done;
     }
+    snprintf(state.stage, sizeof(state.stage), "%s", stage);
     if (!state.quiet && t - state.shown >= (state.terminal ? REDRAW : LINE_INTERVAL)) {
         rate_text(rate, sizeof(rate), done, total, t - state.begun);
         if (state.terminal)

@@ -70,6 +70,9 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
 /** The options it was made with. @return borrowed */
 const igd_defense_options *igd_defense_settings(const igd_defense *d);
 
+/** Method of its ranking: "loir", "cdir" or "random". @return borrowed */
+const char *igd_defense_method(const igd_defense *d);
+
 /** Path of the mask layer. @return borrowed */
 const char *igd_defense_layer(const igd_defense *d);
 

@@ -62,6 +62,8 @@ typedef struct igd_evaluate_options {
     bool restart;                 /**< Discard that file. */
     const char *cache;            /**< Folder of the adversarial sets made on base models,
                                        made if missing; NULL for a temporary one. */
+    bool cache_all;               /**< Keep there all that is made on the base model, not
+                                       only what is transferred. */
     const char *save_adversarial; /**< .npy file of the first adversarial image found for
                                        each image, the clean image where there is none;
                                      NULL for none. */
@@ -80,6 +82,16 @@ typedef struct igd_evaluate_options {
 } igd_evaluate_options;
 
 igd_evaluate_options igd_evaluate_options_default(void);
+
+/**
+ * Check options as far as that is possible without model and data.
+ *
+ * @param options   borrowed
+ * @param defended  whether a defended model will be evaluated
+ * @return IGD_OK; IGD_EINVAL for a value out of range, or for an unknown attack or
+ *         parameter, with the nearest known one
+ */
+igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended);
 
 /** A result. Immutable: threads may share it. */
 typedef struct igd_result igd_result;

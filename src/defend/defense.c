@@ -5,6 +5,7 @@
 #include "defend/defense_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct igd_defense {
     igd_cut *cut;
     igd_tensor *mask; // [C, K]
     char *layer;
+    char method[16]; // of the ranking
     igd_defense_options options;
 };
 
@@ -295,6 +297,7 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
         goto done;
     }
     strcpy(d->layer, layer);
+    snprintf(d->method, sizeof(d->method), "%s", igd_ranking_method(ranking));
 
 done:
     igd_tensor_free(mask);
@@ -332,6 +335,11 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
 const igd_defense_options *igd_defense_settings(const igd_defense *d)
 {
     return &d->options;
+}
+
+const char *igd_defense_method(const igd_defense *d)
+{
+    return d->method;
 }
 
 const char *igd_defense_layer(const igd_defense *d)

@@ -370,15 +370,6 @@ done:
 
 // --- steps
 
-// Points that belong to the base model and the data alone are kept where others find
-// them: always those that are transferred, the others when the user names a folder.
-static bool goes_to_set(const igd_session *s, const igd_step *step)
-{
-    return igd_step_is_set(step) ||
-           (s->options->cache != NULL &&
-            igd_step_attacked(step, s->subject) == s->subject->base);
-}
-
 static igd_status run_step(igd_session *s, int column)
 {
     igd_table *t = &s->state.table;
@@ -401,8 +392,8 @@ static igd_status run_step(igd_session *s, int column)
     }
     s->total = s->done + num;
     if (num > 0)
-        st = goes_to_set(s, step) ? attack_set(s, column, rows, num)
-                                  : attack_white(s, column, rows, num);
+        st = igd_session_keeps(s, step) ? attack_set(s, column, rows, num)
+                                        : attack_white(s, column, rows, num);
     free(rows);
     return st == IGD_OK ? igd_session_save(s) : st;
 }

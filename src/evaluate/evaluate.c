@@ -50,6 +50,23 @@ static igd_status check_options(const igd_evaluate_options *o)
     return IGD_OK;
 }
 
+igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended)
+{
+    // Lists are taken apart for a classifier; what is asked here holds for any.
+    const igd_classifier any = {
+        .num_classes = 10, .shape = {3, 32, 32}, .differentiable = true};
+    const igd_classifier other = any;
+    const igd_subject who = {.base = &any,
+                             .judged = defended ? &other : &any,
+                             .surrogate = defended ? &other : NULL,
+                             .joint = defended ? &other : NULL};
+    igd_plan *plan = NULL;
+    IGD_TRY(check_options(options));
+    IGD_TRY(igd_plan_make(&plan, &who, options));
+    free(plan);
+    return IGD_OK;
+}
+
 static int by_value(const void *a, const void *b)
 {
     const int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
@@ -176,9 +193,9 @@ static cJSON *head_json(const igd_session *s, const char *data_sha256)
 static igd_status open_cache(igd_session *s)
 {
     const char *folder = s->options->cache;
-    bool needed = folder != NULL;
+    bool needed = false;
     for (int k = 1; k < s->plan->num_steps; k++)
-        needed = needed || igd_step_is_set(&s->plan->steps[k]);
+        needed = needed || igd_session_keeps(s, &s->plan->steps[k]);
     if (!needed)
         return IGD_OK;
     if (folder != NULL) {

@@ -155,3 +155,10 @@ bool igd_session_wants(const igd_session *s, int column, int64_t row)
     return igd_table_survives(t, earlier, num, row, IGD_ONE_SHOT) ||
            igd_table_survives(t, earlier, num, row, IGD_MAJORITY);
 }
+
+bool igd_session_keeps(const igd_session *s, const igd_step *step)
+{
+    return igd_step_is_set(step) ||
+           (s->options->cache != NULL && s->options->cache_all &&
+            igd_step_attacked(step, s->subject) == s->subject->base);
+}

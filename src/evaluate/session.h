@@ -56,4 +56,8 @@ bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row);
 // Whether a step is to attack an image.
 bool igd_session_wants(const igd_session *s, int column, int64_t row);
 
+// Whether the points of a step go to a set on disk: always those that are transferred,
+// the others that are made on the base model when the user wants it.
+bool igd_session_keeps(const igd_session *s, const igd_step *step);
+
 #endif

@@ -81,6 +81,7 @@ static igd_status defense_json(cJSON **out, const igd_defense *defense)
     char mask[IGD_SHA256_LENGTH];
     IGD_TRY(mask_sha256(mask, defense));
     cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "method", igd_defense_method(defense));
     cJSON_AddStringToObject(json, "layer", igd_defense_layer(defense));
     cJSON_AddNumberToObject(json, "keep", o->keep);
     cJSON_AddNumberToObject(json, "sigma", o->sigma);
@@ -111,7 +112,7 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
                            .judged = f,
                            .model_path = igd_model_path(base),
                            .model_sha256 = igd_model_sha256(base),
-                           .model_identity = igd_model_sha256(base),
+                           .model_identity = igd_model_identity(base),
                            .device = f->device};
     igd_status st;
 

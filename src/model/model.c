@@ -19,6 +19,7 @@
 struct igd_model {
     char *path;
     char sha256[IGD_SHA256_LENGTH];
+    char identity[IGD_SHA256_LENGTH];
     igd_graph *graph;
     igd_classifier classifier;
     char device[16];
@@ -259,6 +260,21 @@ done:
     return st;
 }
 
+static igd_status make_identity(igd_model *m, const igd_model_options *o)
+{
+    igd_sha256 *sum = NULL;
+    memcpy(m->identity, m->sha256, sizeof(m->identity));
+    if (o->num_channels == 0)
+        return IGD_OK;
+    IGD_TRY(igd_sha256_new(&sum));
+    igd_sha256_add(sum, m->sha256, sizeof(m->sha256));
+    igd_sha256_add(sum, o->mean, (size_t)o->num_channels * sizeof(float));
+    igd_sha256_add(sum, o->std, (size_t)o->num_channels * sizeof(float));
+    igd_sha256_hex(sum, m->identity);
+    igd_sha256_free(sum);
+    return IGD_OK;
+}
+
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options)
 {
@@ -297,6 +313,7 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
         .plain = o->plain,
     };
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
+        (st = make_identity(m, o)) == IGD_OK &&
         (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
         st = check_model(m, o->skip_check);
 
@@ -317,6 +334,11 @@ int igd_model_num_classes(const igd_model *m)
 const char *igd_model_sha256(const igd_model *m)
 {
     return m->sha256;
+}
+
+const char *igd_model_identity(const igd_model *m)
+{
+    return m->identity;
 }
 
 const char *igd_model_path(const igd_model *m)

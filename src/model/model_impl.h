@@ -9,6 +9,10 @@
 // The model as attacks see it; borrowed.
 const igd_classifier *igd_model_classifier(const igd_model *m);
 
+// What its logits depend on: the file's digest, and where a normalisation was put in
+// front, a digest of both. Hexadecimal, borrowed.
+const char *igd_model_identity(const igd_model *m);
+
 // Its forward method; borrowed.
 const igd_graph *igd_model_graph(const igd_model *m);
 

@@ -1,0 +1,36 @@
+# shellcheck shell=bash disable=SC1091,SC2154
+# igdef eval refuses what makes no sense before any work, and leaves nothing behind.
+touch model.pt
+mkdir d
+
+run igdef eval
+run igdef eval -m model.pt
+run igdef eval -m model.pt -d absent
+run igdef eval -m model.pt -d d --eps 0
+run igdef eval -m model.pt -d d --eps 8
+run igdef eval -m model.pt -d d --norm L3
+run igdef eval -m model.pt -d d --attack apgd-c
+run igdef eval -m model.pt -d d --attack worstcase
+run igdef eval -m model.pt -d d --attack surrogate:pgd
+run igdef eval -m model.pt -d d --attack pgd,pgd
+run igdef eval -m model.pt -d d --attack pgd --set pgd.stesp=3
+run igdef eval -m model.pt -d d --attack pgd --set pgd.steps=0
+run igdef eval -m model.pt -d d --attack pgd --set apgd-ce.steps=10
+run igdef eval -m model.pt -d d --attack rays --norm L2
+run igdef eval -m model.pt -d d --report both
+run igdef eval -m model.pt -d d --audit 101
+run igdef eval -m model.pt -d d --keep 5
+run igdef eval -m model.pt -d d --fixed-noise
+run igdef eval -m model.pt -d d --restart
+run igdef eval -m model.pt -d d -o absent/r.json
+run igdef eval -m model.pt -d d -o d
+run igdef eval -m model.pt -d d --save-adversarial absent/x.npy
+run igdef eval --merge a.json
+run igdef eval model.pt -m model.pt
+echo '{' >a.json
+echo '{"format":"igdef.result/9"}' >b.json
+run igdef eval --merge a.json
+run igdef eval --merge a.json b.json
+run igdef eval --merge b.json a.json
+run igdef eval --merge a.json b.json --eps 0.1
+ls -A

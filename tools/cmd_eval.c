@@ -1,0 +1,203 @@
+// igdef eval: runs an evaluation, or joins the results of several.
+#include "options_eval.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "action.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "progress.h"
+
+static void message(const char *line, void *payload)
+{
+    (void)payload;
+    progress_note("%s", line);
+}
+
+// The texts between commas; owned.
+static char *join(const cli_texts *texts)
+{
+    size_t size = 1;
+    for (int i = 0; i < texts->num; i++)
+        size += strlen(texts->item[i]) + 1;
+    char *out = calloc(size, 1);
+    for (int i = 0; i < texts->num && out != NULL; i++) {
+        strcat(out, i > 0 ? "," : "");
+        strcat(out, texts->item[i]);
+    }
+    return out;
+}
+
+// "PATH.state"; owned.
+static char *state_beside(const char *path)
+{
+    char *out = malloc(strlen(path) + sizeof(".state"));
+    if (out != NULL)
+        snprintf(out, strlen(path) + sizeof(".state"), "%s.state", path);
+    return out;
+}
+
+// "igdef-cache" in the folder of a path; owned.
+static char *cache_beside(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const int folder = slash == NULL ? 0 : (int)(slash - path + 1);
+    char *out = malloc((size_t)folder + sizeof("igdef-cache"));
+    if (out != NULL)
+        snprintf(out, (size_t)folder + sizeof("igdef-cache"), "%.*sigdef-cache", folder,
+                 path);
+    return out;
+}
+
+// What the options own beside the settings.
+typedef struct names {
+    char *set, *state, *cache;
+} names;
+
+static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s)
+{
+    *o = igd_evaluate_options_default();
+    IGD_TRY(igd_norm_parse(&o->threat.norm, s->norm));
+    o->threat.eps = s->eps;
+    o->attacks = s->attack;
+    o->report =
+        strcmp(s->report, "union") == 0 ? IGD_REPORT_UNION : IGD_REPORT_PER_ATTACK;
+    o->seed = s->common.seed;
+    o->batch_size = s->common.batch_size;
+    o->num_draws = s->draws;
+    o->fixed_noise = s->fixed_noise;
+    o->shortcuts = s->shortcuts;
+    o->checks = s->checks;
+    o->bounds = s->bounds;
+    o->audit = s->audit;
+    o->expect_clean = isnan(s->expect_clean) ? -1.0 : s->expect_clean;
+    o->surrogate_temperature = s->surrogate_temperature;
+    o->joint_weight = s->joint_weight;
+    o->restart = s->restart;
+    o->save_adversarial = s->save_adversarial;
+    o->command = s->common.line;
+    o->data_path = s->in.data;
+    o->data_split = s->in.split;
+    o->preprocess = s->in.preprocess;
+    o->progress = progress_report;
+    o->message = message;
+    n->set = join(&s->set);
+    n->state = s->state == NULL && s->output != NULL ? state_beside(s->output) : NULL;
+    n->cache = s->cache == NULL && s->output != NULL ? cache_beside(s->output) : NULL;
+    if (n->set == NULL || (s->output != NULL && ((s->state == NULL && n->state == NULL) ||
+                                                 (s->cache == NULL && n->cache == NULL))))
+        return igd_error(IGD_ENOMEM, "no memory for the options");
+    o->set = n->set;
+    o->state = s->state != NULL ? s->state : n->state;
+    o->cache = s->cache != NULL ? s->cache : n->cache;
+    // The worst case of a base model makes the sets of the defended ones.
+    o->cache_all = s->cache != NULL || strstr(s->attack, "worst-case") != NULL;
+    return IGD_OK;
+}
+
+static igd_status run(igd_result **out, const igd_evaluate_options *o,
+                      const eval_settings *s)
+{
+    igd_dataset *data = NULL;
+    igd_model *base = NULL;
+    igd_defense *defense = NULL;
+    igd_status st;
+
+    if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
+        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
+            IGD_OK &&
+        (s->defense.ranking == NULL ||
+         (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK))
+        st = igd_evaluate(out, base, defense, data, o);
+    igd_defense_free(defense);
+    igd_model_free(base);
+    igd_dataset_free(data);
+    return st;
+}
+
+static int show(const igd_result *r, const eval_settings *s)
+{
+    const int warnings = igd_result_num_warnings(r);
+    progress_end();
+    if (s->common.json) {
+        puts(igd_result_json(r));
+    } else {
+        fputs(igd_result_text(r), stdout);
+        if (s->output != NULL)
+            printf("\nresult: %s\n", s->output);
+    }
+    if (!s->strict || warnings == 0)
+        return CLI_DONE;
+    fflush(stdout);
+    fprintf(stderr, "igdef eval: %d reliability warning%s, first %s: %s\n", warnings,
+            warnings == 1 ? "" : "s", igd_result_warning_id(r, 0),
+            igd_result_warning_text(r, 0));
+    return CLI_CHECK_FAILED;
+}
+
+static int merge(const eval_settings *s)
+{
+    igd_result *r = NULL;
+    igd_status st = igd_result_merge(&r, s->merge.item, s->merge.num);
+    if (st == IGD_OK && s->output != NULL)
+        st = igd_result_save(r, s->output);
+    const int rc = st == IGD_OK ? show(r, s) : action_failed(&s->common, st);
+    igd_result_free(r);
+    return rc;
+}
+
+static int interrupted(const igd_evaluate_options *o)
+{
+    progress_end();
+    if (o->state != NULL)
+        fprintf(stderr, "igdef eval: interrupted; the same command goes on from %s\n",
+                o->state);
+    else
+        fprintf(stderr, "igdef eval: interrupted\n");
+    return CLI_INTERRUPTED;
+}
+
+int cmd_eval(const void *settings)
+{
+    const eval_settings *s = settings;
+    igd_evaluate_options o;
+    names n = {0};
+    igd_result *r = NULL;
+    igd_status st;
+    int rc;
+
+    if (s->merge.num > 0)
+        return merge(s);
+    if ((st = fill(&o, &n, s)) != IGD_OK) {
+        rc = action_failed(&s->common, st);
+        goto done;
+    }
+    if ((st = igd_evaluate_check(&o, s->defense.ranking != NULL)) != IGD_OK) {
+        action_failed(&s->common, st);
+        rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
+        goto done;
+    }
+    if ((st = run(&r, &o, s)) == IGD_OK && s->output != NULL)
+        st = igd_result_save(r, s->output);
+    if (st == IGD_ECANCELED)
+        rc = interrupted(&o);
+    else if (st != IGD_OK)
+        rc = action_failed(&s->common, st);
+    else {
+        // What the state was for is in the result now.
+        if (o.state != NULL && s->output != NULL)
+            unlink(o.state);
+        rc = show(r, s);
+    }
+
+done:
+    igd_result_free(r);
+    free(n.set);
+    free(n.state);
+    free(n.cache);
+    return rc;
+}

@@ -1,0 +1,169 @@
+// The command line of igdef eval.
+#include "options_eval.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "igdef/evaluate.h"
+
+// clang-format off
+static const char *const norms[] = {"Linf", "L2", "L1", NULL};
+static const char *const reports[] = {"union", "per-attack", NULL};
+
+static const cli_option attack_options[] = {
+    {'a', "attack",      CLI_TEXT, offsetof(eval_settings, attack),
+     "LIST", "attacks between commas: clean, fgsm, pgd, gama-pgd, apgd-ce, apgd-dlr, "
+     "apgd-cw, apgd-pma, apgd-t, apgd-eot, fab, fab-t, square, rays; the ensembles "
+     "autoattack, autoattack-plus, autoattack-rand, worst-case; transfer:NAME made on the "
+     "base model; own:, surrogate: and joint:NAME on a defended one", 0, 0, NULL},
+    {0,   "norm",        CLI_CHOICE, offsetof(eval_settings, norm),
+     NULL, "how perturbations are measured", 0, 0, norms},
+    {'e', "eps",         CLI_NUMBER | CLI_POSITIVE, offsetof(eval_settings, eps),
+     "E", "their size, in pixel units", 0, 0, NULL},
+    {0,   "set",         CLI_TEXTS, offsetof(eval_settings, set),
+     "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50", 0, 0, NULL},
+    {0,   "report",      CLI_CHOICE, offsetof(eval_settings, report),
+     NULL, "attack only what is still robust, or run every member in full", 0, 0, reports},
+    {0,   "draws",       CLI_INT, offsetof(eval_settings, draws),
+     "R", "draws of a random defense for the final judgement", 1, 255, NULL},
+    {0,   "fixed-noise", CLI_FLAG, offsetof(eval_settings, fixed_noise),
+     NULL, "attack and judge one fixed draw of the noise per image", 0, 0, NULL},
+    {0,   "surrogate-temperature", CLI_NUMBER | CLI_POSITIVE,
+     offsetof(eval_settings, surrogate_temperature),
+     "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
+    {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(eval_settings, joint_weight),
+     "W", "share of the first pass in joint:NAME", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option check_options[] = {
+    {0,   "expect-clean", CLI_NUMBER, offsetof(eval_settings, expect_clean),
+     "ACC", "stop early, exit code 3, if the clean accuracy is more than 0.01 off", 0, 1,
+     NULL},
+    {0,   "strict",      CLI_FLAG, offsetof(eval_settings, strict),
+     NULL, "exit code 3 on any reliability warning", 0, 0, NULL},
+    {0,   "checks",      CLI_FLAG, offsetof(eval_settings, checks),
+     NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
+    {0,   "bounds",      CLI_FLAG, offsetof(eval_settings, bounds),
+     NULL, "leave out the bounds by the masks of the true and of the worst class", 0, 0,
+     NULL},
+    {0,   "shortcuts",   CLI_FLAG, offsetof(eval_settings, shortcuts),
+     NULL, "also do the work that cannot change a flag", 0, 0, NULL},
+    {0,   "audit",       CLI_NUMBER, offsetof(eval_settings, audit),
+     "PERCENT", "attack so many images again without shortcuts and compare", 0, 100, NULL},
+    {0},
+};
+
+static const cli_option output_options[] = {
+    {'o', "output",      CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, output),
+     "FILE", "result (.json); one line per image goes beside it (.images.jsonl)", 0, 0,
+     NULL},
+    {0,   "save-adversarial", CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, save_adversarial),
+     "FILE", "adversarial images (.npy), the clean one where no attack succeeded", 0, 0,
+     NULL},
+    {0,   "state",       CLI_PATH | CLI_OUTPUT | CLI_HIDE_DEFAULT, offsetof(eval_settings, state),
+     "FILE", "where an interrupted run goes on from [OUTPUT.state]", 0, 0, NULL},
+    {0,   "restart",     CLI_FLAG, offsetof(eval_settings, restart),
+     NULL, "discard the state of an interrupted run", 0, 0, NULL},
+    {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, cache),
+     "DIR", "folder of adversarial sets made on base models, for later runs "
+     "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},
+    {0,   "merge",       CLI_TEXTS | CLI_INPUT, offsetof(eval_settings, merge),
+     "RESULT", "join results of disjoint --first, --count ranges of one run", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+static const cli_group groups[] = {
+    {"Model and images", input_options, offsetof(eval_settings, in)},
+    {"Defense (none: the base model is evaluated)", defense_options,
+     offsetof(eval_settings, defense)},
+    {"Attacks", attack_options, 0},
+    {"Reliability", check_options, 0},
+    {"Files", output_options, 0},
+    {"Common options", common_options, offsetof(eval_settings, common)},
+    {0},
+};
+
+static const char *const examples[] = {
+    "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack -o "
+    "base.json",
+    "igdef eval --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin --attack worst-case -o loir.json",
+    "igdef eval --merge part1.json part2.json part3.json -o whole.json",
+    NULL,
+};
+static const char *const arguments[] = {"merge", NULL};
+
+static void defaults(void *settings)
+{
+    const igd_evaluate_options d = igd_evaluate_options_default();
+    eval_settings *s = settings;
+    *s = (eval_settings){.common = common_defaults("eval"),
+                         .in = input_defaults("test"),
+                         .defense = defense_defaults(),
+                         .attack = d.attacks,
+                         .norm = norms[0],
+                         .eps = d.threat.eps,
+                         .report = reports[0],
+                         .draws = d.num_draws,
+                         .surrogate_temperature = d.surrogate_temperature,
+                         .joint_weight = d.joint_weight,
+                         .shortcuts = d.shortcuts,
+                         .checks = d.checks,
+                         .bounds = d.bounds,
+                         .expect_clean = NAN};
+}
+
+static int check_merge(const eval_settings *s)
+{
+    static const char *const allowed[] = {"merge", "output", "json",
+                                          "quiet", "strict", "config"};
+    for (const cli_group *g = groups; g->options != NULL; g++)
+        for (const cli_option *o = g->options; o->name != NULL; o++) {
+            bool fine = !cli_given(o->name);
+            for (size_t k = 0; k < sizeof(allowed) / sizeof(allowed[0]); k++)
+                fine = fine || strcmp(o->name, allowed[k]) == 0;
+            if (!fine)
+                return cli_usage("'%s' is no option, and with --merge --%s is of no use",
+                                 s->merge.item[0], o->name);
+        }
+    if (s->merge.num < 2)
+        return cli_usage("--merge needs two results or more");
+    return CLI_GO_ON;
+}
+
+static int check(const void *settings)
+{
+    const eval_settings *s = settings;
+    int rc;
+    if (s->merge.num > 0)
+        return check_merge(s);
+    if (s->in.model == NULL)
+        return cli_usage("--model FILE is missing");
+    if (s->in.data == NULL)
+        return cli_usage("--data PATH is missing");
+    if (s->restart && s->output == NULL && s->state == NULL)
+        return cli_usage("--restart: without --output or --state there is nothing to "
+                         "restart");
+    if (s->fixed_noise && s->defense.ranking == NULL)
+        return cli_usage("--fixed-noise: needs --ranking");
+    if ((rc = defense_check(&s->defense)) != CLI_GO_ON)
+        return rc;
+    return input_check(&s->in);
+}
+
+const cli_command command_eval = {
+    .name = "eval",
+    .summary = "measure clean and robust accuracy under lists of attacks",
+    .description =
+        "Every finished batch is on disk before the next begins: after Ctrl-C, kill -9 "
+        "or "
+        "a power cut the same command goes on where it stopped and finds the same flags.",
+    .examples = examples,
+    .arguments = arguments,
+    .groups = groups,
+    .size = sizeof(eval_settings),
+    .defaults = defaults,
+    .check = check,
+};

@@ -1,0 +1,34 @@
+// igdef eval: its settings and its action.
+#ifndef IGDEF_OPTIONS_EVAL_H
+#define IGDEF_OPTIONS_EVAL_H
+
+#include "options.h"
+
+typedef struct eval_settings {
+    common_settings common;
+    input_settings in;
+    defense_settings defense;
+    const char *attack;
+    const char *norm;
+    double eps;
+    cli_texts set;
+    const char *report;
+    int draws;
+    bool fixed_noise;
+    double surrogate_temperature, joint_weight;
+    bool shortcuts, checks, bounds;
+    double audit;
+    double expect_clean; // NAN: not given
+    bool strict;
+    const char *output;
+    const char *state;
+    bool restart;
+    const char *cache;
+    const char *save_adversarial;
+    cli_texts merge;
+} eval_settings;
+
+extern const cli_command command_eval;
+int cmd_eval(const void *settings); // in the engine
+
+#endif
