@@ -328,9 +328,9 @@ static void test_cdir__settings_that_cannot_work_are_refused(void **state)
     refused(&s, &o, IGD_EINVAL, "there are 2 concepts, but the model has 3 classes");
     o.num_concepts = 3;
     o.concepts = twice;
-    refused(&s, &o, IGD_EINVAL, "concepts 0 and 2 are both 'cat'");
+    refused(&s, &o, IGD_EINVAL, "classes 0 and 2 have the same concept 'cat'");
     o.concepts = empty;
-    refused(&s, &o, IGD_EINVAL, "concept 1 is empty");
+    refused(&s, &o, IGD_EINVAL, "concept of class 1 is empty");
     o = with_clip();
     o.top_k = 0; // 100
     refused(&s, &o, IGD_EINVAL, "top_k of 100 needs as many probe images, not 40");

@@ -4,14 +4,17 @@
 #include <string.h>
 
 // clang-format off
-static const char *const methods[] = {"loir", "random", NULL};
+static const char *const methods[] = {"loir", "cdir", "random", NULL};
 static const char *const overs[] = {"class", "all", NULL};
+static const char *const similarities[] = {"soft-wpmi", "wpmi", "cos", "cos-cubed",
+                                           "rank-reorder", NULL};
+static const char *const pools[] = {"avg", "max", NULL};
 
 static const cli_option options[] = {
     {'o', "output",     CLI_PATH | CLI_OUTPUT, offsetof(rank_settings, output),
      "FILE", "where the ranking goes (.safetensors)", 0, 0, NULL},
     {0,   "method",     CLI_CHOICE, offsetof(rank_settings, method),
-     NULL, "how neurons are ranked: leave one out, or by chance", 0, 0, methods},
+     NULL, "how neurons are ranked: leave one out, CLIP, or chance", 0, 0, methods},
     {'l', "layer",      CLI_TEXT, offsetof(rank_settings, layer),
      "PATH", "layer whose neurons are ranked; PATH:input for what goes into it; "
      "penultimate is the input of the last linear layer", 0, 0, NULL},
@@ -31,12 +34,46 @@ static const cli_option loir_options[] = {
      NULL, "one pass per neuron even where a closed form exists", 0, 0, NULL},
     {0},
 };
+
+static const cli_option cdir_options[] = {
+    {0,   "clip",       CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip),
+     "FILE", "TorchScript with encode_image and encode_text; OpenAI's archives load as they are",
+     0, 0, NULL},
+    {0,   "clip-image", CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip_image),
+     "FILE", "CLIP's image encoder, where it has a file of its own", 0, 0, NULL},
+    {0,   "clip-text",  CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip_text),
+     "FILE", "CLIP's text encoder, where it has a file of its own", 0, 0, NULL},
+    {0,   "image-embeddings", CLI_PATH | CLI_INPUT, offsetof(rank_settings, image_embeddings),
+     "X.npy", "ready embeddings of the probe images, a row each", 0, 0, NULL},
+    {0,   "text-embeddings", CLI_PATH | CLI_INPUT, offsetof(rank_settings, text_embeddings),
+     "T.npy", "ready embeddings of the concepts, a row per class", 0, 0, NULL},
+    {0,   "vocab",      CLI_PATH | CLI_INPUT, offsetof(rank_settings, vocab),
+     "FILE", "CLIP's BPE merges, plain or .gz; or Hugging Face's vocab.json", 0, 0, NULL},
+    {0,   "concepts",   CLI_PATH | CLI_INPUT, offsetof(rank_settings, concepts),
+     "FILE", "a concept per class, one a line (default: the data's class names)", 0, 0, NULL},
+    {0,   "prompt",     CLI_TEXT, offsetof(rank_settings, prompt),
+     "TEXT", "what CLIP reads, {} standing for the concept", 0, 0, NULL},
+    {0,   "similarity", CLI_CHOICE, offsetof(rank_settings, similarity),
+     NULL, "how neurons and concepts are compared", 0, 0, similarities},
+    {0,   "top-k",      CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, top_k),
+     "N", "images looked at per neuron (default 100; for wpmi 28)", 0, 1e9, NULL},
+    {0,   "pool",       CLI_CHOICE, offsetof(rank_settings, pool),
+     NULL, "mean or maximum over the positions of a neuron", 0, 0, pools},
+    {0,   "image-size", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, image_size),
+     "N", "side of CLIP's images (default: read from the model)", 0, 4096, NULL},
+    {0,   "context-length", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, context_length),
+     "N", "tokens of CLIP's texts (default: read from the model)", 0, 4096, NULL},
+    {0,   "cache",      CLI_FLAG, offsetof(rank_settings, cache),
+     NULL, "do not keep image embeddings beside the output for the next model", 0, 0, NULL},
+    {0},
+};
 // clang-format on
 
 static const cli_group groups[] = {
     {"Model and probe images", input_options, offsetof(rank_settings, in)},
     {"Ranking", options, 0},
     {"LO-IR (--method loir)", loir_options, 0},
+    {"CD-IR (--method cdir)", cdir_options, 0},
     {"Common options", common_options, offsetof(rank_settings, common)},
     {0},
 };
@@ -45,6 +82,8 @@ static const char *const examples[] = {
     "igdef rank --model resnet18.pt --data cifar-10-batches-bin -o loir.safetensors",
     "igdef rank --model resnet18.pt --data cifar-10-batches-bin --layer layer4 "
     "--fraction 0.1 -o loir.safetensors",
+    "igdef rank --model resnet18.pt --data cifar-10-batches-bin --method cdir "
+    "--clip ViT-B-16.pt --vocab bpe_simple_vocab_16e6.txt.gz -o cdir.safetensors",
     NULL,
 };
 static const char *const required[] = {"model", "data", "output", NULL};
@@ -57,17 +96,56 @@ static void defaults(void *settings)
                          .method = methods[0],
                          .layer = "penultimate",
                          .over = overs[0],
-                         .fraction = 1.0};
+                         .fraction = 1.0,
+                         .prompt = "{}",
+                         .similarity = similarities[0],
+                         .pool = pools[0],
+                         .cache = true};
+}
+
+// Options of a method that is not the chosen one.
+static int check_method(const rank_settings *s, const char *method,
+                        const cli_option *options_of)
+{
+    const bool chosen = strcmp(s->method, method) == 0;
+    for (const cli_option *o = options_of; !chosen && o->name != NULL; o++)
+        if (cli_given(o->name))
+            return cli_usage("--%s: only with --method %s", o->name, method);
+    return CLI_GO_ON;
+}
+
+// CD-IR has one source of image and one of text embeddings.
+static int check_sources(const rank_settings *s)
+{
+    const int image =
+        (s->clip != NULL) + (s->clip_image != NULL) + (s->image_embeddings != NULL);
+    const int text =
+        (s->clip != NULL) + (s->clip_text != NULL) + (s->text_embeddings != NULL);
+    if (image > 1)
+        return cli_usage("give one of --clip, --clip-image and --image-embeddings");
+    if (text > 1)
+        return cli_usage("give one of --clip, --clip-text and --text-embeddings");
+    if (image == 0)
+        return cli_usage("--method cdir needs --clip, --clip-image or "
+                         "--image-embeddings");
+    if (text == 0)
+        return cli_usage("--method cdir needs --clip, --clip-text or --text-embeddings");
+    if (s->text_embeddings == NULL && s->vocab == NULL)
+        return cli_usage("--vocab FILE is missing: CLIP's texts need its vocabulary");
+    if (strstr(s->prompt, "{}") == NULL)
+        return cli_usage("--prompt '%s' has no {} for the concept", s->prompt);
+    return CLI_GO_ON;
 }
 
 static int check(const void *settings)
 {
     const rank_settings *s = settings;
-    const bool loir = strcmp(s->method, "loir") == 0;
-    for (const cli_option *o = loir_options; !loir && o->name != NULL; o++)
-        if (cli_given(o->name))
-            return cli_usage("--%s: only with --method loir", o->name);
-    return input_check(&s->in);
+    int rc = check_method(s, "loir", loir_options);
+    if (rc == CLI_GO_ON)
+        rc = check_method(s, "cdir", cdir_options);
+    if (rc == CLI_GO_ON && strcmp(s->method, "cdir") == 0 && s->from_units == NULL)
+        rc = check_sources(s);
+    return rc == CLI_GO_ON ? input_check(&s->in) : rc;
 }
 
 const cli_command command_rank = {
@@ -75,7 +153,10 @@ const cli_command command_rank = {
     .summary = "rank the neurons of a layer by importance, per class",
     .description = "The file written is what igdef defend and igdef eval take as "
                    "--ranking. LO-IR scores a neuron by how much the logits of a class "
-                   "change, over its images, when the neuron is set to zero.",
+                   "change, over its images, when the neuron is set to zero. CD-IR "
+                   "scores it by how well its activations agree with CLIP's view of "
+                   "which images show the class's concept, and uses no labels; it costs "
+                   "one pass of CLIP and one of the model.",
     .examples = examples,
     .required = required,
     .groups = groups,

@@ -15,6 +15,18 @@ typedef struct rank_settings {
     bool plain;
     const char *from_units;
     const char *to_units;
+
+    const char *clip, *clip_image, *clip_text;
+    const char *image_embeddings, *text_embeddings;
+    const char *vocab;
+    const char *concepts;
+    const char *prompt;
+    const char *similarity;
+    const char *pool;
+    int top_k;
+    int image_size;
+    int context_length;
+    bool cache;
 } rank_settings;
 
 extern const cli_command command_rank;

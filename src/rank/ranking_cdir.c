@@ -87,10 +87,11 @@ static igd_status check_concepts(const char *const *names, int num)
 {
     for (int c = 0; c < num; c++) {
         if (names[c][0] == '\0')
-            return igd_error(IGD_EINVAL, "concept %d is empty", c);
+            return igd_error(IGD_EINVAL, "the concept of class %d is empty", c);
         for (int d = 0; d < c; d++)
             if (strcmp(names[d], names[c]) == 0)
-                return igd_error(IGD_EINVAL, "concepts %d and %d are both '%s'", d, c,
+                return igd_error(IGD_EINVAL,
+                                 "classes %d and %d have the same concept '%s'", d, c,
                                  names[c]);
     }
     return IGD_OK;
@@ -353,16 +354,19 @@ static cJSON *describe(const cdir *r, const igd_similarity_options *s)
     return json;
 }
 
-// Names of the classes: the data's where there are as many, else the concepts.
+// Names of the classes: concepts that were given, else those of the data.
 static igd_status make_ranking(igd_ranking **out, const cdir *r,
                                const igd_similarity_options *s)
 {
     const char **classes = calloc((size_t)r->C, sizeof(*classes));
     if (classes == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d names", r->C);
+    const bool own = r->o->concepts != NULL && r->o->num_concepts == r->C;
     const bool named = igd_dataset_num_classes(r->probe) == r->C;
     for (int c = 0; c < r->C; c++)
-        classes[c] = named ? igd_dataset_class_name(r->probe, c) : r->names[c];
+        classes[c] = own     ? r->o->concepts[c]
+                     : named ? igd_dataset_class_name(r->probe, c)
+                             : NULL;
     const igd_status st = igd_ranking_make(
         out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
         (int)igd_rows_width(r->activations), r->score, igd_dataset_size(r->probe),
