@@ -48,8 +48,8 @@ static igd_status check(const unsigned char **data, size_t *lengths, int num_axe
 igd_status igd_bytes_add_idx_images(igd_bytes *b, const unsigned char *bytes, size_t size,
                                     const char *path)
 {
-    const unsigned char *data;
-    size_t n[3];
+    const unsigned char *data = NULL;
+    size_t n[3] = {0};
     IGD_TRY(check(&data, n, 3, bytes, size, MAGIC_IMAGES, path));
     if (n[1] > IGD_IMAGE_MAX_PIXELS / n[2])
         return igd_error(IGD_EFORMAT, "%s: images of %zu x %zu pixels", path, n[1], n[2]);
@@ -67,8 +67,8 @@ igd_status igd_bytes_add_idx_images(igd_bytes *b, const unsigned char *bytes, si
 igd_status igd_bytes_add_idx_labels(igd_bytes *b, const unsigned char *bytes, size_t size,
                                     const char *path)
 {
-    const unsigned char *data;
-    size_t num;
+    const unsigned char *data = NULL;
+    size_t num = 0;
     IGD_TRY(check(&data, &num, 1, bytes, size, MAGIC_LABELS, path));
     if ((int64_t)num != b->num)
         return igd_error(IGD_EFORMAT, "%s: %zu labels for %lld images", path, num,
