@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cut.h"
+#include "data/loader.h"
 #include "model/model_impl.h"
 
 #define ROWS 8 // images run in multiples of it, see src/model/classifier.c
@@ -18,7 +19,7 @@ typedef struct probe {
     float *images;   // [room, C, H, W]
     float *act;      // [room, K]
     float *embed;    // [room, D]
-    int64_t *which;  // [room]
+    igd_loader *loader;
 } probe;
 
 static igd_status probe_init(probe *p)
@@ -31,11 +32,9 @@ static igd_status probe_init(probe *p)
     const size_t n = (size_t)p->room;
     p->images = malloc(n * (size_t)igd_classifier_pixels(p->f) * sizeof(*p->images));
     p->act = malloc(n * (size_t)p->K * sizeof(*p->act));
-    p->which = malloc(n * sizeof(*p->which));
     if (o->clip != NULL)
         p->embed = malloc(n * (size_t)igd_clip_width(o->clip) * sizeof(*p->embed));
-    if (p->images == NULL || p->act == NULL || p->which == NULL ||
-        (o->clip != NULL && p->embed == NULL))
+    if (p->images == NULL || p->act == NULL || (o->clip != NULL && p->embed == NULL))
         return igd_error(IGD_ENOMEM, "no memory for batches of %d images", o->batch_size);
     return IGD_OK;
 }
@@ -61,18 +60,18 @@ static igd_status activate(probe *p, int64_t n)
 }
 
 static igd_status probe_batch(probe *p, igd_rows *activations, igd_rows *embeddings,
-                              int64_t first, int64_t n)
+                              const igd_batch *b)
 {
     const igd_probe_options *o = p->o;
-    for (int64_t i = 0; i < n; i++)
-        p->which[i] = first + i;
-    IGD_TRY(igd_dataset_read(o->images, p->images, p->which, n));
+    // Copied, because activate() fills up the rows.
+    memcpy(p->images, b->images,
+           (size_t)(b->n * igd_classifier_pixels(p->f)) * sizeof(float));
     if (o->clip != NULL) {
-        IGD_TRY(igd_clip_embed(p->embed, o->clip, p->images, p->f->shape, n));
-        IGD_TRY(igd_rows_append(embeddings, p->embed, n));
+        IGD_TRY(igd_clip_embed(p->embed, o->clip, p->images, p->f->shape, b->n));
+        IGD_TRY(igd_rows_append(embeddings, p->embed, b->n));
     }
-    IGD_TRY(activate(p, n));
-    return igd_rows_append(activations, p->act, n);
+    IGD_TRY(activate(p, b->n));
+    return igd_rows_append(activations, p->act, b->n);
 }
 
 igd_status igd_probe_run(igd_rows **activations, igd_rows **embeddings,
@@ -89,12 +88,15 @@ igd_status igd_probe_run(igd_rows **activations, igd_rows **embeddings,
         (o->clip != NULL && (st = igd_rows_spool(embeddings, "image embeddings",
                                                  igd_clip_width(o->clip))) != IGD_OK))
         goto done;
-    for (int64_t first = 0; first < N; first += o->batch_size) {
-        const int64_t n = N - first < o->batch_size ? N - first : o->batch_size;
-        if ((st = probe_batch(&p, *activations, *embeddings, first, n)) != IGD_OK)
+    if ((st = igd_loader_open(&p.loader, o->images, NULL, N, o->batch_size)) != IGD_OK)
+        goto done;
+    igd_batch b;
+    for (int64_t seen = 0; seen < N; seen += b.n) {
+        if ((st = igd_loader_next(p.loader, &b)) != IGD_OK ||
+            (st = probe_batch(&p, *activations, *embeddings, &b)) != IGD_OK)
             goto done;
         if (o->progress != NULL &&
-            o->progress(stage, (double)(first + n), (double)N, o->payload) != 0) {
+            o->progress(stage, (double)(seen + b.n), (double)N, o->payload) != 0) {
             st = igd_error(IGD_ECANCELED, "interrupted");
             goto done;
         }
@@ -110,6 +112,6 @@ done:
     free(p.images);
     free(p.act);
     free(p.embed);
-    free(p.which);
+    igd_loader_free(p.loader);
     return st;
 }

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "cut.h"
+#include "data/loader.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
 
@@ -22,8 +23,8 @@ typedef struct loir {
     double *sum;          // [C, K] of |z_c - z_c^{-n}|
     int64_t *count;       // [C] images that the sum of a class runs over
     igd_tensor *jacobian; // [C, K, P], P positions or 1 where they are alike; affine only
-    float *images;        // [batch_size, C, H, W]
-    int64_t *which;       // [batch_size] images of the batch
+    igd_loader *loader;   // of the probe images, in their order
+    const float *images;  // [n, C, H, W] of the batch in work, borrowed
     int64_t *labels;      // [batch_size]
     float *delta;         // [batch_size, K]
 } loir;
@@ -58,13 +59,19 @@ static igd_tensor *batch_images(igd_scope *s, const loir *l, int64_t n)
 static igd_status take_jacobian(loir *l)
 {
     const int C = l->C, K = l->K;
-    float *rows = NULL; // [C, K, P]
+    const size_t pixels = (size_t)igd_classifier_pixels(l->f);
+    float *image = NULL; // [1, C, H, W]
+    float *rows = NULL;  // [C, K, P]
     igd_status st = IGD_OK;
     igd_scope s = igd_scope_begin(NULL);
 
-    l->which[0] = 0;
-    if ((st = igd_dataset_read(l->probe, l->images, l->which, 1)) != IGD_OK)
+    if ((image = malloc(pixels * sizeof(*image))) == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for an image");
         goto done;
+    }
+    if ((st = igd_dataset_read(l->probe, image, (const int64_t[]){0}, 1)) != IGD_OK)
+        goto done;
+    l->images = image;
     igd_carried *carried = NULL;
     igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, 1), &carried);
     igd_scope g = igd_scope_begin_grad(&s);
@@ -103,6 +110,8 @@ static igd_status take_jacobian(loir *l)
 
 done:
     igd_scope_end(&s);
+    l->images = NULL;
+    free(image);
     free(rows);
     return st;
 }
@@ -246,23 +255,26 @@ done:
     return st;
 }
 
-static igd_status run_batch(loir *l, int64_t first, int64_t n)
+// Images from `first` on; sets *n to their number, 0 at the end.
+static igd_status run_batch(loir *l, int64_t first, int64_t *n)
 {
+    igd_batch batch;
     igd_scope s = igd_scope_begin(NULL);
     igd_status st = IGD_OK;
 
-    for (int64_t i = 0; i < n; i++) {
-        l->which[i] = first + i;
-        l->labels[i] = igd_dataset_label(l->probe, first + i);
-    }
-    if ((st = igd_dataset_read(l->probe, l->images, l->which, n)) != IGD_OK)
+    *n = 0;
+    if ((st = igd_loader_next(l->loader, &batch)) != IGD_OK || batch.n == 0)
         goto done;
+    *n = batch.n;
+    l->images = batch.images;
+    for (int64_t i = 0; i < batch.n; i++)
+        l->labels[i] = batch.labels[i];
     igd_carried *carried = NULL;
-    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, n), &carried);
-    st = l->jacobian != NULL ? batch_affine(l, &s, act, n)
-                             : batch_plain(l, &s, act, carried, n, (double)first);
+    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, batch.n), &carried);
+    st = l->jacobian != NULL ? batch_affine(l, &s, act, batch.n)
+                             : batch_plain(l, &s, act, carried, batch.n, (double)first);
     if (st == IGD_OK)
-        st = report(l, (double)(first + n));
+        st = report(l, (double)(first + batch.n));
 
 done:
     igd_scope_end(&s);
@@ -346,12 +358,9 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     const size_t B = (size_t)batch;
     l.sum = calloc((size_t)l.C * (size_t)l.K, sizeof(*l.sum));
     l.count = calloc((size_t)l.C, sizeof(*l.count));
-    l.images = malloc(B * (size_t)igd_classifier_pixels(l.f) * sizeof(*l.images));
-    l.which = malloc(B * sizeof(*l.which));
     l.labels = malloc(B * sizeof(*l.labels));
     l.delta = malloc(B * (size_t)l.K * sizeof(*l.delta));
-    if (l.sum == NULL || l.count == NULL || l.images == NULL || l.which == NULL ||
-        l.labels == NULL || l.delta == NULL) {
+    if (l.sum == NULL || l.count == NULL || l.labels == NULL || l.delta == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory to rank %d neurons", l.K);
         goto done;
     }
@@ -359,19 +368,18 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
         goto done;
     if (igd_cut_is_affine(cut) && !o->plain && (st = take_jacobian(&l)) != IGD_OK)
         goto done;
-    for (int64_t first = 0; first < l.N; first += batch) {
-        const int64_t n = l.N - first < batch ? l.N - first : batch;
-        if ((st = run_batch(&l, first, n)) != IGD_OK)
+    if ((st = igd_loader_open(&l.loader, probe, NULL, l.N, (int)batch)) != IGD_OK)
+        goto done;
+    for (int64_t first = 0, n = 1; n > 0; first += n)
+        if ((st = run_batch(&l, first, &n)) != IGD_OK)
             goto done;
-    }
     st = make_ranking(out, &l, model, layer);
 
 done:
     igd_tensor_free(l.jacobian);
     free(l.delta);
     free(l.labels);
-    free(l.which);
-    free(l.images);
+    igd_loader_free(l.loader);
     free(l.count);
     free(l.sum);
     igd_cut_free(cut);
