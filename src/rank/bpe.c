@@ -248,6 +248,8 @@ static igd_status add_merges(igd_bpe *b, const char *text, size_t size, const ch
     const char *end = text + size, *body = NULL;
     bool marked = false; // whether some merge ends a word
 
+    if (memchr(text, '\0', size) != NULL)
+        return igd_error(IGD_EFORMAT, "%s: not a text file", path);
     IGD_TRY(check_header(text, end, path, &body));
     int32_t room = count_lines(body, end);
     if (room > CLIP_MERGES)
@@ -344,11 +346,7 @@ static igd_status load_merges(igd_bpe *b, const char *path)
     unsigned char *text = NULL;
     size_t size = 0;
     IGD_TRY(igd_file_read_gzip(&text, &size, path, MAX_FILE));
-    igd_status st = IGD_OK;
-    if (memchr(text, '\0', size) != NULL)
-        st = igd_error(IGD_EFORMAT, "%s: not a text file", path);
-    if (st == IGD_OK)
-        st = add_merges(b, (const char *)text, size, path);
+    const igd_status st = add_merges(b, (const char *)text, size, path);
     free(text);
     return st;
 }
@@ -396,6 +394,22 @@ static bool ends_with(const char *text, const char *end)
 {
     const size_t n = strlen(text), m = strlen(end);
     return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+igd_status igd_bpe_parse(igd_bpe **out, const char *text, size_t size, const char *path)
+{
+    igd_bpe *b = calloc(1, sizeof(*b));
+    *out = NULL;
+    if (b == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", path);
+    igd_status st = add_merges(b, text, size, path);
+    if (st == IGD_OK)
+        st = number_in_order(b, path);
+    if (st != IGD_OK)
+        igd_bpe_free(b);
+    else
+        *out = b;
+    return st;
 }
 
 igd_status igd_bpe_load(igd_bpe **out, const char *path)

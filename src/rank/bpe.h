@@ -2,6 +2,7 @@
 #ifndef IGD_RANK_BPE_H
 #define IGD_RANK_BPE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/status.h"
@@ -12,6 +13,8 @@ typedef struct igd_bpe igd_bpe;
 // the first 48,894 count), smaller ones in that format, or Hugging Face's vocab.json with
 // merges.txt beside it (give vocab.json or the folder).
 igd_status igd_bpe_load(igd_bpe **out, const char *path);
+// CLIP's merges from memory; `path` starts the messages.
+igd_status igd_bpe_parse(igd_bpe **out, const char *text, size_t size, const char *path);
 void igd_bpe_free(igd_bpe *b); // NULL is fine
 
 int64_t igd_bpe_size(const igd_bpe *b); // tokens, one more than the highest
