@@ -1,6 +1,7 @@
 // Devices, threads and versions: the functions of igdef/runtime.h.
 #include "igdef/runtime.h"
 
+#include "threads.h"
 #include "torch.hpp"
 
 #include <ATen/Parallel.h>
@@ -51,4 +52,16 @@ igd_status igd_set_num_threads(int num_threads)
 int igd_num_threads(void)
 {
     return at::get_num_threads();
+}
+
+igd_status igd_thread_compute_alone(void)
+{
+    // OpenMP keeps this setting per thread. libtorch's own copy of it, which threads that
+    // never computed begin with, is put right by the next igd_set_num_threads().
+    return guarded("threads", [&] { at::set_num_threads(1); });
+}
+
+igd_status igd_blas_compute_alone(void)
+{
+    return guarded("threads", [&] { openblas_set_num_threads(1); });
 }

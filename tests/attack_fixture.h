@@ -19,8 +19,8 @@ typedef struct toy {
     int64_t d, H, C;
     const float *w, *b, *w2; // w2 is NULL for a linear classifier
     float noise;
-    float scale;    // of the logits; 0 counts as 1
-    int64_t passes; // rows evaluated so far
+    float scale;            // of the logits; 0 counts as 1
+    _Atomic int64_t passes; // rows evaluated so far
 } toy;
 
 static inline igd_tensor *toy_logits(igd_scope *s, const void *self, const igd_tensor *x,

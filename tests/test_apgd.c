@@ -3,6 +3,7 @@
 #include "attack_fixture.h"
 
 #include "attack/apgd_steps.h"
+#include "igdef/runtime.h"
 
 #define D 12
 #define H 16
@@ -244,12 +245,38 @@ static void test_apgd__batches_order_and_shortcuts_change_nothing(void **state)
     for (size_t k = 0; k < NUM_ALL; k++) {
         for (int norm = IGD_NORM_LINF; norm <= IGD_NORM_L1; norm++) {
             igd_attack_job job = job_make(all[k], &t.f, (igd_norm)norm, radius[norm]);
-            assert_ok(igd_attack_job_set(&job, "steps", 25));
+            assert_ok(igd_attack_job_set(&job, "steps", 12));
             trial_check_invariance(&job, &t.f, N, x, labels);
             job.mode = IGD_RETURN_HIGH_LOSS;
             trial_check_invariance(&job, &t.f, N, x, labels);
         }
     }
+}
+
+static void test_apgd__threads_change_nothing(void **state)
+{
+    (void)state;
+    const int before = igd_num_threads();
+    toy t;
+    trial one, other;
+    net_make(&t, 5);
+    igd_attack_job job = job_make("apgd-t", &t.f, IGD_NORM_LINF, 0.03);
+    assert_ok(igd_attack_job_set(&job, "steps", 25));
+    job.mode = IGD_RETURN_HIGH_LOSS;
+    trial_make(&one, &t.f, N, x, labels);
+    trial_make(&other, &t.f, N, x, labels);
+    assert_ok(igd_set_num_threads(1));
+    trial_run(&one, &job, &t.f, 64);
+    for (int threads = 2; threads <= 5; threads += 3) {
+        assert_ok(igd_set_num_threads(threads));
+        trial_run(&other, &job, &t.f, 64);
+        assert_int_equal(igd_num_threads(), threads); // as they were
+        assert_memory_equal(one.x_adv, other.x_adv, sizeof(x));
+        assert_memory_equal(one.fooled, other.fooled, sizeof(bool) * N);
+    }
+    assert_ok(igd_set_num_threads(before));
+    trial_free(&one);
+    trial_free(&other);
 }
 
 static void test_apgd__no_image_is_worse_than_its_start(void **state)
@@ -489,6 +516,7 @@ int main(void)
         TENSOR_TEST(test_apgd__reaches_the_worst_corner),
         TENSOR_TEST(test_apgd__robust_accuracy_is_that_of_the_formula),
         TENSOR_TEST(test_apgd__batches_order_and_shortcuts_change_nothing),
+        TENSOR_TEST(test_apgd__threads_change_nothing),
         TENSOR_TEST(test_apgd__no_image_is_worse_than_its_start),
         TENSOR_TEST(test_apgd__seed_decides_the_result),
         TENSOR_TEST(test_apgd__robust_image_costs_the_published_minimum),

@@ -1,6 +1,9 @@
 // The engine, with attacks whose every move is scripted, and the table of attacks.
 #include "attack_fixture.h"
 
+#include "core/error.h"
+#include "igdef/runtime.h"
+
 // A classifier of one pixel: z = (0, 100 x - 50), so that x > 0.5 is class 1.
 static const float line_w[2] = {0, 100}, line_b[2] = {0, -50};
 static toy line;
@@ -331,6 +334,34 @@ static void test_attack__failures_of_the_feed_are_passed_on(void **state)
     assert_int_equal(ticks, 3);
 }
 
+static igd_tensor *broken_logits(igd_scope *s, const void *self, const igd_tensor *images,
+                                 const igd_draw *draws)
+{
+    (void)self;
+    (void)images;
+    (void)draws;
+    igd_scope_fail(s, igd_error(IGD_ETORCH, "the model broke"));
+    return NULL;
+}
+
+static void test_attack__failure_of_a_thread_is_passed_on(void **state)
+{
+    (void)state;
+    const int before = igd_num_threads();
+    line_make();
+    script_set((const int[]){9, 9, 9, 9}, (const float[]){0.1f, 0.1f, 0.1f, 0.1f}, true);
+    const igd_attack_job job = scripted_job();
+    const igd_attack_feed feed = {one_next, full_done, NULL, NULL};
+    line.f.logits = broken_logits;
+    for (int threads = 1; threads <= 3; threads++) {
+        assert_ok(igd_set_num_threads(threads));
+        left_to_give = 50;
+        assert_fails(igd_attack_run(&job, &line.f, 64, &feed), IGD_ETORCH,
+                     "the model broke");
+    }
+    assert_ok(igd_set_num_threads(before));
+}
+
 static void test_attack__unusable_jobs_are_refused(void **state)
 {
     (void)state;
@@ -419,6 +450,7 @@ int main(void)
         TENSOR_TEST(test_attack__zero_gradients_are_counted),
         TENSOR_TEST(test_attack__a_lucky_draw_is_voted_down),
         TENSOR_TEST(test_attack__failures_of_the_feed_are_passed_on),
+        TENSOR_TEST(test_attack__failure_of_a_thread_is_passed_on),
         TENSOR_TEST(test_attack__unusable_jobs_are_refused),
         TENSOR_TEST(test_attack__names_are_found_and_suggested),
         TENSOR_TEST(test_attack__parameters_are_checked),

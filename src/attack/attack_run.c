@@ -14,9 +14,16 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/loss.h"
+#include "attack/workers.h"
 #include "core/error.h"
+#include "igdef/runtime.h"
 
 #define WORDS 4 // random words of one block
+// Rows that a thread should have: more add little speed on a CPU, and the fewer runs are
+// started before it is known whether they are needed, the better.
+#define GOOD_PART 16
+// Rows below which another thread is not worth it; the classifier fills up to as many.
+#define LEAST_PART 8
 
 // What a run cost and met.
 typedef struct tally {
@@ -56,6 +63,9 @@ typedef struct engine {
     int samples, num_runs;
     size_t state_size;
     bool dry;             // the feed has no further image
+    igd_workers *workers; // NULL on devices other than the CPU
+    int part;             // slots of a part of the round, but for the last
+    int enough;           // runs in flight from which on none is started ahead
     char purpose[64];     // of the classifier's noise
     slot *slots;          // [capacity]
     item *items;          // [capacity]
@@ -71,6 +81,7 @@ typedef struct engine {
 
 static void engine_free(engine *e)
 {
+    igd_workers_free(e->workers);
     free(e->slots);
     free(e->items);
     free(e->points);
@@ -237,7 +248,7 @@ static bool item_over(const item *m)
 }
 
 // The item whose next run is to be started: one that waits for it; else, when the feed is
-// dry, the one with the fewest runs in flight.
+// dry and the batch wants more, the one with the fewest runs in flight.
 static item *item_to_go_on(const engine *e)
 {
     item *best = NULL;
@@ -246,7 +257,8 @@ static item *item_to_go_on(const engine *e)
         if (m->used && m->next < m->limit && (best == NULL || m->active < best->active))
             best = m;
     }
-    return best == NULL || (best->active > 0 && !e->dry) ? NULL : best;
+    const bool ahead = e->dry && e->num < e->enough;
+    return best == NULL || (best->active > 0 && !ahead) ? NULL : best;
 }
 
 static item *item_free(const engine *e)
@@ -389,61 +401,102 @@ static void tell_gradient(engine *e, slot *p, float *grad)
         p->want = e->attack->gradient(&p->run, grad);
 }
 
+// Some of the slots in use, which one thread takes through a round.
+typedef struct part {
+    slot *slots;
+    int num;
+    float *points, *grads, *weights, *logits; // [num, samples, ...]
+    igd_draw *draws;                          // [num * samples]
+} part;
+
 // Asks for the gradients that runs want, until none does.
-static igd_status backward(engine *e, igd_pass *pass)
+static igd_status backward(engine *e, const part *p, igd_pass *pass)
 {
     const size_t each = (size_t)e->samples;
 
     for (;;) {
         bool any = false;
-        for (int i = 0; i < e->num; i++) {
-            slot *p = &e->slots[i];
-            if (p->want == IGD_WANT_GRAD)
+        for (int i = 0; i < p->num; i++) {
+            slot *q = &p->slots[i];
+            if (q->want == IGD_WANT_GRAD)
                 any = true;
             else // its row takes part in the pass, but nothing flows into it
-                memset(p->run.weight, 0, each * e->C * sizeof(float));
+                memset(q->run.weight, 0, each * e->C * sizeof(float));
         }
         if (!any)
             return IGD_OK;
-        IGD_TRY(igd_pass_grad(e->grads, pass, e->weights, e->attack->many_grads));
-        for (int i = 0; i < e->num; i++) {
-            slot *p = &e->slots[i];
-            if (p->want == IGD_WANT_GRAD)
-                tell_gradient(e, p, e->grads + (size_t)i * each * e->d);
-            assert(e->attack->many_grads || p->want != IGD_WANT_GRAD);
+        IGD_TRY(igd_pass_grad(p->grads, pass, p->weights, e->attack->many_grads));
+        for (int i = 0; i < p->num; i++) {
+            slot *q = &p->slots[i];
+            if (q->want == IGD_WANT_GRAD)
+                tell_gradient(e, q, p->grads + (size_t)i * each * e->d);
+            assert(e->attack->many_grads || q->want != IGD_WANT_GRAD);
         }
         if (!e->attack->many_grads)
             return IGD_OK;
     }
 }
 
-// One pass of the classifier over all points, and what follows from it.
-static igd_status forward(engine *e)
+// One pass of the classifier over the points of a part, and what follows from it.
+static igd_status part_round(engine *e, const part *p)
 {
     const size_t each = (size_t)e->samples;
-    const int64_t rows = (int64_t)e->num * e->samples;
+    const int64_t rows = (int64_t)p->num * e->samples;
     igd_pass *pass = NULL;
-    const float *z = e->logits;
+    const float *z = p->logits;
 
-    for (int i = 0; i < e->num; i++) {
-        float *point = e->slots[i].run.point;
+    for (int i = 0; i < p->num; i++) {
+        float *point = p->slots[i].run.point;
         for (size_t s = 0; s < each; s++) {
             if (s > 0)
                 memcpy(point + s * e->d, point, e->d * sizeof(float));
-            e->draws[(size_t)i * each + s] = draw_of(e, &e->slots[i], (int)s);
+            p->draws[(size_t)i * each + s] = draw_of(e, &p->slots[i], (int)s);
         }
     }
     if (e->attack->gradient == NULL) {
-        IGD_TRY(igd_classifier_logits(e->logits, e->f, e->points, rows, e->draws));
+        IGD_TRY(igd_classifier_logits(p->logits, e->f, p->points, rows, p->draws));
     } else {
-        IGD_TRY(igd_pass_run(&pass, e->f, e->points, rows, e->draws));
+        IGD_TRY(igd_pass_run(&pass, e->f, p->points, rows, p->draws));
         z = igd_pass_logits(pass);
     }
-    for (int i = 0; i < e->num; i++)
-        tell_logits(e, &e->slots[i], z + (size_t)i * each * e->C);
-    const igd_status st = pass == NULL ? IGD_OK : backward(e, pass);
+    for (int i = 0; i < p->num; i++)
+        tell_logits(e, &p->slots[i], z + (size_t)i * each * e->C);
+    const igd_status st = pass == NULL ? IGD_OK : backward(e, p, pass);
     igd_pass_free(pass);
     return st;
+}
+
+static igd_status round_part(void *payload, int number)
+{
+    engine *e = payload;
+    const size_t first = (size_t)number * (size_t)e->part;
+    const size_t row = first * (size_t)e->samples;
+    const int left = e->num - number * e->part;
+    const part p = {.slots = e->slots + first,
+                    .num = left < e->part ? left : e->part,
+                    .points = e->points + row * e->d,
+                    .grads = e->grads + (e->attack->gradient == NULL ? 0 : row * e->d),
+                    .weights = e->weights + row * e->C,
+                    .logits = e->logits + row * e->C,
+                    .draws = e->draws + row};
+    return part_round(e, &p);
+}
+
+// Every run in flight gets its answer. On a CPU the threads share the runs; where these
+// are too few for that, libtorch shares out its operations.
+static igd_status round_all(engine *e)
+{
+    const int threads = e->workers == NULL ? 1 : igd_workers_num(e->workers);
+    const int rows = e->num * e->samples;
+    int parts = rows / LEAST_PART < threads ? rows / LEAST_PART : threads;
+
+    if (parts < 1 || 2 * parts < threads)
+        parts = 1;
+    e->part = (e->num + parts - 1) / parts;
+    if (e->samples == 1 && parts > 1) // full blocks of rows need no filling up
+        e->part = (e->part + LEAST_PART - 1) / LEAST_PART * LEAST_PART;
+    parts = (e->num + e->part - 1) / e->part;
+    return igd_workers_run(parts == 1 ? NULL : e->workers, parts, round_part, e);
 }
 
 // Whether the run's find must be put to the vote now.
@@ -535,12 +588,19 @@ igd_status igd_attack_run(const igd_attack_job *job, const igd_classifier *f,
         e.samples = a->num_samples(job);
     e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;
     snprintf(e.purpose, sizeof(e.purpose), "noise under %s", a->name);
+    e.enough = e.capacity;
+    if (strcmp(f->device, "cpu") == 0) {
+        const int threads = igd_num_threads();
+        if (threads > 1 && (st = igd_workers_start(&e.workers)) != IGD_OK)
+            return st;
+        e.enough = threads * GOOD_PART / e.samples;
+    }
     if ((st = engine_make(&e)) != IGD_OK)
         goto done;
     for (;;) {
         if ((st = refill(&e)) != IGD_OK || e.num == 0)
             goto done;
-        if ((st = forward(&e)) != IGD_OK || (st = vote(&e)) != IGD_OK)
+        if ((st = round_all(&e)) != IGD_OK || (st = vote(&e)) != IGD_OK)
             goto done;
         for (int i = 0; i < e.num; i++)
             if (e.slots[i].item != NULL && e.slots[i].want == IGD_WANT_END)
