@@ -256,10 +256,11 @@ static igd_want step(igd_run *r, const float *w)
     const int64_t d = r->job->num_pixels;
     const igd_norm norm = r->job->threat.norm;
     const fab *s = r->state;
-    double gap = s->gap; // of the image
+    double sum[4] = {0}; // independent, so that additions need not wait for one another
 
     for (int64_t i = 0; i < d; i++)
-        gap += (double)w[i] * (double)(r->x[i] - r->point[i]);
+        sum[i % 4] += (double)w[i] * (double)(r->x[i] - r->point[i]);
+    const double gap = s->gap + sum[0] + sum[1] + sum[2] + sum[3]; // of the image
     const igd_way ahead = igd_way_find(norm, r->point, w, d, s->gap, s->heap);
     const igd_way direct = igd_way_find(norm, r->x, w, d, gap, s->heap);
     const double a1 = fmax(ahead.length, 1e-8), a2 = fmax(direct.length, 1e-8);

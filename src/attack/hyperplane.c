@@ -12,6 +12,7 @@
 
 #include <float.h>
 
+#define BLOCK 128
 #define LANES 8 // independent sums, which the compiler may keep in vector registers
 
 // Sums over the coordinates.
@@ -21,37 +22,50 @@ typedef struct sums {
     double area;  // of room^2 where it reaches its bound
 } sums;
 
+// Adds n coordinates, a multiple of LANES and at most BLOCK.
+static inline void add_block(sums *all, igd_norm norm, const float *t, const float *w,
+                             int64_t n, float sign, float step)
+{
+    float bound[LANES] = {0}, slope[LANES] = {0}, area[LANES] = {0};
+
+    for (int64_t i = 0; i < n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            const float u = sign * w[i + l], a = fabsf(u);
+            const float room = u > 0 ? t[i + l] : 1 - t[i + l];
+            if (norm == IGD_NORM_LINF) {
+                const bool full = room <= step;
+                bound[l] += full ? a * room : 0;
+                slope[l] += full ? 0 : a;
+            } else {
+                const float size = a > IGD_WAY_TINY ? a : 0;
+                const bool full = room <= step * size;
+                bound[l] += full ? size * room : 0;
+                slope[l] += full ? 0 : size * size;
+                area[l] += full && size > 0 ? room * room : 0;
+            }
+        }
+    for (int l = 0; l < LANES; l++) {
+        all->bound += (double)bound[l];
+        all->slope += (double)slope[l];
+        all->area += (double)area[l];
+    }
+}
+
 static inline sums add_all(igd_norm norm, const float *t, const float *w, int64_t d,
                            float sign, float step)
 {
-    double bound[LANES] = {0}, slope[LANES] = {0}, area[LANES] = {0};
+    float last_t[LANES] = {0}, last_w[LANES] = {0}; // no weight adds nothing
+    const int64_t whole = d - d % LANES;
     sums all = {0};
 
-    for (int64_t first = 0; first < d; first += LANES) {
-        const int n = d - first < LANES ? (int)(d - first) : LANES;
-        float size[LANES] = {0}, room[LANES] = {0}, least[LANES] = {0};
-
-        for (int l = 0; l < n; l++) {
-            const float u = sign * w[first + l];
-            const bool moves = norm == IGD_NORM_LINF || fabsf(u) > IGD_WAY_TINY;
-            size[l] = moves ? fabsf(u) : 0;
-            room[l] = moves ? igd_way_room(t[first + l], u) : 0;
-            least[l] = norm == IGD_NORM_LINF ? step : step * size[l];
-        }
-        for (int l = 0; l < LANES; l++) {
-            const bool full = room[l] <= least[l];
-            const double a = (double)size[l], r = (double)room[l];
-            bound[l] += full ? a * r : 0;
-            slope[l] += full ? 0 : norm == IGD_NORM_LINF ? a : a * a;
-            if (norm != IGD_NORM_LINF)
-                area[l] += full ? r * r : 0;
-        }
+    for (int64_t i = 0; i < whole; i += BLOCK)
+        add_block(&all, norm, t + i, w + i, whole - i < BLOCK ? whole - i : BLOCK, sign,
+                  step);
+    for (int64_t i = whole; i < d; i++) {
+        last_t[i - whole] = t[i];
+        last_w[i - whole] = w[i];
     }
-    for (int l = 0; l < LANES; l++) {
-        all.bound += bound[l];
-        all.slope += slope[l];
-        all.area += area[l];
-    }
+    add_block(&all, norm, last_t, last_w, LANES, sign, step);
     return all;
 }
 
