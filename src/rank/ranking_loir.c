@@ -77,9 +77,14 @@ static igd_status take_jacobian(loir *l)
     igd_scope g = igd_scope_begin_grad(&s);
     igd_tensor *leaf = igt_leaf(&g, act);
     igd_tensor *logits = igt_suffix(&g, l->cut, leaf, carried);
-    const int64_t P = igd_scope_ok(&g) ? igd_tensor_size(act) / K : 0;
-    if (igd_scope_ok(&g) && (rows = malloc((size_t)(C * K * P) * sizeof(*rows))) == NULL)
-        igd_scope_fail(&g, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
+    const int64_t P = igd_scope_ok(&g) ? igd_tensor_size(act) / K : 1;
+    rows = calloc((size_t)C * (size_t)K, (size_t)P * sizeof(*rows));
+    if (rows == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the Jacobian");
+        igd_scope_fail(&g, st);
+        igd_scope_end(&g);
+        goto done;
+    }
     for (int c = 0; c < C && igd_scope_ok(&g); c++) {
         igd_scope row = igd_scope_begin_no_grad(&g);
         float *unit = calloc((size_t)C, sizeof(*unit));
