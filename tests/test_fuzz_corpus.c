@@ -14,7 +14,8 @@
     int fuzz_##name##_run(const uint8_t *data, size_t size);                             \
     size_t fuzz_##name##_seed(int index, unsigned char *out);
 #define ROW(name) {#name, fuzz_##name##_run, fuzz_##name##_seed},
-#define ALL(f) f(npy) f(idx) f(cifar) f(safetensors) f(json) f(image) f(lists) f(bpe)
+#define ALL(f)                                                                           \
+    f(npy) f(idx) f(cifar) f(safetensors) f(json) f(image) f(lists) f(bpe) f(state)
 
 ALL(DECLARE)
 

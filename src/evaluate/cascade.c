@@ -8,6 +8,7 @@
 #include "attack/loss.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "data/loader.h"
 #include "evaluate/advset.h"
 #include "evaluate/feed.h"
 #include "evaluate/judge.h"
@@ -15,13 +16,12 @@
 
 // --- clean images
 
-static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num, float *x,
-                              float *z, igd_draw *draws)
+static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
+                              const float *x, float *z, igd_draw *draws)
 {
     igd_table *t = &s->state.table;
     const size_t C = (size_t)s->C;
 
-    IGD_TRY(igd_dataset_read(s->data, x, rows, num));
     for (int r = 0; r < t->num_draws; r++) {
         for (int64_t k = 0; k < num; k++)
             draws[k] = igd_session_draw(s, 0, rows[k], r);
@@ -52,45 +52,41 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num, 
                             IGD_BOUND_CLEAN_FLOOR | IGD_BOUND_WORST_FLOOR);
 }
 
-// The next rows from *at on whose letter in a column is `letter`; how many.
-static int64_t collect(const igd_session *s, int column, char letter, int64_t *at,
-                       int64_t *rows, int64_t most)
-{
-    const char *letters = igd_table_column(&s->state.table, column);
-    int64_t num = 0;
-    for (; *at < s->n && num < most; (*at)++)
-        if (letters[*at] == letter)
-            rows[num++] = *at;
-    return num;
-}
-
 igd_status igd_cascade_clean(igd_session *s)
 {
-    const size_t batch = (size_t)s->options->batch_size;
-    float *x = malloc(batch * (size_t)s->d * sizeof(float));
-    float *z = malloc(batch * (size_t)s->C * sizeof(float));
-    igd_draw *draws = malloc(batch * sizeof(*draws));
-    int64_t *rows = malloc(batch * sizeof(*rows));
-    int64_t at = 0, num;
+    const size_t batch_size = (size_t)s->options->batch_size;
+    const char *letters = igd_table_column(&s->state.table, 0);
+    float *z = malloc(batch_size * (size_t)s->C * sizeof(float));
+    igd_draw *draws = malloc(batch_size * sizeof(*draws));
+    int64_t *rows = malloc((size_t)s->n * sizeof(*rows)), num = 0;
+    igd_loader *loader = NULL;
+    igd_batch batch;
     igd_status st = IGD_OK;
 
-    if (x == NULL || z == NULL || draws == NULL || rows == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for %zu images", batch);
+    if (z == NULL || draws == NULL || rows == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %zu images", batch_size);
         goto done;
     }
+    for (int64_t i = 0; i < s->n; i++)
+        if (letters[i] == IGD_TODO)
+            rows[num++] = i;
     s->column = 0;
-    s->done = 0;
     s->total = s->n;
-    while ((num = collect(s, 0, IGD_TODO, &at, rows, (int64_t)batch)) > 0) {
-        s->done = rows[0];
+    s->done = s->n - num;
+    if (num == 0)
+        goto done;
+    st = igd_loader_open(&loader, s->data, rows, num, s->options->batch_size);
+    while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
+           batch.n > 0) {
         if ((st = igd_session_tick(s, true)) != IGD_OK ||
-            (st = clean_batch(s, rows, num, x, z, draws)) != IGD_OK ||
-            (st = igd_session_save(s)) != IGD_OK)
+            (st = clean_batch(s, batch.which, batch.n, batch.images, z, draws)) != IGD_OK)
             goto done;
+        s->done += batch.n;
+        st = igd_session_save(s);
     }
 
 done:
-    free(x);
+    igd_loader_free(loader);
     free(z);
     free(draws);
     free(rows);
@@ -277,47 +273,57 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
     return st == IGD_OK && s->stopping ? igd_error(IGD_ECANCELED, "interrupted") : st;
 }
 
-// Hands the points to the judge.
+// Hands the point of the k-th image, `x` when clean, to the judge.
+static igd_status judge_point(igd_session *s, const set_rows *r, igd_judge *judge,
+                              int64_t k, const float *x)
+{
+    const igd_subject *who = s->subject;
+    igd_cost *cost = &s->state.costs[judge->column];
+    igd_adversarial record = {0};
+
+    for (int j = 0; j <= r->from[k]; j++) {
+        bool found;
+        IGD_TRY(igd_advset_get(r->sets[j], r->rows[k], x, &record,
+                               j == r->from[k] ? r->x_adv : NULL, &found));
+        if (!found)
+            return igd_error(IGD_EIO, "%s: an adversarial set was damaged while in use",
+                             s->cache);
+        cost->forwards += record.forwards;
+        cost->backwards += record.backwards;
+        cost->bad += record.bad;
+        cost->zero_grads += record.zero_grads;
+        cost->stalled += record.stalled;
+    }
+    const bool nothing = record.is_clean && who->judged->deterministic;
+    return igd_judge_add(judge, r->rows[k], x, nothing ? NULL : r->x_adv,
+                         record.fooled && who->judged == who->base);
+}
+
+// Hands all points to the judge.
 static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *judge,
                             const int64_t *num_made)
 {
-    const int64_t batch = s->options->batch_size;
-    const igd_subject *who = s->subject;
     igd_cost *cost = &s->state.costs[column];
     int64_t from_disk = r->num;
+    igd_loader *loader = NULL;
+    igd_batch batch;
 
     for (int k = 0; k < s->plan->steps[column].num_jobs; k++)
         from_disk = from_disk < num_made[k] ? 0 : from_disk - num_made[k];
+    cost->reused += from_disk;
     s->done = 0;
     s->total = r->num;
-    for (int64_t begin = 0; begin < r->num; begin += batch) {
-        const int64_t num = r->num - begin < batch ? r->num - begin : batch;
-        IGD_TRY(igd_session_tick(s, true));
-        IGD_TRY(igd_dataset_read(s->data, r->x, r->rows + begin, num));
-        for (int64_t k = begin; k < begin + num; k++) {
-            const float *x = r->x + (size_t)(k - begin) * (size_t)s->d;
-            igd_adversarial record = {0};
-            for (int j = 0; j <= r->from[k]; j++) {
-                bool found;
-                IGD_TRY(igd_advset_get(r->sets[j], r->rows[k], x, &record,
-                                       j == r->from[k] ? r->x_adv : NULL, &found));
-                if (!found)
-                    return igd_error(IGD_EIO,
-                                     "%s: an adversarial set was damaged while in use",
-                                     s->cache);
-                cost->forwards += record.forwards;
-                cost->backwards += record.backwards;
-                cost->bad += record.bad;
-                cost->zero_grads += record.zero_grads;
-                cost->stalled += record.stalled;
-            }
-            const bool nothing = record.is_clean && who->judged->deterministic;
-            IGD_TRY(igd_judge_add(judge, r->rows[k], x, nothing ? NULL : r->x_adv,
-                                  record.fooled && who->judged == who->base));
-        }
+    IGD_TRY(igd_loader_open(&loader, s->data, r->rows, r->num, s->options->batch_size));
+    igd_status st = IGD_OK;
+    int64_t k = 0;
+    while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
+           batch.n > 0) {
+        st = igd_session_tick(s, true);
+        for (int64_t i = 0; i < batch.n && st == IGD_OK; i++, k++)
+            st = judge_point(s, r, judge, k, batch.images + (size_t)i * (size_t)s->d);
     }
-    cost->reused += from_disk;
-    return IGD_OK;
+    igd_loader_free(loader);
+    return st;
 }
 
 static igd_status attack_set(igd_session *s, int column, const int64_t *rows, int64_t num)

@@ -16,31 +16,25 @@ igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f
     *feed = (igd_feed){.session = s,
                        .f = f,
                        .known = f == s->subject->base ? s->base_clean : s->judged_clean,
-                       .rows = rows,
-                       .num = num,
                        .capacity = (int)room};
     feed->x = malloc(room * bytes);
     feed->row = malloc(room * sizeof(*feed->row));
     feed->handed = calloc(room, sizeof(*feed->handed));
-    feed->batch = malloc(batch * bytes);
-    feed->wanted = malloc(batch * sizeof(*feed->wanted));
-    if (feed->x == NULL || feed->row == NULL || feed->handed == NULL ||
-        feed->batch == NULL || feed->wanted == NULL) {
+    if (feed->x == NULL || feed->row == NULL || feed->handed == NULL) {
         igd_feed_free(feed);
         return igd_error(IGD_ENOMEM, "no memory for %zu images", room);
     }
     for (size_t k = 0; k < room; k++)
         feed->row[k] = -1;
-    return IGD_OK;
+    return igd_loader_open(&feed->loader, s->data, rows, num, s->options->batch_size);
 }
 
 void igd_feed_free(igd_feed *feed)
 {
+    igd_loader_free(feed->loader);
     free(feed->x);
     free(feed->row);
     free(feed->handed);
-    free(feed->batch);
-    free(feed->wanted);
     *feed = (igd_feed){0};
 }
 
@@ -49,30 +43,27 @@ static float *place(const igd_feed *feed, int k)
     return feed->x + (size_t)k * (size_t)feed->session->d;
 }
 
-// Reads the next images into the free places, a batch at most.
-static igd_status read_ahead(igd_feed *feed)
+// Takes the next batch over. There is room: at most a batch is out, and none waits.
+static igd_status take_batch(igd_feed *feed)
 {
     igd_session *s = feed->session;
-    const size_t bytes = (size_t)s->d * sizeof(float);
-    int64_t num = 0;
-
-    for (int k = 0; k < feed->capacity && num < s->options->batch_size; k++)
-        if (feed->row[k] < 0 && feed->next + num < feed->num) {
-            feed->wanted[num] = feed->rows[feed->next + num];
-            num++;
-        }
-    if (num == 0)
-        return IGD_OK;
-    IGD_TRY(igd_dataset_read(s->data, feed->batch, feed->wanted, num));
-    IGD_TRY(igd_session_clean(s, feed->f, feed->known, feed->wanted, num, feed->batch));
+    const size_t d = (size_t)s->d;
+    igd_batch batch;
     int64_t taken = 0;
-    for (int k = 0; k < feed->capacity && taken < num; k++)
+
+    IGD_TRY(igd_loader_next(feed->loader, &batch));
+    feed->dry = batch.n == 0;
+    if (feed->dry)
+        return IGD_OK;
+    IGD_TRY(
+        igd_session_clean(s, feed->f, feed->known, batch.which, batch.n, batch.images));
+    for (int k = 0; k < feed->capacity && taken < batch.n; k++)
         if (feed->row[k] < 0) {
-            memcpy(place(feed, k), feed->batch + (size_t)taken * (size_t)s->d, bytes);
-            feed->row[k] = feed->wanted[taken++];
+            memcpy(place(feed, k), batch.images + (size_t)taken * d, d * sizeof(float));
+            feed->row[k] = batch.which[taken++];
             feed->handed[k] = false;
         }
-    feed->next += num;
+    assert(taken == batch.n);
     return IGD_OK;
 }
 
@@ -96,8 +87,8 @@ igd_status igd_feed_next(igd_feed *feed, igd_target *out)
     if (s->stopping)
         return IGD_OK;
     int k = first_waiting(feed);
-    if (k < 0) {
-        IGD_TRY(read_ahead(feed));
+    if (k < 0 && !feed->dry) {
+        IGD_TRY(take_batch(feed));
         k = first_waiting(feed);
     }
     if (k < 0)

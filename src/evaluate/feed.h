@@ -3,22 +3,22 @@
 #ifndef IGD_EVALUATE_FEED_H
 #define IGD_EVALUATE_FEED_H
 
+#include "data/loader.h"
 #include "evaluate/session.h"
 
 typedef struct igd_feed {
     igd_session *session;
     const igd_classifier *f; // attacked
     float *known;            // [n, C] its clean logits, as far as they are known
-    const int64_t *rows;     // [num] images to hand out, borrowed
-    int64_t num, next;
+    igd_loader *loader;      // decodes the next batch meanwhile
+    bool dry;                // it has no further batch
     int capacity;
-    float *x;        // [capacity, d]
-    int64_t *row;    // [capacity] of the image there, -1 where the place is free
-    bool *handed;    // [capacity] out to the attack
-    float *batch;    // [batch_size, d] being read
-    int64_t *wanted; // [batch_size]
+    float *x;     // [capacity, d]
+    int64_t *row; // [capacity] of the image there, -1 where the place is free
+    bool *handed; // [capacity] out to the attack
 } igd_feed;
 
+// For the images `rows` [num].
 igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f,
                          const int64_t *rows, int64_t num);
 void igd_feed_free(igd_feed *feed);
