@@ -15,7 +15,7 @@ sigma=0.05       # eps/2
 ranked=10000     # training images the neurons are ranked on
 chosen=2000      # other training images that keep is chosen on
 budget=0.01      # clean accuracy that the mask may cost there
-attacked=300     # test images
+attacked=200     # test images
 attacks=clean,pgd,apgd-ce
 
 scripts/setup.sh

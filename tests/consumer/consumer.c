@@ -19,7 +19,8 @@ int main(void)
     printf("igdef %s, %d images\n", igd_version(), (int)igd_dataset_size(data));
     igd_dataset_free(data);
     // Draws in libtorch, and shows that a failure crosses the C boundary as a status.
-    if (igd_model_load(&model, "/nonexistent.pt", shape, NULL) != IGD_EIO || model != NULL)
+    if (igd_model_load(&model, "/nonexistent.pt", shape, NULL) != IGD_EIO ||
+        model != NULL)
         return 1;
     printf("%s\n", igd_error_message());
     return strcmp(igd_version(), IGDEF_VERSION) != 0;
