@@ -66,6 +66,30 @@ static void test_ranking__saved_file_loads_as_it_was(void **state)
     igd_ranking_free(r);
 }
 
+static void test_ranking__overlap_counts_common_top_neurons(void **state)
+{
+    (void)state;
+    igd_ranking *a = make(), *b = NULL, *small = NULL;
+    const float other[] = {3.0f, 1.0f, 2.0f, 0.0f, //
+                           0.0f, 1.0f, 2.0f, 3.0f};
+    int n = -1;
+    assert_ok(igd_ranking_make(&b, "loir", "l", "", 2, 4, other, 1, NULL,
+                               cJSON_CreateObject()));
+    assert_ok(igd_ranking_make(&small, "loir", "l", "", 2, 2, other, 1, NULL,
+                               cJSON_CreateObject()));
+    assert_ok(igd_ranking_overlap(&n, a, b, 0, 2)); // 1, 2 and 0, 2
+    assert_int_equal(n, 1);
+    assert_ok(igd_ranking_overlap(&n, a, b, 1, 2)); // 2, 3 and 3, 2
+    assert_int_equal(n, 2);
+    assert_ok(igd_ranking_overlap(&n, a, b, 0, 4));
+    assert_int_equal(n, 4);
+    assert_fails(igd_ranking_overlap(&n, a, b, 0, 5), IGD_EINVAL, "no 5 top neurons");
+    assert_fails(igd_ranking_overlap(&n, a, small, 0, 1), IGD_EINVAL, "2 x 4 and 2 x 2");
+    igd_ranking_free(small);
+    igd_ranking_free(b);
+    igd_ranking_free(a);
+}
+
 static cJSON *metadata(void)
 {
     cJSON *m = cJSON_CreateObject();
@@ -182,6 +206,7 @@ int main(void)
         TENSOR_TEST(test_ranking__ties_go_to_the_lower_neuron),
         TENSOR_TEST(test_ranking__non_finite_score_is_refused),
         TENSOR_TEST(test_ranking__saved_file_loads_as_it_was),
+        TENSOR_TEST(test_ranking__overlap_counts_common_top_neurons),
         TENSOR_TEST(test_ranking__bad_metadata_is_refused),
         TENSOR_TEST(test_ranking__missing_and_foreign_files_are_refused),
         TENSOR_TEST(test_ranking__units_go_there_and_back),

@@ -109,7 +109,30 @@ static igd_status rank(igd_ranking **out, const igd_model *model,
     return by_leaving_out(out, model, probe, s);
 }
 
-static void print_text(const igd_ranking *r, const rank_settings *s)
+// Mean over the classes of how many of the `top` most important neurons r shares with
+// the ranking it is compared with.
+static igd_status compare(double *out, int *top, const igd_ranking *r,
+                          const rank_settings *s)
+{
+    const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
+    igd_ranking *other = NULL;
+    double sum = 0.0;
+    igd_status st = igd_ranking_load(&other, s->compare);
+
+    *top = s->top < K ? s->top : K;
+    for (int c = 0; c < C && st == IGD_OK; c++) {
+        int common = 0;
+        if ((st = igd_ranking_overlap(&common, r, other, c, *top)) != IGD_OK)
+            st = igd_error_prefix(st, s->compare);
+        sum += common;
+    }
+    igd_ranking_free(other);
+    *out = sum / C;
+    return st;
+}
+
+static void print_text(const igd_ranking *r, const rank_settings *s, double common,
+                       int top)
 {
     const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
     const int classes = C < SHOWN_CLASSES ? C : SHOWN_CLASSES;
@@ -128,9 +151,15 @@ static void print_text(const igd_ranking *r, const rank_settings *s)
     }
     if (classes < C)
         printf("... and %d more classes\n", C - classes);
+    if (s->compare != NULL)
+        printf(
+            "\n%s shares %.1f of the %d most important neurons, mean over the classes; "
+            "chance alone %.1f\n",
+            s->compare, common, top, (double)top * top / K);
 }
 
-static igd_status print_json(const igd_ranking *r, const rank_settings *s)
+static igd_status print_json(const igd_ranking *r, const rank_settings *s, double common,
+                             int top)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", "igdef.rank/1");
@@ -141,6 +170,10 @@ static igd_status print_json(const igd_ranking *r, const rank_settings *s)
     cJSON_AddNumberToObject(root, "num_classes", igd_ranking_num_classes(r));
     cJSON_AddNumberToObject(root, "num_neurons", igd_ranking_num_neurons(r));
     cJSON_AddNumberToObject(root, "num_images", (double)igd_ranking_num_images(r));
+    if (s->compare != NULL) {
+        cJSON_AddNumberToObject(root, "common", common);
+        cJSON_AddNumberToObject(root, "top", top);
+    }
     const igd_status st = action_print_json(root);
     cJSON_Delete(root);
     return st;
@@ -152,21 +185,24 @@ int cmd_rank(const void *settings)
     igd_dataset *probe = NULL;
     igd_model *model = NULL;
     igd_ranking *ranking = NULL;
+    double common = 0.0;
+    int top = 0;
     igd_status st;
 
     if ((st = action_open_data(&probe, &s->in, s->fraction, s->common.seed)) != IGD_OK ||
         (st = action_load_model(&model, &s->in, &s->common, igd_dataset_shape(probe))) !=
             IGD_OK ||
         (st = rank(&ranking, model, probe, s)) != IGD_OK ||
+        (s->compare != NULL && (st = compare(&common, &top, ranking, s)) != IGD_OK) ||
         (s->to_units != NULL &&
          (st = igd_ranking_to_units(ranking, s->to_units)) != IGD_OK) ||
         (st = igd_ranking_save(ranking, s->output)) != IGD_OK)
         goto done;
     progress_end();
     if (s->common.json)
-        st = print_json(ranking, s);
+        st = print_json(ranking, s, common, top);
     else
-        print_text(ranking, s);
+        print_text(ranking, s, common, top);
 
 done:
     igd_ranking_free(ranking);

@@ -24,6 +24,10 @@ static const cli_option options[] = {
      "DIR", "take the scores from a folder of unit<n>.npy instead of ranking", 0, 0, NULL},
     {0,   "to-units",   CLI_PATH | CLI_OUTPUT | CLI_FOLDER, offsetof(rank_settings, to_units),
      "DIR", "also write the scores as unit<n>.npy", 0, 0, NULL},
+    {0,   "compare",    CLI_PATH | CLI_INPUT, offsetof(rank_settings, compare),
+     "FILE", "say how many of the most important neurons another ranking shares", 0, 0, NULL},
+    {0,   "top",        CLI_INT, offsetof(rank_settings, top),
+     "N", "how many that comparison looks at", 1, 1e9, NULL},
     {0},
 };
 
@@ -100,6 +104,7 @@ static void defaults(void *settings)
                          .prompt = "{}",
                          .similarity = similarities[0],
                          .pool = pools[0],
+                         .top = 50,
                          .cache = true};
 }
 

@@ -15,6 +15,8 @@ typedef struct rank_settings {
     bool plain;
     const char *from_units;
     const char *to_units;
+    const char *compare;
+    int top;
 
     const char *clip, *clip_image, *clip_text;
     const char *image_embeddings, *text_embeddings;

@@ -174,6 +174,18 @@ const float *igd_ranking_score(const igd_ranking *r, int c);
 const int32_t *igd_ranking_order(const igd_ranking *r, int c);
 
 /**
+ * How many neurons are among the `top` most important of class `c` in both rankings.
+ *
+ * @param[out] out  the number, 0 .. top
+ * @param a, b      borrowed; of the same numbers of classes and neurons
+ * @param top       1 .. num_neurons
+ * @return IGD_OK, IGD_EINVAL if the rankings differ in size or `top` is out of range,
+ *         IGD_ENOMEM
+ */
+igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
+                               int c, int top);
+
+/**
  * Write a ranking as safetensors: tensor `score` F32 [C, K] and metadata.
  * The file appears whole or not at all.
  */

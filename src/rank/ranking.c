@@ -154,6 +154,28 @@ const int32_t *igd_ranking_order(const igd_ranking *r, int c)
     return r->order + (size_t)c * (size_t)r->num_neurons;
 }
 
+igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
+                               int c, int top)
+{
+    const int K = a->num_neurons;
+
+    *out = 0;
+    if (b->num_neurons != K || b->num_classes != a->num_classes)
+        return igd_error(IGD_EINVAL, "rankings of %d x %d and %d x %d neurons",
+                         a->num_classes, K, b->num_classes, b->num_neurons);
+    if (top < 1 || top > K || c < 0 || c >= a->num_classes)
+        return igd_error(IGD_EINVAL, "no %d top neurons of class %d among %d", top, c, K);
+    bool *chosen = calloc((size_t)K, sizeof(*chosen));
+    if (chosen == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d neurons", K);
+    for (int i = 0; i < top; i++)
+        chosen[igd_ranking_order(a, c)[i]] = true;
+    for (int i = 0; i < top; i++)
+        *out += chosen[igd_ranking_order(b, c)[i]];
+    free(chosen);
+    return IGD_OK;
+}
+
 void igd_ranking_free(igd_ranking *r)
 {
     if (r == NULL)
