@@ -11,6 +11,7 @@ Needs torch; igdef itself and its tests need only what this script has written.
 """
 import argparse
 import os
+import zipfile
 
 import numpy as np
 import torch
@@ -280,6 +281,122 @@ class Tokens(nn.Module):
         return z, t
 
 
+class Loops(nn.Module):
+    """Loops: over modules, a fixed number of times, while the data say so; and a fork."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, padding=1)
+        self.layers = nn.ModuleList(nn.Conv2d(6, 6, 1) for _ in range(2))
+        self.again = nn.Conv2d(6, 6, 1)
+        self.aux = nn.Conv2d(6, 6, 1)
+        self.forked = nn.Conv2d(6, 6, 1)
+        self.fc = nn.Linear(6, NUM_CLASSES)
+
+    def forward(self, x):
+        h = torch.tanh(self.stem(x))
+        for layer in self.layers:
+            h = torch.tanh(layer(h))
+        for _ in range(3):
+            h = torch.tanh(self.again(h))
+        later = torch.jit.fork(self.forked, h)
+        z = torch.jit.wait(later).mean([2, 3])
+        i = 0
+        while bool(z.abs().max() > 0.5) and i < 10:
+            z = z * 0.5
+            i += 1
+        return self.fc(z)
+
+
+@torch.jit.interface
+class Part(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pass
+
+
+class Doubling(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+class Halving(nn.Module):
+    def forward(self, x):
+        return x * 0.5
+
+
+class Chosen(nn.Module):
+    """Which module runs depends on the data."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([Halving(), Doubling()])
+        self.fc = nn.Linear(3, NUM_CLASSES)
+
+    def forward(self, x):
+        i = int(x.sum() > 0)
+        part: Part = self.parts[i]
+        return self.fc(part.forward(x).mean([2, 3]))
+
+
+class Interfaced(nn.Module):
+    """A slot that only promises a forward method."""
+    part: Part
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 1)
+        self.part = Doubling()
+        self.fc = nn.Linear(6, NUM_CLASSES)
+
+    def forward(self, x):
+        return self.fc(torch.tanh(self.part.forward(self.conv(x))).mean([2, 3]))
+
+
+class NoGrad(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.fc = nn.Linear(6, NUM_CLASSES)
+
+    def forward(self, x):
+        with torch.no_grad():
+            h = torch.relu(self.conv(x))
+        return self.fc(h.mean([2, 3]))
+
+
+class Recurrent(nn.Module):
+    """An LSTM over rows of pixels, and weight norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.proj = nn.utils.weight_norm(nn.Linear(24, 6))
+        self.lstm = nn.LSTM(6, 6, batch_first=True)
+        self.fc = nn.Linear(6, NUM_CLASSES)
+
+    def forward(self, x):
+        rows = self.proj(x.permute(0, 2, 1, 3).flatten(2))
+        h, _ = self.lstm(rows)
+        return self.fc(h[:, -1])
+
+
+class Dense(nn.Module):
+    """A list of features that grows and crosses the cut, as in DenseNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3, padding=1)
+        self.b = nn.Conv2d(7, 4, 3, padding=1)
+        self.c = nn.Conv2d(11, 4, 3, padding=1)
+        self.fc = nn.Linear(15, NUM_CLASSES)
+
+    def forward(self, x):
+        features = [x]
+        features.append(torch.tanh(self.a(torch.cat(features, 1))))
+        features.append(torch.tanh(self.b(torch.cat(features, 1))))
+        features.append(torch.tanh(self.c(torch.cat(features, 1))))
+        return self.fc(torch.cat(features, 1).mean([2, 3]))
+
+
 def randomise(model, seed):
     g = torch.Generator().manual_seed(seed)
     for m in model.modules():
@@ -289,7 +406,7 @@ def randomise(model, seed):
         if isinstance(m, nn.BatchNorm2d):
             m.running_mean = 0.3 * torch.randn(m.running_mean.shape, generator=g)
             m.running_var = 0.5 + torch.rand(m.running_var.shape, generator=g)
-        if isinstance(m, (nn.Conv2d, nn.Linear)):
+        if isinstance(m, (nn.Conv2d, nn.Linear)) and not hasattr(m, "weight_g"):
             fan_in = m.weight[0].numel()
             m.weight.data = torch.randn(m.weight.shape, generator=g) * (2 / fan_in) ** 0.5
             if m.bias is not None:
@@ -378,6 +495,40 @@ def models():
     yield "normalised", Normalised(ResNet()), both, wrapped
     yield "tokens", Tokens(), both, tokens
     yield "frozen", ResNet(), ("freeze",), []
+    yield "loops", Loops(), ("script",), [
+        ("stem", "stem", "output", 1, 0, 1, 0),
+        ("layers.0", "layers.0", "output", 1, 0, 1, 0),
+        ("again#2", "again", "output", 1, 0, 2, 0)]
+    yield "interfaced", Interfaced(), ("script",), [("conv", "conv", "output", 1, 0, 1, 0)]
+    yield "recurrent", Recurrent(), ("trace",), [
+        ("proj", "proj", "output", 2, 0, 1, 0), ("penultimate", "fc", "input", 1, 0, 1, 1)]
+    yield "dense", Dense(), both, [
+        ("a", "a", "output", 1, 0, 1, 0), ("b", "b", "output", 1, 0, 1, 0),
+        ("c", "c", "output", 1, 0, 1, 0)]
+    yield "chosen", Chosen(), ("script",), None
+    yield "nograd", NoGrad(), ("script",), None
+
+
+def rewrite(source, target, old, new):
+    """Copies an archive with a change in its code."""
+    with zipfile.ZipFile(source) as a, zipfile.ZipFile(target, "w") as b:
+        for entry in a.infolist():
+            data = a.read(entry)
+            if entry.filename.endswith(".py"):
+                data = data.replace(old, new)
+            b.writestr(entry.filename, data)
+
+
+def write_refused(folder):
+    """Files that are no models of images for this libtorch."""
+    model = randomise(InPlace(), 1)
+    torch.save(model.state_dict(), os.path.join(folder, "weights.pth"))
+    torch.save(model.state_dict(), os.path.join(folder, "weights.legacy.pth"),
+               _use_new_zipfile_serialization=False)
+    rewrite(os.path.join(folder, "shared.script.pt"), os.path.join(folder, "newer.pt"),
+            b"torch.tanh", b"torch.tanh_of_a_later_version")
+    optimized = torch.jit.optimize_for_inference(torch.jit.script(model))
+    optimized.save(os.path.join(folder, "optimized.pt"))
 
 
 def main():
@@ -396,8 +547,9 @@ def main():
     cases = []
     for number, (name, model, kinds, layers) in enumerate(models()):
         randomise(model, 100 + number)
-        with torch.no_grad():
-            save(f"{name}.logits", logits_of(model(x)))
+        if layers is not None:
+            with torch.no_grad():
+                save(f"{name}.logits", logits_of(model(x)))
         for kind in kinds:
             if kind == "trace":
                 saved = torch.jit.trace(model, x[:2], check_trace=False)
@@ -406,7 +558,7 @@ def main():
                 if kind == "freeze":
                     saved = torch.jit.freeze(saved, optimize_numerics=False)
             saved.save(os.path.join(args.folder, f"{name}.{kind}.pt"))
-        for layer, path, hook, axis, batch_axis, call, affine in layers:
+        for layer, path, hook, axis, batch_axis, call, affine in layers or []:
             module = model.get_submodule(path)
             act, _, _ = eager(model, x, module, hook, None, axis, batch_axis, call)
             g = torch.Generator().manual_seed(number)
@@ -422,8 +574,7 @@ def main():
             for kind in kinds:
                 cases.append(f"{name}.{kind}.pt {layer} {base} {name} {axis} {batch_axis} "
                              f"{affine} {act.shape[axis]}")
-        if not layers:
-            cases += [f"{name}.{kind}.pt penultimate - {name} 1 0 1 10" for kind in kinds]
+    write_refused(args.folder)
     with open(os.path.join(args.folder, "cases.txt"), "w") as f:
         f.write("\n".join(sorted(cases)) + "\n")
 

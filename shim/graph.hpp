@@ -6,12 +6,14 @@
 #include "cut.h"
 #include "torch.hpp"
 
+#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -115,6 +117,15 @@ struct igd_cut {
     bool affine = false, tiles = false;
     double prefix_seconds = 0, suffix_seconds = 0;
 };
+
+// The words of a text, for tables of operations.
+std::set<std::string> words(const char *text);
+bool starts_with(const std::string &text, const char *start);
+bool is_constant(const jit::Value *v);
+
+// Sets the graph's flat form and its marks from a method. Throws refusals.
+void flatten(igd_graph &g, const igd_graph_options &options, const jit::Module &module,
+             const jit::Method &method);
 
 jit::Symbol mark_symbol();
 bool is_mark(const jit::Node *n);

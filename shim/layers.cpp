@@ -21,82 +21,30 @@ namespace
 using names = std::set<std::string>;
 using sizes = std::vector<int64_t>;
 
-const names convolutions = {"conv1d",           "conv2d",          "conv3d",
-                            "_convolution",     "convolution",     "conv_transpose1d",
-                            "conv_transpose2d", "conv_transpose3d"};
-const names channel_norms = {"batch_norm", "group_norm", "instance_norm"};
-const names shape_queries = {
-    "size",   "dim",           "len",    "numel",  "is_floating_point", "dtype", "device",
-    "stride", "is_contiguous", "layout", "is_cuda"};
+const names convolutions = words("conv1d conv2d conv3d _convolution convolution "
+                                 "conv_transpose1d conv_transpose2d conv_transpose3d");
+const names channel_norms = words("batch_norm group_norm instance_norm");
+const names shape_queries =
+    words("size dim len numel is_floating_point dtype device stride "
+          "is_contiguous layout is_cuda");
 // Affine in their first argument, the others constant.
-const names affine_in_first = {"mark",
-                               "view",
-                               "reshape",
-                               "_unsafe_view",
-                               "flatten",
-                               "unflatten",
-                               "permute",
-                               "transpose",
-                               "t",
-                               "squeeze",
-                               "unsqueeze",
-                               "select",
-                               "slice",
-                               "narrow",
-                               "index_select",
-                               "expand",
-                               "expand_as",
-                               "repeat",
-                               "contiguous",
-                               "clone",
-                               "alias",
-                               "chunk",
-                               "split",
-                               "split_with_sizes",
-                               "unbind",
-                               "ConstantChunk",
-                               "movedim",
-                               "swapaxes",
-                               "roll",
-                               "flip",
-                               "pixel_shuffle",
-                               "pixel_unshuffle",
-                               "mean",
-                               "sum",
-                               "avg_pool1d",
-                               "avg_pool2d",
-                               "avg_pool3d",
-                               "adaptive_avg_pool1d",
-                               "adaptive_avg_pool2d",
-                               "adaptive_avg_pool3d",
-                               "linear",
-                               "conv1d",
-                               "conv2d",
-                               "conv3d",
-                               "_convolution",
-                               "convolution",
-                               "conv_transpose1d",
-                               "conv_transpose2d",
-                               "conv_transpose3d",
-                               "div",
-                               "neg",
-                               "to",
-                               "type_as",
-                               "float",
-                               "constant_pad_nd",
-                               "reflection_pad1d",
-                               "reflection_pad2d",
-                               "replication_pad1d",
-                               "replication_pad2d",
-                               "upsample_bilinear2d",
-                               "upsample_nearest2d",
-                               "unchecked_cast",
-                               "__getitem__"};
-const names affine_in_all = {
-    "add",         "sub",           "rsub",           "cat",
-    "stack",       "ListConstruct", "TupleConstruct", "ListUnpack",
-    "TupleUnpack", "TupleIndex"};
-const names products = {"mul", "matmul", "mm", "bmm", "addmm"};
+const names affine_in_first = words(
+    "mark view reshape _unsafe_view flatten unflatten permute transpose t squeeze "
+    "unsqueeze "
+    "select slice narrow index_select expand expand_as repeat contiguous clone alias "
+    "chunk "
+    "split split_with_sizes unbind ConstantChunk movedim swapaxes roll flip "
+    "pixel_shuffle "
+    "pixel_unshuffle mean sum avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
+    "adaptive_avg_pool2d adaptive_avg_pool3d linear conv1d conv2d conv3d _convolution "
+    "convolution conv_transpose1d conv_transpose2d conv_transpose3d div neg to type_as "
+    "float "
+    "constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
+    "replication_pad2d "
+    "upsample_bilinear2d upsample_nearest2d unchecked_cast __getitem__");
+const names affine_in_all = words("add sub rsub cat stack ListConstruct TupleConstruct "
+                                  "ListUnpack TupleUnpack TupleIndex");
+const names products = words("mul matmul mm bmm addmm");
 
 // The operation's name without namespace and without the mark of its in-place form.
 std::string plain_name(const Node *n)
@@ -270,10 +218,9 @@ int wrapped(int64_t axis, size_t rank)
 // Operations that move axes. Returns whether n is one of them.
 bool analysis::relate_shaping(Node *n, const std::string &name, bool forwards)
 {
-    static const names shaping = {"view",    "reshape",   "_unsafe_view", "flatten",
-                                  "squeeze", "unsqueeze", "permute",      "transpose",
-                                  "t",       "select",    "mean",         "sum",
-                                  "amax",    "unflatten"};
+    static const names shaping =
+        words("view reshape _unsafe_view flatten unflatten squeeze unsqueeze permute "
+              "transpose t select mean sum amax");
     if (shaping.count(name) == 0)
         return false;
     const Value *x = n->input(0), *y = n->outputs()[0];
@@ -520,10 +467,16 @@ bool analysis::affine_after(const Node *m, const jit::AliasDb &aliases) const
             fine = which.size() == 1 && which[0] == 0 && others_fixed && training &&
                    training->isBool() && !training->toBool();
         }
+        // Division may round, and conversion may be to integers.
+        if (name == "div" && n->inputs().size() > 2)
+            fine = false;
+        for (const Value *v : n->outputs()) {
+            const auto it = index.find(v);
+            fine = fine && (it == index.end() || !integral[it->second]);
+            tainted.insert(v);
+        }
         if (!fine)
             return false;
-        for (const Value *v : n->outputs())
-            tainted.insert(v);
         if (writes_first(n)) {
             const Value *target = n->inputs()[0];
             for (const auto &[v, place] : index)

@@ -26,25 +26,6 @@ static igd_npy read_golden(const char *base, const char *what)
     return a;
 }
 
-// Calls f for every case of the list that has references.
-static void each_case(void (*f)(const cut_case *c))
-{
-    cut_case c;
-    int num = 0;
-    FILE *list = fopen(FOLDER "cases.txt", "r");
-    assert_non_null(list);
-    while (fscanf(list, "%63s %63s %63s %31s %d %d %d %d", c.file, c.layer, c.base,
-                  c.name, &c.neuron_axis, &c.batch_axis, &c.affine,
-                  &c.num_neurons) == 8) {
-        if (strcmp(c.base, "-") == 0)
-            continue;
-        f(&c);
-        num++;
-    }
-    fclose(list);
-    assert_true(num > 60);
-}
-
 static igd_model *load(const char *file, bool plain)
 {
     igd_model *m = NULL;
@@ -54,6 +35,31 @@ static igd_model *load(const char *file, bool plain)
     snprintf(path, sizeof(path), FOLDER "%s", file);
     assert_ok(igd_model_load(&m, path, shape, &o));
     return m;
+}
+
+// Calls f for every case of the list, which is sorted by file.
+static void each_case(void (*f)(const cut_case *c, const igd_model *m), bool plain)
+{
+    cut_case c;
+    char loaded[64] = "";
+    igd_model *m = NULL;
+    int num = 0;
+    FILE *list = fopen(FOLDER "cases.txt", "r");
+    assert_non_null(list);
+    while (fscanf(list, "%63s %63s %63s %31s %d %d %d %d", c.file, c.layer, c.base,
+                  c.name, &c.neuron_axis, &c.batch_axis, &c.affine,
+                  &c.num_neurons) == 8) {
+        if (strcmp(c.file, loaded) != 0) {
+            igd_model_free(m);
+            m = load(c.file, plain);
+            memcpy(loaded, c.file, sizeof(loaded));
+        }
+        f(&c, m);
+        num++;
+    }
+    igd_model_free(m);
+    fclose(list);
+    assert_true(num > 70);
 }
 
 static igd_tensor *tensor_of(igd_scope *s, const igd_npy *a)
@@ -89,10 +95,9 @@ static void assert_near(igd_scope *s, const cut_case *c, const char *what,
 
 // Prefix, mask, suffix and gradient of one case; `tolerance` of the gradient may be 0 for
 // not to compare it.
-static void check_case(const cut_case *c, bool plain, double tolerance,
+static void check_case(const cut_case *c, const igd_model *m, double tolerance,
                        double grad_tolerance)
 {
-    igd_model *m = load(c->file, plain);
     igd_cut *cut = NULL;
     igd_npy x = read_golden("images", ""), logits = read_golden(c->name, ".logits");
     igd_npy act = read_golden(c->base, ".act"), mask = read_golden(c->base, ".mask");
@@ -136,38 +141,34 @@ static void check_case(const cut_case *c, bool plain, double tolerance,
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         igd_npy_free(all[i]);
     igd_cut_free(cut);
-    igd_model_free(m);
 }
 
-static void check_plain(const cut_case *c)
+static void check_plain(const cut_case *c, const igd_model *m)
 {
-    check_case(c, true, 1e-5, 1e-5);
+    check_case(c, m, 1e-5, 1e-5);
 }
 
 static void test_cut__agrees_with_eager_pytorch(void **state)
 {
     (void)state;
-    each_case(check_plain);
+    each_case(check_plain, true);
 }
 
 // Folding moves pre-activations by 1e-7, and with them now and then the gate of a ReLU:
 // gradients are compared unfolded only.
-static void check_fast(const cut_case *c)
+static void check_fast(const cut_case *c, const igd_model *m)
 {
-    // A batch norm's input is another tensor once its convolution has been folded with
-    // it.
-    check_case(c, false, 1e-5, 0);
+    check_case(c, m, 1e-5, 0);
 }
 
 static void test_cut__folded_form_agrees_with_eager_pytorch(void **state)
 {
     (void)state;
-    each_case(check_fast);
+    each_case(check_fast, false);
 }
 
-static void check_rows(const cut_case *c)
+static void check_rows(const cut_case *c, const igd_model *m)
 {
-    igd_model *m = load(c->file, false);
     igd_cut *cut = NULL;
     igd_npy x = read_golden("images", ""), logits = read_golden(c->name, ".logits");
     const int64_t rows[] = {2, 0, 1, 1, 2};
@@ -209,19 +210,17 @@ static void check_rows(const cut_case *c)
     igd_npy_free(&x);
     igd_npy_free(&logits);
     igd_cut_free(cut);
-    igd_model_free(m);
 }
 
 static void test_cut__rows_are_selected_and_repeated(void **state)
 {
     (void)state;
-    each_case(check_rows);
+    each_case(check_rows, false);
 }
 
 // Mean and maximum over positions, against loops over the reference activation.
-static void check_pool(const cut_case *c)
+static void check_pool(const cut_case *c, const igd_model *m)
 {
-    igd_model *m = load(c->file, true);
     igd_cut *cut = NULL;
     igd_npy act = read_golden(c->base, ".act");
     const int64_t N = act.shape[c->batch_axis], K = act.shape[c->neuron_axis];
@@ -249,13 +248,12 @@ static void check_pool(const cut_case *c)
     assert_ok(igd_scope_close(&s));
     igd_npy_free(&act);
     igd_cut_free(cut);
-    igd_model_free(m);
 }
 
 static void test_cut__neurons_are_pooled_over_positions(void **state)
 {
     (void)state;
-    each_case(check_pool);
+    each_case(check_pool, true);
 }
 
 static void test_cut__whole_agrees_with_eager_pytorch(void **state)
@@ -341,6 +339,173 @@ static void test_cut__frozen_file_is_cut_by_number(void **state)
     igd_model_free(m);
 }
 
+static void test_cut__modules_that_are_not_called_are_explained(void **state)
+{
+    (void)state;
+    igd_cut *c = NULL;
+    igd_model *m = load("loops.script.pt", true);
+    assert_fails(
+        igd_model_cut(&c, m, "layers"), IGD_EINVAL,
+        "layer 'layers' is never called itself; cut at one of layers.0, layers.1");
+    assert_fails(igd_model_cut(&c, m, "aux"), IGD_EINVAL,
+                 "layer 'aux' is in the file but never runs");
+    assert_fails(igd_model_cut(&c, m, "again"), IGD_EINVAL, "called 3 times");
+    assert_ok(igd_model_cut(&c, m, "forked"));
+    igd_cut_free(c);
+    igd_model_free(m);
+}
+
+static void test_cut__layers_are_listed(void **state)
+{
+    (void)state;
+    const igd_layer *layers;
+    int num, affine = 0;
+    igd_model *m = load("resnet.script.pt", false);
+    assert_ok(igd_model_layers(m, &layers, &num));
+    assert_int_equal(num, 62);
+    for (int i = 0; i < num; i++) {
+        assert_null(layers[i].reason);
+        assert_false(layers[i].axis_guessed);
+        assert_int_equal(layers[i].shape[0], 1);
+        assert_int_equal(layers[i].num_neurons, layers[i].shape[1]);
+        affine += layers[i].affine;
+    }
+    assert_string_equal(layers[0].path, "conv1");
+    assert_string_equal(layers[0].kind, "Conv2d");
+    assert_int_equal(layers[0].num_dims, 4);
+    assert_int_equal(layers[0].shape[2], 8);
+    assert_int_equal(affine, 4); // layer4.1, layer4, linear and its input
+    assert_string_equal(layers[num - 1].path, "penultimate");
+    assert_true(layers[num - 1].penultimate);
+    assert_string_equal(layers[num - 1].kind, "input of linear");
+    assert_int_equal(layers[num - 1].num_neurons, 10);
+    igd_model_free(m);
+}
+
+static void test_cut__attention_masks_whole_tokens(void **state)
+{
+    (void)state;
+    const igd_layer *layers;
+    int num, last = 0;
+    igd_model *m = load("vit.script.pt", false);
+    assert_ok(igd_model_layers(m, &layers, &num));
+    for (int i = 0; i < num; i++) {
+        last += layers[i].neuron_axis == layers[i].num_dims - 1;
+        if (strcmp(layers[i].path, "patch_embed") == 0)
+            assert_int_equal(layers[i].neuron_axis, 1);
+    }
+    assert_int_equal(last, num - 1); // all but the convolution in front
+    igd_model_free(m);
+}
+
+static void export_and_compare(const char *file, const char *layer, const char *name)
+{
+    char source[512];
+    igd_cut *c = NULL;
+    igd_model *m = load(file, false), *exported = NULL;
+    igd_npy x = read_golden("images", ""), logits = read_golden(name, ".logits");
+    const float *wanted = logits.data;
+    const float half[] = {0.5f};
+    float z[64];
+    igd_tensor *scale = NULL;
+
+    assert_ok(igd_model_cut(&c, m, layer));
+    const char *carried = igd_cut_carried_text(c);
+    snprintf(source, sizeof(source),
+             "def forward(self, x):\n"
+             "    act%s = self._prefix(x)\n"
+             "    return self._suffix(act%s) * self.scale\n",
+             carried, carried);
+    assert_ok(igd_tensor_from_floats(&scale, half, (const int64_t[]){1}, 1));
+    const char *path = fixture_path("exported.pt");
+    const igd_tensor *tensors[] = {scale};
+    assert_ok(
+        igd_cut_export(c, source, (const char *const[]){"scale"}, tensors, 1, path));
+    assert_ok(igd_model_load(&exported, path, shape, NULL));
+    assert_ok(igd_model_predict(z, exported, x.data, x.shape[0]));
+    for (int64_t i = 0; i < logits.size; i++)
+        assert_true(fabs((double)z[i] - 0.5 * (double)wanted[i]) <=
+                    2e-5 * (1 + largest(wanted, logits.size)));
+    igd_tensor_free(scale);
+    igd_model_free(exported);
+    igd_cut_free(c);
+    igd_model_free(m);
+    igd_npy_free(&x);
+    igd_npy_free(&logits);
+}
+
+static void test_cut__export_computes_the_same(void **state)
+{
+    (void)state;
+    export_and_compare("resnet.script.pt", "layer3.0.conv1",
+                       "resnet");                         // carries a tensor
+    export_and_compare("skip.script.pt", "body", "skip"); // tensors and a size
+    export_and_compare("vit.trace.pt", "blocks.0.attn", "vit");
+    export_and_compare("dense.script.pt", "b", "dense");
+    export_and_compare("tokens.script.pt", "mix", "tokens");
+    export_and_compare("normalised.script.pt", "penultimate", "normalised");
+}
+
+static void test_cut__failed_export_leaves_no_file(void **state)
+{
+    (void)state;
+    igd_cut *c = NULL;
+    igd_model *m = load("skip.script.pt", false);
+    const char *path = fixture_path("none.pt");
+    assert_ok(igd_model_cut(&c, m, "body"));
+    assert_fails(igd_cut_export(c, "def forward(self, x):\n    return nonsense(x)\n",
+                                NULL, NULL, 0, path),
+                 IGD_ETORCH, "none.pt: ");
+    FILE *f = fopen(path, "rb");
+    assert_null(f);
+    assert_fails(igd_cut_export(c, "", NULL, NULL, 0, "/no/such/folder/a.pt"), IGD_EIO,
+                 "/no/such/folder");
+    igd_cut_free(c);
+    igd_model_free(m);
+}
+
+static void test_cut__missing_values_are_refused(void **state)
+{
+    (void)state;
+    igd_cut *c = NULL;
+    igd_model *m = load("skip.script.pt", false);
+    igd_npy x = read_golden("images", "");
+    igd_carried *carried;
+    assert_ok(igd_model_cut(&c, m, "body"));
+    assert_true(igd_cut_num_carried(c) > 0);
+    igd_scope s = igd_scope_begin(NULL);
+    igd_tensor *a = igt_prefix(&s, c, tensor_of(&s, &x), &carried);
+    assert_null(igt_suffix(&s, c, a, NULL));
+    assert_fails(igd_scope_close(&s), IGD_ETORCH, "carried values, got 0");
+    igd_npy_free(&x);
+    igd_cut_free(c);
+    igd_model_free(m);
+}
+
+static void test_cut__carried_values_outlive_their_scope(void **state)
+{
+    (void)state;
+    igd_cut *c = NULL;
+    igd_model *m = load("skip.script.pt", true);
+    igd_npy x = read_golden("images", ""), logits = read_golden("skip", ".logits");
+    const cut_case name = {.file = "skip.script.pt", .layer = "body"};
+    assert_ok(igd_model_cut(&c, m, "body"));
+    igd_scope s = igd_scope_begin(NULL);
+    igd_scope inner = igd_scope_begin_grad(&s);
+    igd_carried *carried;
+    igd_tensor *leaf = igt_leaf(&inner, tensor_of(&inner, &x));
+    igd_tensor *a = igt_prefix(&inner, c, leaf, &carried);
+    igd_carried *kept = igt_carried_keep(&s, carried);
+    a = igd_scope_return(&inner, a);
+    assert_near(&s, &name, "logits", igt_suffix(&s, c, a, kept), logits.data, logits.size,
+                1e-5);
+    assert_ok(igd_scope_close(&s));
+    igd_npy_free(&x);
+    igd_npy_free(&logits);
+    igd_cut_free(c);
+    igd_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +517,13 @@ int main(void)
         TENSOR_TEST(test_cut__names_that_mean_nothing_are_explained),
         TENSOR_TEST(test_cut__branch_refuses_the_layers_inside),
         TENSOR_TEST(test_cut__frozen_file_is_cut_by_number),
+        TENSOR_TEST(test_cut__modules_that_are_not_called_are_explained),
+        TENSOR_TEST(test_cut__layers_are_listed),
+        TENSOR_TEST(test_cut__attention_masks_whole_tokens),
+        TENSOR_TEST(test_cut__export_computes_the_same),
+        TENSOR_TEST(test_cut__failed_export_leaves_no_file),
+        TENSOR_TEST(test_cut__missing_values_are_refused),
+        TENSOR_TEST(test_cut__carried_values_outlive_their_scope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// Loads a TorchScript file and flattens one of its methods: calls inlined, attributes
-// turned into constants, layer outputs marked.
+// Flattens a method of a TorchScript module: calls inlined, attributes turned into
+// constants, layer outputs marked.
 #include "graph.hpp"
 
 #include <torch/csrc/jit/api/function_impl.h>
@@ -8,7 +8,6 @@
 #include <torch/csrc/jit/passes/constant_pooling.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
-#include <torch/csrc/jit/passes/frozen_conv_folding.h>
 #include <torch/csrc/jit/passes/inline_fork_wait.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/loop_unrolling.h>
@@ -17,86 +16,15 @@
 #include <torch/csrc/jit/passes/remove_dropout.h>
 #include <torch/csrc/jit/passes/remove_exceptions.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
-#include <torch/library.h>
-#include <torch/script.h>
 
-#include <cmath>
 #include <set>
-#include <unordered_set>
 
 using jit::Block;
-using jit::Graph;
 using jit::Node;
 using jit::Value;
 
 namespace
 {
-thread_local mark_sink *sink = nullptr;
-
-at::Tensor mark_kernel(const at::Tensor &x, int64_t id)
-{
-    if (sink != nullptr) {
-        sink->shapes.emplace(id, x.sizes().vec());
-        if (!x.is_floating_point())
-            sink->integral.insert(id);
-    }
-    return x;
-}
-
-// Attention as later versions of libtorch define it, from operations that this one has.
-at::Tensor attention(const at::Tensor &query, const at::Tensor &key,
-                     const at::Tensor &value, const c10::optional<at::Tensor> &mask,
-                     double dropout, bool causal, c10::optional<double> scale,
-                     bool grouped)
-{
-    TORCH_CHECK(dropout == 0, "attention with dropout");
-    const int64_t groups = grouped ? query.size(-3) / key.size(-3) : 1;
-    const at::Tensor k = groups > 1 ? key.repeat_interleave(groups, -3) : key;
-    const at::Tensor v = groups > 1 ? value.repeat_interleave(groups, -3) : value;
-    const double factor =
-        scale ? *scale : 1 / std::sqrt(static_cast<double>(query.size(-1)));
-    at::Tensor weight = at::matmul(query, k.transpose(-2, -1)) * factor;
-    if (causal) {
-        const at::Tensor allowed =
-            at::ones({query.size(-2), k.size(-2)}, query.options().dtype(at::kBool))
-                .tril();
-        weight = weight.masked_fill(allowed.logical_not(), -INFINITY);
-    }
-    if (mask && mask->defined())
-        weight = mask->scalar_type() == at::kBool
-                     ? weight.masked_fill(mask->logical_not(), -INFINITY)
-                     : weight + *mask;
-    return at::matmul(weight.softmax(-1), v);
-}
-
-bool operator_known(const char *name)
-{
-    return c10::Dispatcher::singleton().findSchema({name, ""}).has_value();
-}
-
-// In a function, since a static library loses initialisers at file scope.
-void register_operators()
-{
-    static std::once_flag once;
-    std::call_once(once, [] {
-        static std::vector<torch::Library> libraries;
-        if (!operator_known("igdef::mark")) {
-            libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
-                                   __FILE__, __LINE__);
-            libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
-        }
-        if (!operator_known("aten::scaled_dot_product_attention")) {
-            libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
-                                   __FILE__, __LINE__);
-            libraries.back().def(
-                "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, "
-                "Tensor? attn_mask=None, float dropout_p=0.0, bool is_causal=False, *, "
-                "float? scale=None, bool enable_gqa=False) -> Tensor",
-                &attention);
-        }
-    });
-}
-
 std::string join(const std::string &path, const std::string &name)
 {
     return path.empty() ? name : path + "." + name;
@@ -106,11 +34,6 @@ std::string class_name(const jit::ObjectPtr &object)
 {
     const auto &name = object->type()->name();
     return name ? name->name() : "module";
-}
-
-bool starts_with(const std::string &text, const char *start)
-{
-    return text.rfind(start, 0) == 0;
 }
 
 // A module, and the names that lead to it.
@@ -128,7 +51,7 @@ struct flattener {
     std::set<std::pair<const c10::ivalue::Object *, std::string>> written;
     std::unordered_map<const void *, std::string> names; // of tensors, by their data
 
-    void run(jit::Module &module, const jit::Method &method);
+    void run(const jit::Module &module, const jit::Method &method);
     void normalise();
     void bind_defaults(const c10::FunctionSchema &schema);
     void inline_calls(Block *block);
@@ -508,13 +431,15 @@ std::string flattener::refusal_of(Node *n)
 {
     const std::string kind = n->kind().toQualString();
     const auto self = n->inputs().empty() ? objects.end() : objects.find(n->input(0));
-    if (n->kind() == jit::prim::SetAttr && self != objects.end())
-        return "the model writes its attribute '" +
-               join(self->second.path, n->s(jit::attr::name)) + "' while it runs";
-    if (n->kind() == jit::prim::GetAttr && self != objects.end() &&
-        objects.count(n->output()) == 0)
-        return "attribute '" + join(self->second.path, n->s(jit::attr::name)) +
-               "' cannot become a constant";
+    if (self != objects.end() &&
+        (n->kind() == jit::prim::SetAttr ||
+         (n->kind() == jit::prim::GetAttr && objects.count(n->output()) == 0))) {
+        const std::string &name = n->s(jit::attr::name);
+        const bool writes = written.count({self->second.object.get(), name}) > 0;
+        return (writes ? "the model writes its attribute '" : "attribute '") +
+               join(self->second.path, name) +
+               (writes ? "' while it runs" : "' cannot become a constant");
+    }
     if (n->kind() == jit::prim::CallMethod)
         return "call of '" + n->s(jit::attr::name) + "' on a module chosen at run time";
     if (n->kind() == jit::prim::CallFunction)
@@ -613,11 +538,6 @@ void flattener::number_marks()
     jit::EliminateDeadCode(graph);
 }
 
-bool is_constant(const Value *v)
-{
-    return v->node()->kind() == jit::prim::Constant;
-}
-
 // The input of the last matrix product with a constant on the way to the output.
 void flattener::mark_penultimate()
 {
@@ -661,37 +581,10 @@ void flattener::mark_penultimate()
     last->replaceInput(place, mark_value(last->input(place), last, std::move(m)));
 }
 
-const std::set<std::string> numbered_operations = {"conv1d",
-                                                   "conv2d",
-                                                   "conv3d",
-                                                   "_convolution",
-                                                   "convolution",
-                                                   "linear",
-                                                   "addmm",
-                                                   "matmul",
-                                                   "bmm",
-                                                   "batch_norm",
-                                                   "layer_norm",
-                                                   "group_norm",
-                                                   "relu",
-                                                   "gelu",
-                                                   "silu",
-                                                   "leaky_relu",
-                                                   "hardswish",
-                                                   "hardtanh",
-                                                   "relu6",
-                                                   "elu",
-                                                   "tanh",
-                                                   "sigmoid",
-                                                   "softmax",
-                                                   "add",
-                                                   "mul",
-                                                   "cat",
-                                                   "max_pool2d",
-                                                   "avg_pool2d",
-                                                   "mean",
-                                                   "flatten",
-                                                   "adaptive_avg_pool2d"};
+const std::set<std::string> numbered_operations = words(
+    "conv1d conv2d conv3d _convolution convolution linear addmm matmul bmm batch_norm "
+    "layer_norm group_norm relu gelu silu leaky_relu hardswish hardtanh relu6 elu tanh "
+    "sigmoid softmax add mul cat max_pool2d avg_pool2d adaptive_avg_pool2d mean flatten");
 
 // Frozen files have no modules; their operations are numbered instead.
 void flattener::mark_operations()
@@ -722,7 +615,7 @@ void flattener::mark_operations()
     }
 }
 
-void flattener::run(jit::Module &module, const jit::Method &method)
+void flattener::run(const jit::Module &module, const jit::Method &method)
 {
     graph = method.graph()->copy();
     objects[graph->inputs()[0]] = {"", module._ivalue()};
@@ -753,381 +646,11 @@ void flattener::run(jit::Module &module, const jit::Method &method)
     out.flat = graph;
 }
 
-at::Device parse_device(const char *name)
-{
-    at::Device device = at::kCPU;
-    try {
-        device = at::Device(name);
-    } catch (const c10::Error &) {
-        throw refusal{IGD_EDEVICE, "unknown device '" + std::string(name) +
-                                       "'; known are cpu, cuda and cuda:N"};
-    }
-    if (device.is_cuda()) {
-        const auto count = static_cast<int>(at::getNumGPUs());
-        const int index = device.has_index() ? device.index() : 0;
-        if (index >= count)
-            throw refusal{IGD_EDEVICE, "no device '" + std::string(name) +
-                                           "': libtorch sees " + std::to_string(count) +
-                                           " CUDA devices"};
-        return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
-    }
-    if (!device.is_cpu())
-        throw refusal{IGD_EDEVICE, "unknown device '" + std::string(name) +
-                                       "'; known are cpu, cuda and cuda:N"};
-    return at::kCPU;
-}
-
-// What libtorch says about a file it cannot load, in the user's terms.
-refusal load_failure(const std::string &line)
-{
-    const auto has = [&](const char *text) {
-        return line.find(text) != std::string::npos;
-    };
-    if (has("constants.pkl"))
-        return {IGD_EFORMAT, "holds weights, not a program; save the model with "
-                             "torch.jit.script or torch.jit.trace"};
-    if (has("required keyword attribute 'value'"))
-        return {IGD_EFORMAT, "export the model without optimize_for_inference"};
-    if (has("Unknown builtin op"))
-        return {IGD_EFORMAT, "exported by a newer PyTorch: " + line};
-    if (has("maximum supported version"))
-        return {IGD_EFORMAT, "written by a newer PyTorch: " + line};
-    if (has("PytorchStreamReader"))
-        return {IGD_EFORMAT, "not a TorchScript file, or truncated"};
-    return {IGD_EFORMAT, "libtorch cannot load it: " + line};
-}
-
-void list_methods(igd_graph &g, const jit::Module &module)
-{
-    for (const auto &m : module.get_methods()) {
-        if (m.num_inputs() < 2 || starts_with(m.name(), "__"))
-            continue;
-        const auto place = m.name() == "forward" ? g.methods.begin() : g.methods.end();
-        g.methods.insert(place, m.name());
-    }
-    for (const std::string &name : g.methods)
-        g.method_names.push_back(name.c_str());
-}
-
-std::string joined(const std::vector<std::string> &names)
-{
-    std::string text;
-    for (const std::string &name : names)
-        text += (text.empty() ? "" : ", ") + name;
-    return text.empty() ? "none" : text;
-}
-
-jit::Module load_module(const char *path, at::Device device)
-{
-    try {
-        jit::Module module = jit::load(path, device);
-        module.eval();
-        return module;
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &e) {
-        throw load_failure(igd_exception_line(e));
-    }
-}
-
-void replace_views(const graph_ptr &g)
-{
-    const jit::AliasDb aliases(g);
-    std::vector<Node *> views;
-    each_node(g->block(), [&](Node *n) {
-        if (n->matches("aten::view(Tensor(a) self, int[] size) -> Tensor(a)") &&
-            !aliases.hasWriters(n->output()))
-            views.push_back(n);
-    });
-    for (Node *n : views) {
-        const jit::WithInsertPoint here(n);
-        Value *v = g->insert(jit::aten::reshape, {n->input(0), n->input(1)});
-        n->output()->replaceAllUsesWith(v);
-        n->destroy();
-    }
-}
-
-void convert_weights(const graph_ptr &g)
-{
-    std::vector<Node *> weights;
-    each_node(g->block(), [&](Node *n) {
-        const bool conv = n->kind() == jit::aten::conv2d ||
-                          n->kind() == jit::aten::_convolution ||
-                          n->kind() == jit::aten::convolution;
-        if (conv && is_constant(n->input(1)))
-            weights.push_back(n);
-    });
-    for (Node *n : weights) {
-        const at::Tensor weight = jit::toIValue(n->input(1))->toTensor();
-        if (weight.dim() != 4)
-            continue;
-        const jit::WithInsertPoint here(n);
-        n->replaceInput(
-            1, g->insertConstant(weight.contiguous(at::MemoryFormat::ChannelsLast)));
-    }
-}
-
-at::Tensor run_whole(const igd_graph &g, const jit::Code &code, graph_form form,
-                     const at::Tensor &x)
-{
-    const at::Tensor in = form.channels_last && x.dim() == 4
-                              ? as_layout(x, at::MemoryFormat::ChannelsLast)
-                              : x;
-    return run_code(code, {in.to(g.device)})[0].toTensor();
-}
-
-jit::Code whole_code(const igd_graph &g, graph_form form)
-{
-    graph_ptr copy = g.flat->copy();
-    erase_marks(copy, -1);
-    give_form(copy, form);
-    protect_inputs(copy);
-    return jit::Code(copy, "whole");
-}
 } // namespace
 
-jit::Symbol mark_symbol()
+void flatten(igd_graph &g, const igd_graph_options &options, const jit::Module &module,
+             const jit::Method &method)
 {
-    static const jit::Symbol symbol = jit::Symbol::fromQualString("igdef::mark");
-    return symbol;
-}
-
-bool is_mark(const Node *n)
-{
-    return n->kind() == mark_symbol();
-}
-
-int64_t mark_id(const Node *n)
-{
-    return jit::toIValue(n->inputs()[1])->toInt();
-}
-
-mark_sink::mark_sink()
-{
-    sink = this;
-}
-
-mark_sink::~mark_sink()
-{
-    sink = nullptr;
-}
-
-void erase_marks(const graph_ptr &g, int64_t keep)
-{
-    std::vector<Node *> found;
-    each_node(g->block(), [&](Node *n) {
-        if (is_mark(n) && mark_id(n) != keep)
-            found.push_back(n);
-    });
-    for (Node *n : found) {
-        n->output()->replaceAllUsesWith(n->input(0));
-        n->destroy();
-    }
-}
-
-void give_form(graph_ptr &g, graph_form form)
-{
-    // Scripted files show pairs of convolution and batch norm only after this.
-    jit::ConstantPropagation(g);
-    jit::PeepholeOptimize(g);
-    jit::LowerSimpleTuples(g);
-    jit::EliminateDeadCode(g);
-    if (form.folded) {
-        jit::FoldFrozenConvBatchnorm(g);
-        jit::EliminateDeadCode(g);
-    }
-    if (form.channels_last) {
-        replace_views(g);
-        convert_weights(g);
-    }
-    jit::ConstantPooling(g);
-    jit::EliminateDeadCode(g);
-}
-
-void protect_inputs(const graph_ptr &g)
-{
-    // An input itself may alias anything; a copy of it says whether it is written to.
-    std::vector<Node *> copies;
-    const jit::WithInsertPoint here(*g->nodes().begin());
-    for (Value *v : g->inputs()) {
-        Node *copy = nullptr;
-        if (v->type()->isSubtypeOf(*c10::TensorType::get())) {
-            Value *none = g->insertNode(g->createNone())->output();
-            copy = g->insertNode(g->create(jit::aten::clone, {v, none}));
-        } else if (v->type()->kind() == c10::TypeKind::ListType) {
-            copy = g->insertNode(g->create(jit::aten::list, {v}));
-        } else {
-            continue;
-        }
-        copy->output()->setType(v->type());
-        v->replaceAllUsesAfterNodeWith(copy, copy->output());
-        copies.push_back(copy);
-    }
-    const jit::AliasDb aliases(g);
-    std::vector<Node *> idle;
-    for (Node *copy : copies)
-        if (!aliases.hasWriters(copy->output()))
-            idle.push_back(copy);
-    for (Node *copy : idle) {
-        copy->output()->replaceAllUsesWith(copy->input(0));
-        copy->destroy();
-    }
-    jit::EliminateDeadCode(g);
-    g->lint();
-}
-
-jit::Stack run_code(const jit::Code &code, jit::Stack stack)
-{
-    jit::InterpreterState(code).run(stack);
-    return stack;
-}
-
-at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format)
-{
-    return x.is_contiguous(format) ? x : x.contiguous(format);
-}
-
-std::string why_no_cut(const Node *n)
-{
-    if (n->owningBlock() != n->owningGraph()->block())
-        return "runs inside a data-dependent branch or loop";
-    int open = 0;
-    for (const Node *before : n->owningGraph()->nodes()) {
-        if (before == n)
-            break;
-        if (before->kind() == jit::prim::Enter)
-            open++;
-        else if (before->kind() == jit::prim::Exit)
-            open--;
-    }
-    return open > 0 ? "runs inside a 'with' block, such as no_grad or autocast" : "";
-}
-
-bool agree(const at::Tensor &a, const at::Tensor &b)
-{
-    if (a.sizes() != b.sizes())
-        return false;
-    const at::Tensor finite = a.isfinite();
-    if (!finite.equal(b.isfinite()))
-        return false;
-    const at::Tensor x = a.masked_select(finite), y = b.masked_select(finite);
-    if (x.numel() == 0)
-        return true;
-    const auto limit = 1e-4 * (1 + x.abs().max().item<double>());
-    return (x - y).abs().max().item<double>() <= limit;
-}
-
-at::Tensor run_graph(const igd_graph &g, const at::Tensor &x)
-{
-    return run_whole(g, g.whole, g.form, x);
-}
-
-// The first of several names, between bars, that is a method; the last where none is.
-static std::string choose_method(const jit::Module &module, const std::string &names)
-{
-    size_t start = 0, end = names.find('|');
-    while (end != std::string::npos &&
-           !module.find_method(names.substr(start, end - start))) {
-        start = end + 1;
-        end = names.find('|', start);
-    }
-    return names.substr(start, end - start);
-}
-
-igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
-                          const igd_graph_options *options)
-{
-    *out = nullptr;
-    return attempt(path, [&] {
-        auto g = std::make_unique<igd_graph>();
-        g->path = path;
-        g->plain = options->plain;
-        g->device = parse_device(options->device);
-        register_operators();
-        jit::Module module = load_module(path, g->device);
-        list_methods(*g, module);
-        const auto found = module.find_method(choose_method(module, method));
-        if (!found)
-            throw refusal{IGD_EFORMAT, "the model has no method '" +
-                                           std::string(method, strcspn(method, "|")) +
-                                           "'; it has: " + joined(g->methods)};
-        for (const auto &m : module.named_modules())
-            if (!m.name.empty())
-                g->modules.push_back(m.name);
-        for (const auto &a : module.named_attributes(false)) {
-            if (a.value.isInt())
-                g->integers[a.name] = a.value.toInt();
-            else if (a.value.isTensor() && a.value.toTensor().defined() &&
-                     a.value.toTensor().numel() == 1 &&
-                     !a.value.toTensor().is_quantized())
-                g->integers[a.name] = a.value.toTensor().to(at::kLong).item<int64_t>();
-        }
-        for (const auto &p : module.named_parameters())
-            g->shapes[p.name] = p.value.sizes().vec();
-        flattener flat{*g, *options, nullptr, {}, {}, {}};
-        flat.run(module, *found);
-        g->whole = whole_code(*g, g->form);
-        *out = g.release();
-    });
-}
-
-void igd_graph_free(igd_graph *g)
-{
-    delete g;
-}
-
-igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x)
-{
-    return attempt(g->path.c_str(), [&] {
-        if (g->plain)
-            return;
-        at::NoGradGuard off;
-        const at::Tensor reference = run_whole(*g, g->whole, g->form, x->value);
-        for (const graph_form form : {graph_form{true, false}, graph_form{true, true}}) {
-            try {
-                jit::Code code = whole_code(*g, form);
-                if (!agree(reference, run_whole(*g, code, form, x->value)))
-                    break;
-                g->whole = std::move(code);
-                g->form = form;
-            } catch (const std::bad_alloc &) {
-                throw;
-            } catch (const std::exception &) { // a layout that some operation refuses
-                break;
-            }
-        }
-    });
-}
-
-igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
-{
-    return eval(s, "model", {x}, [&] { return run_graph(*g, x->value); });
-}
-
-igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name)
-{
-    const auto it = g->integers.find(name);
-    if (it == g->integers.end())
-        return igd_error(IGD_EFORMAT, "%s: the model has no number '%s'", g->path.c_str(),
-                         name);
-    *out = it->second;
-    return IGD_OK;
-}
-
-igd_status igd_graph_shape(int64_t *out, int *num_dims, const igd_graph *g,
-                           const char *name)
-{
-    const auto it = g->shapes.find(name);
-    if (it == g->shapes.end() || it->second.size() > IGD_GRAPH_DIMS)
-        return igd_error(IGD_EFORMAT, "%s: the model has no parameter '%s'",
-                         g->path.c_str(), name);
-    *num_dims = static_cast<int>(it->second.size());
-    std::copy(it->second.begin(), it->second.end(), out);
-    return IGD_OK;
-}
-
-const char *const *igd_graph_methods(const igd_graph *g, int *num)
-{
-    *num = static_cast<int>(g->method_names.size());
-    return g->method_names.data();
+    flattener f{g, options, nullptr, {}, {}, {}};
+    f.run(module, method);
 }
