@@ -493,6 +493,7 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
             auto c = std::make_unique<igd_cut>();
             c->name = g->path + ": " + m.label;
             c->device = g->device;
+            c->code = g->code;
             c->form = forms[i];
             c->place = place;
             c->num_neurons = place.shape[static_cast<size_t>(place.neuron)];

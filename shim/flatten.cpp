@@ -49,7 +49,7 @@ struct flattener {
     graph_ptr graph;
     std::unordered_map<const Value *, tracked> objects;
     std::set<std::pair<const c10::ivalue::Object *, std::string>> written;
-    std::unordered_map<const void *, std::string> names; // of tensors, by their data
+    std::unordered_map<const void *, std::string> names; // of tensors, by handle
 
     void run(const jit::Module &module, const jit::Method &method);
     void normalise();
@@ -58,7 +58,8 @@ struct flattener {
     void mark_call(Node *call, const tracked &callee);
     Value *mark_value(Value *v, Node *before, mark m);
     void mark_output(Node *call, Value *output, mark m);
-    void fold_attributes();
+    void fold_attributes(bool tensors);
+    bool find_written();
     void fold_attribute(Node *get, const tracked &owner);
     at::Tensor convert(const at::Tensor &t, const std::string &name);
     c10::IValue convert(const c10::IValue &v, const std::string &name);
@@ -252,38 +253,60 @@ void flattener::fold_attribute(Node *get, const tracked &owner)
         get->output()->replaceAllUsesWith(*constant);
 }
 
-void flattener::fold_attributes()
+bool is_scalar(const c10::TypePtr &type)
+{
+    const c10::TypeKind kind = type->kind();
+    return kind == c10::TypeKind::BoolType || kind == c10::TypeKind::IntType ||
+           kind == c10::TypeKind::FloatType || kind == c10::TypeKind::StringType ||
+           kind == c10::TypeKind::NoneType || kind == c10::TypeKind::DeviceObjType;
+}
+
+// Tensors wait until `if self.training` is gone, and what it writes to them with it.
+void flattener::fold_attributes(bool tensors)
 {
     for (int round = 0; round < 4; round++) {
+        const jit::AliasDb aliases(graph, true); // true: attributes are distinct tensors
         std::vector<std::pair<Node *, tracked>> found;
         each_node(graph->block(), [&](Node *n) {
             if (n->kind() != jit::prim::GetAttr || !n->hasUses())
                 return;
             const auto owner = objects.find(n->input());
-            if (owner != objects.end())
-                found.emplace_back(n, owner->second);
+            const bool mutable_type = !is_scalar(n->output()->type());
+            if (owner == objects.end() || (mutable_type && !tensors))
+                return;
+            if (mutable_type && aliases.hasWriters(n->output()))
+                written.emplace(owner->second.object.get(), n->s(jit::attr::name));
+            found.emplace_back(n, owner->second);
         });
         bool changed = false;
         for (const auto &[node, owner] : found) {
             fold_attribute(node, owner);
             changed |= !node->hasUses();
         }
-        // Which branches stay is known only now, and with them what is written.
         changed |= jit::ConstantPropagation(graph);
         jit::EliminateDeadCode(graph);
-        std::set<std::pair<const c10::ivalue::Object *, std::string>> still;
-        each_node(graph->block(), [&](Node *n) {
-            if (n->kind() != jit::prim::SetAttr)
-                return;
-            const auto owner = objects.find(n->input(0));
-            if (owner != objects.end())
-                still.emplace(owner->second.object.get(), n->s(jit::attr::name));
-        });
-        changed |= still.size() != written.size();
-        written = std::move(still);
+        if (!tensors)
+            changed |= find_written();
         if (!changed)
             break;
     }
+}
+
+// Which attributes are assigned to, now that some branches are gone. Returns whether
+// others were before.
+bool flattener::find_written()
+{
+    std::set<std::pair<const c10::ivalue::Object *, std::string>> still;
+    each_node(graph->block(), [&](Node *n) {
+        if (n->kind() != jit::prim::SetAttr)
+            return;
+        const auto owner = objects.find(n->input(0));
+        if (owner != objects.end())
+            still.emplace(owner->second.object.get(), n->s(jit::attr::name));
+    });
+    const bool changed = still != written;
+    written = std::move(still);
+    return changed;
 }
 
 // Device and half-precision constants of files that were made on another device.
@@ -471,16 +494,6 @@ void flattener::refuse()
     if (!first.empty())
         throw refusal{IGD_EFORMAT, first};
 
-    const jit::AliasDb aliases(graph);
-    each_node(graph->block(), [&](Node *n) {
-        if (!first.empty() || n->kind() != jit::prim::Constant)
-            return;
-        const std::string name = name_of(n->output());
-        if (!name.empty() && aliases.hasWriters(n->output()))
-            first = "the model writes its attribute '" + name + "' while it runs";
-    });
-    if (!first.empty())
-        throw refusal{IGD_EFORMAT, first};
     if (graph->inputs()[0]->hasUses()) {
         jit::EliminateDeadCode(
             graph, jit::DCESideEffectPolicy::ALLOW_DELETING_NODES_WITH_SIDE_EFFECTS);
@@ -630,7 +643,8 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
             throw refusal{IGD_EFORMAT, refusal_of(n)};
     });
     jit::Inline(*graph); // methods of objects that the graph makes
-    fold_attributes();
+    fold_attributes(false);
+    fold_attributes(true);
     move_constants();
     settle_output();
     clean();

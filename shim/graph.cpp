@@ -399,6 +399,7 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
         g->device = parse_device(options->device);
         register_operators();
         jit::Module module = load_module(path, g->device);
+        g->code = module._ivalue()->compilation_unit();
         list_methods(*g, module);
         const auto found = module.find_method(choose_method(module, method));
         if (!found)

@@ -83,6 +83,8 @@ struct igd_graph {
     at::Device device = at::kCPU;
     bool plain = false;
     graph_form form = {false, false};
+    std::shared_ptr<jit::CompilationUnit>
+        code;       // of classes that the graph has objects of
     graph_ptr flat; // input: the images; output: the logits; with every mark
     jit::Code whole;
     std::vector<mark> marks; // in the order in which they run
@@ -107,7 +109,8 @@ struct igd_cut {
     std::string name; // "PATH: layer"
     at::Device device = at::kCPU;
     graph_form form = {false, false};
-    graph_ptr prefix, suffix; // what the codes were made of, for export
+    std::shared_ptr<jit::CompilationUnit> code; // as in igd_graph
+    graph_ptr prefix, suffix;                   // what the codes were made of, for export
     jit::Code prefix_code, suffix_code;
     bool channels_last = false; // layout of the activation
     axes place;

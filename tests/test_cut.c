@@ -224,6 +224,7 @@ static void check_pool(const cut_case *c, const igd_model *m)
     igd_cut *cut = NULL;
     igd_npy act = read_golden(c->base, ".act");
     const int64_t N = act.shape[c->batch_axis], K = act.shape[c->neuron_axis];
+    const float positions = (float)act.size / (float)(N * K);
     float mean[256] = {0}, max[256];
     const float *data = act.data;
 
@@ -237,7 +238,7 @@ static void check_pool(const cut_case *c, const igd_model *m)
             rest /= act.shape[d];
         }
         const int64_t place = at[c->batch_axis] * K + at[c->neuron_axis];
-        mean[place] += data[i] / (float)(act.size / (N * K));
+        mean[place] += data[i] / positions;
         max[place] = fmaxf(max[place], data[i]);
     }
     assert_ok(igd_model_cut(&cut, m, c->layer));

@@ -5,6 +5,10 @@
 
 #include "model/model_impl.h"
 
+#define PIXELS 192 // of an image
+#define IMAGES 2   // in most cases
+#define CLASSES 4
+
 static const int64_t shape[3] = {3, 8, 8};
 
 static void random_images(float *out, size_t size)
@@ -20,7 +24,7 @@ static void test_model__logits_do_not_depend_on_the_batch(void **state)
 {
     (void)state;
     igd_model *m = NULL;
-    float images[5 * 3 * 8 * 8], all[5 * 4], one[4];
+    float images[5 * PIXELS], all[5 * CLASSES], one[CLASSES];
     random_images(images, sizeof(images) / sizeof(images[0]));
     assert_ok(igd_model_load(&m, fixture_convnet("net.pt", 3, 6, 4), shape, NULL));
     assert_int_equal(igd_model_num_classes(m), 4);
@@ -29,8 +33,8 @@ static void test_model__logits_do_not_depend_on_the_batch(void **state)
     assert_false(igd_model_gives_probabilities(m));
     assert_null(igd_model_no_gradient(m));
     assert_ok(igd_model_predict(all, m, images, 5));
-    assert_ok(igd_model_predict(one, m, images + 3 * 3 * 8 * 8, 1));
-    assert_memory_equal(one, all + 3 * 4, sizeof(one));
+    assert_ok(igd_model_predict(one, m, &images[(size_t)3 * PIXELS], 1));
+    assert_memory_equal(one, &all[(size_t)3 * CLASSES], sizeof(one));
     igd_model_free(m);
 }
 
@@ -157,8 +161,8 @@ static void test_model__optional_inputs_and_results_are_settled(void **state)
         "    x.mul_(2)\n" // the caller's images stay as they are
         "    return torch.matmul(x.flatten(1), self.w)\n",
     };
-    float images[2 * 192], logits[4][2 * 4];
-    random_images(images, 2 * 192);
+    float images[IMAGES * PIXELS], logits[4][2 * 4];
+    random_images(images, sizeof(images) / sizeof(images[0]));
     for (int i = 0; i < 4; i++) {
         igd_model *m = load_source(sources[i]);
         assert_ok(igd_model_predict(logits[i], m, images, 2));
@@ -167,8 +171,8 @@ static void test_model__optional_inputs_and_results_are_settled(void **state)
         for (int j = 0; j < 8; j++)
             assert_true(fabs((double)logits[i][j] - (double)logits[0][j]) < 1e-5);
     }
-    float fresh[2 * 192];
-    random_images(fresh, 2 * 192);
+    float fresh[IMAGES * PIXELS];
+    random_images(fresh, sizeof(fresh) / sizeof(images[0]));
     assert_memory_equal(images, fresh, sizeof(images));
 }
 
@@ -200,8 +204,8 @@ static void test_model__kind_of_result_is_found(void **state)
 static void test_model__attention_of_later_versions_runs(void **state)
 {
     (void)state;
-    float images[2 * 192], later[2 * 4], now[2 * 4];
-    random_images(images, 2 * 192);
+    float images[IMAGES * PIXELS], later[2 * 4], now[2 * 4];
+    random_images(images, sizeof(images) / sizeof(images[0]));
     igd_model_free(load_source( // loading any model makes the operation known
         "def forward(self, x):\n    return torch.matmul(x.flatten(1), self.w)\n"));
     igd_model *m =
@@ -225,13 +229,13 @@ static void test_model__normalisation_is_inside(void **state)
 {
     (void)state;
     static const float mean[] = {0.5f, 0.4f, 0.3f}, std[] = {0.2f, 0.25f, 0.3f};
-    float images[2 * 192], moved[2 * 192], inside[2 * 4], outside[2 * 4];
+    float images[IMAGES * PIXELS], moved[IMAGES * PIXELS], inside[2 * 4], outside[2 * 4];
     igd_model *m = NULL;
     igd_model_options o = igd_model_options_default();
     const char *path = fixture_convnet("net.pt", 3, 6, 4);
 
-    random_images(images, 2 * 192);
-    for (int i = 0; i < 2 * 192; i++) {
+    random_images(images, sizeof(images) / sizeof(images[0]));
+    for (int i = 0; i < IMAGES * PIXELS; i++) {
         const int c = i / 64 % 3;
         images[i] = 0.45f + 0.1f * images[i]; // so that it lies in [0, 1] afterwards too
         moved[i] = (images[i] - mean[c]) / std[c] * 0.5f + 0.5f;

@@ -79,53 +79,50 @@ static igd_status explain_run(const igd_model *m, int64_t n, bool other_batch_ra
                      (long long)shape[0], (long long)shape[1], (long long)shape[2], text);
 }
 
-// Logits [n, C] of the first n probe images, in a new array *logits; sets the number of
-// classes when it is 0.
-static igd_status run_probe(float **logits, igd_model *m, const float *images, int64_t n,
-                            bool other_batch_ran)
+// Logits [n, C] of the first n probe images, owned; NULL where *st is a failure. Sets the
+// number of classes.
+static float *run_probe(igd_status *st, igd_model *m, const float *images, int64_t n,
+                        bool other_batch_ran)
 {
     igd_classifier *f = &m->classifier;
-    igd_status st = IGD_OK;
+    float *logits = NULL;
     igd_scope s = igd_scope_begin(NULL);
     const int64_t shape[4] = {n, f->shape[0], f->shape[1], f->shape[2]};
 
-    *logits = NULL;
     igd_tensor *x = igt_view(&s, images, shape, 4, f->device);
     igd_tensor *z = igt_graph_run(&s, m->graph, x);
     if (!igd_scope_ok(&s)) {
-        st = explain_run(m, n, other_batch_ran);
+        *st = s.status == IGD_ENOMEM ? s.status : explain_run(m, n, other_batch_ran);
         goto done;
     }
     const int64_t C = igd_tensor_length(z, 1);
     if (igd_tensor_dims(z) != 2 || igd_tensor_length(z, 0) != n || C < 2 || C > 1 << 20) {
-        st = igd_error(
-            IGD_EFORMAT,
-            "%s: gives %lld numbers in %d axes for %lld images, not one row of "
-            "logits per image",
-            m->path, (long long)igd_tensor_size(z), igd_tensor_dims(z), (long long)n);
+        *st = igd_error(IGD_EFORMAT,
+                        "%s: gives %lld numbers in %d axes for %lld images, not one row "
+                        "of logits per image",
+                        m->path, (long long)igd_tensor_size(z), igd_tensor_dims(z),
+                        (long long)n);
         goto done;
     }
     f->num_classes = (int)C;
-    *logits = malloc((size_t)(n * C) * sizeof(float));
-    if (*logits == NULL) {
-        st = igd_error(IGD_ENOMEM, "%s: no memory for logits", m->path);
+    logits = malloc((size_t)(n * C) * sizeof(float));
+    if (logits == NULL) {
+        *st = igd_error(IGD_ENOMEM, "%s: no memory for logits", m->path);
         goto done;
     }
-    igt_read(&s, z, *logits, n * C);
-    for (int64_t i = 0; i < n * C && igd_scope_ok(&s); i++)
-        if (!isfinite((*logits)[i])) {
-            st = igd_error(IGD_EFORMAT, "%s: gives NaN or infinite logits", m->path);
-            goto done;
-        }
+    igt_read(&s, z, logits, n * C);
+    *st = s.status;
+    for (int64_t i = 0; i < n * C && *st == IGD_OK; i++)
+        if (!isfinite(logits[i]))
+            *st = igd_error(IGD_EFORMAT, "%s: gives NaN or infinite logits", m->path);
+    if (*st != IGD_OK) {
+        free(logits);
+        logits = NULL;
+    }
 
 done:
-    if (igd_scope_close(&s) != IGD_OK && st == IGD_OK)
-        st = s.status;
-    if (st != IGD_OK) {
-        free(*logits);
-        *logits = NULL;
-    }
-    return st;
+    igd_scope_end(&s);
+    return logits;
 }
 
 static bool rows_are_probabilities(const float *z, int64_t n, int64_t C)
@@ -233,10 +230,9 @@ static igd_status check_model(igd_model *m, bool skip)
         const igd_stream stream = igd_stream_make(0, "probe", (int64_t)i, 0);
         igd_random_uniform(images + i * pixels, pixels, &stream);
     }
-    if ((st = run_probe(&one, m, images, 1, false)) != IGD_OK || skip)
-        goto done;
-    if ((st = run_probe(&all, m, images, PROBES, true)) != IGD_OK ||
-        (st = run_probe(&again, m, images, PROBES, true)) != IGD_OK)
+    if ((one = run_probe(&st, m, images, 1, false)) == NULL || skip ||
+        (all = run_probe(&st, m, images, PROBES, true)) == NULL ||
+        (again = run_probe(&st, m, images, PROBES, true)) == NULL)
         goto done;
     const size_t C = (size_t)f->num_classes;
     f->deterministic = memcmp(all, again, PROBES * C * sizeof(float)) == 0;
