@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(mended, data, size);
     igd_sha256_add(h, data + HEADER_SIZE, size - HEADER_SIZE);
-    igd_sha256_hex(h, sum);
+    if (igd_sha256_hex(h, sum) != IGD_OK)
+        abort();
     igd_sha256_free(h);
     memcpy(mended + DIGEST, sum, sizeof(sum) - 1);
     load(mended, size);

@@ -218,9 +218,9 @@ static igd_status digest_of(char out[IGD_SHA256_LENGTH], const igd_advset *s,
     igd_sha256_add(sum, x, bytes);
     if (h->num_pixels > 0)
         igd_sha256_add(sum, x_adv, bytes);
-    igd_sha256_hex(sum, out);
+    const igd_status st = igd_sha256_hex(sum, out);
     igd_sha256_free(sum);
-    return IGD_OK;
+    return st;
 }
 
 igd_status igd_advset_get(igd_advset *s, int64_t row, const float *x,

@@ -186,7 +186,7 @@ static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
         st = igd_error(IGD_ENOMEM, "no memory for a fingerprint");
     if (st == IGD_OK) {
         igd_sha256_add(sum, text, strlen(text));
-        igd_sha256_hex(sum, out);
+        st = igd_sha256_hex(sum, out);
     }
     igd_sha256_free(sum);
     cJSON_free(text);

@@ -104,15 +104,14 @@ igd_status igd_feed_next(igd_feed *feed, igd_target *out)
 
 int64_t igd_feed_return(igd_feed *feed, int64_t image, const float **x)
 {
-    for (int k = 0; k < feed->capacity; k++) {
-        const int64_t row = feed->row[k];
-        if (row >= 0 && feed->handed[k] &&
-            feed->session->state.table.index[row] == image) {
-            feed->row[k] = -1;
-            *x = place(feed, k);
-            return row;
-        }
-    }
-    assert(!"an outcome of an image that was not handed out");
-    return -1;
+    const int64_t *index = feed->session->state.table.index;
+    int k = 0;
+    while (k < feed->capacity &&
+           !(feed->row[k] >= 0 && feed->handed[k] && index[feed->row[k]] == image))
+        k++;
+    assert(k < feed->capacity); // an attack returns only what it was handed
+    const int64_t row = feed->row[k];
+    feed->row[k] = -1;
+    *x = place(feed, k);
+    return row;
 }

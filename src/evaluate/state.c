@@ -196,9 +196,9 @@ static igd_status digest(char out[IGD_SHA256_LENGTH], const void *data, size_t s
     igd_sha256 *h = NULL;
     IGD_TRY(igd_sha256_new(&h));
     igd_sha256_add(h, data, size);
-    igd_sha256_hex(h, out);
+    const igd_status st = igd_sha256_hex(h, out);
     igd_sha256_free(h);
-    return IGD_OK;
+    return st;
 }
 
 igd_status igd_state_save(const igd_state *s)

@@ -68,7 +68,7 @@ static igd_status mask_sha256(char out[IGD_SHA256_LENGTH], const igd_defense *de
     if ((st = igd_tensor_to_floats(mask, values, size)) == IGD_OK &&
         (st = igd_sha256_new(&sum)) == IGD_OK) {
         igd_sha256_add(sum, values, (size_t)size * sizeof(float));
-        igd_sha256_hex(sum, out);
+        st = igd_sha256_hex(sum, out);
     }
     igd_sha256_free(sum);
     free(values);

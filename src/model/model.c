@@ -266,9 +266,9 @@ static igd_status make_identity(igd_model *m, const igd_model_options *o)
     igd_sha256_add(sum, m->sha256, sizeof(m->sha256));
     igd_sha256_add(sum, o->mean, (size_t)o->num_channels * sizeof(float));
     igd_sha256_add(sum, o->std, (size_t)o->num_channels * sizeof(float));
-    igd_sha256_hex(sum, m->identity);
+    const igd_status st = igd_sha256_hex(sum, m->identity);
     igd_sha256_free(sum);
-    return IGD_OK;
+    return st;
 }
 
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
