@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <math.h>
+#include <zlib.h>
 
 #include "core/file.h"
 #include "core/npy.h"
@@ -186,6 +187,51 @@ static void test_resample__absurd_sizes_are_refused(void **state)
     igd_image_free(&line);
 }
 
+static void test_resample__crops_round_half_a_pixel_to_even(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height;
+        int left, top; // where the crop of 4 x 4 starts; negative where black is put
+    } cases[] = {{4, 4, 0, 0},  {5, 6, 0, 1},  {7, 8, 2, 2},
+                 {9, 11, 2, 4}, {3, 2, 0, -1}, {1, 9, -1, 2}};
+    const igd_preprocess crop = {.crop = 4};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const int width = cases[i].width, height = cases[i].height;
+        igd_image image, out;
+        assert_ok(igd_image_new(&image, width, height, 1));
+        for (int j = 0; j < width * height; j++)
+            image.pixels[j] = (unsigned char)(1 + j);
+        assert_ok(igd_image_preprocess(&out, &image, &crop));
+        for (int j = 0; j < 16; j++) {
+            const int x = j % 4 + cases[i].left, y = j / 4 + cases[i].top;
+            const bool inside = x >= 0 && x < width && y >= 0 && y < height;
+            assert_int_equal(out.pixels[j], inside ? 1 + y * width + x : 0);
+        }
+        igd_image_free(&image);
+        igd_image_free(&out);
+    }
+}
+
+static void test_resample__cmyk_needs_no_adobe_segment(void **state)
+{
+    (void)state;
+    unsigned char *bytes;
+    size_t size, at = 2;
+    igd_image with, without;
+    decode_file(&with, "cmyk.jpg");
+    assert_ok(igd_file_read(&bytes, &size, GOLDEN "cmyk.jpg", 1 << 20));
+    while (bytes[at + 1] != 0xee) // other segments
+        at += 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+    const size_t next = at + 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+    memmove(bytes + at, bytes + next, size - next);
+    assert_ok(igd_image_decode(&without, bytes, size - (next - at), "x"));
+    assert_memory_equal(with.pixels, without.pixels, 61 * 41 * 3);
+    igd_image_free(&with);
+    igd_image_free(&without);
+    free(bytes);
+}
+
 static void refuse(const unsigned char *bytes, size_t size, const char *message)
 {
     igd_image image;
@@ -223,6 +269,43 @@ static void test_resample__damaged_files_are_refused(void **state)
     refuse((const unsigned char *)"", 0, "x: neither a JPEG");
 }
 
+static size_t add_chunk(unsigned char *out, const char *type, const void *data,
+                        size_t size)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (unsigned char)(size >> (24 - 8 * i));
+    memcpy(out + 4, type, 4);
+    memcpy(out + 8, data, size);
+    const uLong check = crc32(0, out + 4, (uInt)size + 4);
+    for (int i = 0; i < 4; i++)
+        out[8 + size + (size_t)i] = (unsigned char)(check >> (24 - 8 * i));
+    return size + 12;
+}
+
+static void test_resample__a_png_cannot_grow_beyond_its_pixels(void **state)
+{
+    (void)state;
+    // A grey image of 1 x 1, whose data are 4 MiB, hardly compressed.
+    unsigned char header[13] = {0, 0, 0, 1, 0, 0, 0, 1, 8};
+    const uLong plain = 4 << 20;
+    uLongf packed = compressBound(plain);
+    unsigned char *zeros = calloc(plain, 1), *data = malloc(packed);
+    unsigned char *bytes = malloc(packed + 100);
+    assert_int_equal(compress2(data, &packed, zeros, plain, 0), Z_OK);
+    memcpy(bytes, "\x89PNG\r\n\x1a\n", 8);
+    size_t size = 8 + add_chunk(bytes + 8, "IHDR", header, sizeof(header));
+    size += add_chunk(bytes + size, "IDAT", data, packed);
+    size += add_chunk(bytes + size, "IEND", "", 0);
+    refuse(bytes, size, "x: damaged PNG");
+    memset(header, 0x7f, 8);
+    size = 8 + add_chunk(bytes + 8, "IHDR", header, sizeof(header));
+    size += add_chunk(bytes + size, "IEND", "", 0);
+    refuse(bytes, size, "x: image is larger than");
+    free(zeros);
+    free(data);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,7 +315,10 @@ int main(void)
         cmocka_unit_test(test_resample__a_resized_photo_is_near_pillows),
         cmocka_unit_test(test_resample__floats_round_to_the_nearest_grey),
         cmocka_unit_test(test_resample__absurd_sizes_are_refused),
+        cmocka_unit_test(test_resample__crops_round_half_a_pixel_to_even),
+        cmocka_unit_test(test_resample__cmyk_needs_no_adobe_segment),
         cmocka_unit_test(test_resample__damaged_files_are_refused),
+        cmocka_unit_test(test_resample__a_png_cannot_grow_beyond_its_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
