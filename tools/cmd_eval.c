@@ -21,15 +21,17 @@ static void message(const char *line, void *payload)
 // The texts between commas; owned.
 static char *join(const cli_texts *texts)
 {
-    size_t size = 1;
+    char *out = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&out, &size);
+    if (f == NULL)
+        return NULL;
     for (int i = 0; i < texts->num; i++)
-        size += strlen(texts->item[i]) + 1;
-    char *out = calloc(size, 1);
-    for (int i = 0; i < texts->num && out != NULL; i++) {
-        strcat(out, i > 0 ? "," : "");
-        strcat(out, texts->item[i]);
-    }
-    return out;
+        fprintf(f, "%s%s", i > 0 ? "," : "", texts->item[i]);
+    if (fclose(f) == 0)
+        return out;
+    free(out);
+    return NULL;
 }
 
 // "PATH.state"; owned.

@@ -97,8 +97,11 @@ static int run(const cli_command *command, int argc, char **argv)
 {
     void *settings = calloc(1, command->size);
     char *line = command_line(command->name, argc, argv);
-    if (settings == NULL || line == NULL)
+    if (settings == NULL || line == NULL) {
+        free(settings);
+        free(line);
         return cli_usage("out of memory");
+    }
     int rc = cli_parse(settings, command, argc, argv);
     ((common_settings *)settings)->line = line; // every command's first member
     if (rc == CLI_GO_ON)

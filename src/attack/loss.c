@@ -166,7 +166,7 @@ static igd_loss_at ratio(float *weight, const float *z, int C, int a, int b, int
 
 static igd_loss_at dlr(float *weight, const float *z, int C, int y)
 {
-    int top[3];
+    int top[3] = {0};
     leaders(top, 3, z, C);
     const int other = top[0] == y ? top[1] : top[0];
     igd_loss_at at = ratio(weight, z, C, other, y, top[0], &top[2], 1);
@@ -181,7 +181,7 @@ static igd_loss_at dlr(float *weight, const float *z, int C, int y)
 
 static igd_loss_at targeted_dlr(float *weight, const float *z, int C, int y, int t)
 {
-    int top[4];
+    int top[4] = {0};
     leaders(top, 4, z, C);
     return ratio(weight, z, C, t, y, top[0], &top[2], 2);
 }
@@ -213,7 +213,7 @@ igd_loss_at igd_loss_eval_gama(float *weight, const float *z, int C, int y,
     rest /= total;
     const double q_other = exp((double)z[other] - top) / total;
     const double q_y = exp((double)z[y] - top) / total;
-    if (lambda != 0.0) {
+    if (reference != NULL) {
         for (int k = 0; k < C; k++) {
             const double q = exp((double)z[k] - top) / total;
             distance += (reference[k] - q) * (reference[k] - q);
@@ -231,7 +231,7 @@ igd_loss_at igd_loss_eval_gama(float *weight, const float *z, int C, int y,
             const double q = exp((double)z[k] - top) / total;
             double w = k == y ? -q_y * (rest + q_other) : -q * (q_other - q_y);
             w += k == other ? q : 0.0;
-            if (lambda != 0.0)
+            if (reference != NULL)
                 w -= 2.0 * lambda * q * ((reference[k] - q) - pull);
             largest = fmax(largest, fabs(w));
             if (pass == 1)

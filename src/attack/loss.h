@@ -43,7 +43,7 @@ igd_loss_at igd_loss_eval_samples(float *weight, igd_loss loss, const float *z,
                                   int samples, int C, int y, int t, bool last);
 
 // GAMA's objective: the margin of q = softmax(z) plus lambda * |reference - q|^2, with
-// reference [C].
+// reference [C]; NULL for the margin alone.
 igd_loss_at igd_loss_eval_gama(float *weight, const float *z, int C, int y,
                                const double *reference, double lambda);
 

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCK 4 // words that one Philox call makes
+#define BLOCK 4          // words that one Philox call makes
+#define PAIRS (size_t)64 // of normal numbers computed at once
 
 // SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014): spreads close seeds apart.
 static uint64_t mix(uint64_t v)
@@ -102,7 +103,6 @@ static inline void turn(float *cosine, float *sine, float t)
 
 void igd_random_normal(float *out, size_t n, const igd_stream *s)
 {
-    enum { PAIRS = 64 };
     float radius[PAIRS], cosine[PAIRS], sine[PAIRS];
     uint32_t words[2 * PAIRS];
 

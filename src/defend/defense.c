@@ -103,11 +103,12 @@ static int64_t soft_rows(int64_t *rows, igd_scope *s, const igd_defense_view *v,
     float *p = malloc((size_t)(N * C) * sizeof(*p));
     int64_t num = 0;
 
-    if (p == NULL)
+    if (p == NULL) {
         igd_scope_fail(s, igd_error(IGD_ENOMEM, "no memory for %lld rows", (long long)N));
+        return -1;
+    }
     igd_scope t = igd_scope_begin_no_grad(s);
-    if (p != NULL)
-        igt_read(&t, softmax_at(&t, z, T), p, N * C);
+    igt_read(&t, softmax_at(&t, z, T), p, N * C);
     igd_scope_end(&t);
     for (int64_t i = 0; i < N && igd_scope_ok(s); i++) {
         int64_t positive = 0;
@@ -291,12 +292,13 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
     igd_tensor *there = igt_to(&s, mask, d->f->device);
     if ((st = igd_scope_give(&s, &d->mask, there)) != IGD_OK)
         goto done;
-    d->layer = malloc(strlen(layer) + 1);
+    const size_t size = strlen(layer) + 1;
+    d->layer = malloc(size);
     if (d->layer == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for a defended model");
         goto done;
     }
-    strcpy(d->layer, layer);
+    memcpy(d->layer, layer, size);
     snprintf(d->method, sizeof(d->method), "%s", igd_ranking_method(ranking));
 
 done:

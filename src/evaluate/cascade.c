@@ -282,7 +282,7 @@ static igd_status judge_point(igd_session *s, const set_rows *r, igd_judge *judg
     igd_adversarial record = {0};
 
     for (int j = 0; j <= r->from[k]; j++) {
-        bool found;
+        bool found = false;
         IGD_TRY(igd_advset_get(r->sets[j], r->rows[k], x, &record,
                                j == r->from[k] ? r->x_adv : NULL, &found));
         if (!found)

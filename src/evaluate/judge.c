@@ -146,7 +146,7 @@ static igd_status record(igd_judge *j, igd_case *c)
 static igd_status bounds_of_points(igd_judge *j)
 {
     igd_session *s = j->session;
-    int64_t *rows = malloc((size_t)j->num_points * sizeof(*rows));
+    int64_t *rows = calloc((size_t)j->num_points, sizeof(*rows));
     if (rows == NULL)
         return igd_error(IGD_ENOMEM, "no memory to judge %d images", j->num_points);
     for (int k = 0; k < j->num; k++)
