@@ -279,8 +279,8 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
 {
     const char *attack = what->name;
     igd_route route = IGD_ROUTE_WHITE;
-    igd_step *s;
-    igd_entry *e;
+    igd_step *s = NULL;
+    igd_entry *e = NULL;
 
     for (int k = 0; k < NUM_PREFIXES; k++)
         if (strncmp(what->name, prefixes[k].prefix, strlen(prefixes[k].prefix)) == 0) {
@@ -320,7 +320,7 @@ static int new_group(maker *m)
 static igd_status close_ensemble(maker *m, const char *name, const char *parent,
                                  int first)
 {
-    igd_entry *e;
+    igd_entry *e = NULL;
     bool counted[IGD_MAX_STEPS] = {false}, own[IGD_MAX_STEPS] = {false};
     const int last = m->plan->num_entries;
     IGD_TRY(new_entry(m, &e, name, parent, IGD_ROUTE_WHITE));
@@ -346,7 +346,7 @@ static igd_status add_same(maker *m, const char *name, const char *parent)
 {
     const char *original = name + strlen("transfer:");
     const igd_entry *from = NULL;
-    igd_entry *e;
+    igd_entry *e = NULL;
     for (int k = 0; k < m->plan->num_entries; k++)
         if (strcmp(m->plan->entries[k].name, original) == 0)
             from = &m->plan->entries[k];
@@ -431,7 +431,7 @@ static igd_status add_items(maker *m)
 static igd_status add_check(maker *m, igd_step_kind kind, const char *prefix, int column)
 {
     char name[IGD_NAME_LENGTH + 16];
-    igd_step *s;
+    igd_step *s = NULL;
     snprintf(name, sizeof(name), "%s:%s", prefix, m->plan->steps[column].name);
     if (strlen(name) >= IGD_NAME_LENGTH)
         name[IGD_NAME_LENGTH - 1] = '\0';
@@ -459,7 +459,7 @@ static const igd_parameter *parameter_of(const igd_attack_job *job, const char *
 // The first gradient attack whose number of steps can be doubled; 0 for none.
 static int first_gradient_step(const igd_plan *p)
 {
-    double steps;
+    double steps = 0.0;
     for (int k = 1; k < p->num_main; k++) {
         const igd_step *s = &p->steps[k];
         const igd_parameter *steps_of = parameter_of(&s->jobs[0], "steps", &steps);
