@@ -29,5 +29,6 @@ run igdef inspect model.pt --input 1,28,28
 run igdef inspect short.pt --input 1,28,28
 run igdef inspect flipped.pt --input 1,28,28
 run igdef inspect folder.pt --input 1,28,28
+run igdef inspect demo.pt --input 3,28,28
 run igdef inspect demo.pt --input 1,28,28 --device cuda:99
 run igdef inspect demo.pt --input 1,28,28 --device tpu
