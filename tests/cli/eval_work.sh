@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC1091,SC2154
+# shellcheck shell=bash disable=SC1091,SC2154,SC2054,SC2012
 # Evaluations of the demo model: resumed, split, refused, checked.
 ln -s "$CASES/../data/fashion_resnet.pt" demo.pt
 data=/usr/share/datasets/fashion-mnist
