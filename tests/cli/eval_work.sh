@@ -16,7 +16,7 @@ same() # FILE FILE
     cmp "$1" "$2" && echo "$1 and $2 are the same"
 }
 
-eval=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack pgd,apgd-ce --no-checks
+eval=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack "pgd,apgd-ce" --no-checks
     --set pgd.steps=5,apgd-ce.steps=10)
 quiet "${eval[@]}" -n 24 -o whole.json
 quiet "${eval[@]}" -n 24 -b 5 -t 1 -o other.json
@@ -61,6 +61,7 @@ quiet igdef eval -m demo.pt -d "$data" -n 24 --mean 0.5,0.5,0.5 --std 1,1,1
 quiet igdef rank -m demo.pt -d "$data" -n 200 -o loir.safetensors
 defended=("${eval[@]}" -n 12 -r loir.safetensors --keep 40)
 quiet "${defended[@]}" --attack transfer:apgd-ce,pgd --save-adversarial x.npy -o d.json
+# shellcheck disable=SC2012 # names of our own making
 ls . igdef-cache | sed 's/^[0-9a-f]\{64\}/KEY/'
 head -c 6 x.npy | tail -c 5
 echo
