@@ -207,9 +207,9 @@ static inline void trial_check_invariance(const igd_attack_job *job,
     trial_make(&other, f, n, x, labels);
     trial_run(&t, job, f, 16);
     trial_check(&t, job, f);
-    for (int k = 0; k < 6; k++) {
-        other.order = k % 2 == 0 ? NULL : order;
-        trial_run(&other, job, f, sizes[k / 2]);
+    for (int k = 0; k < 3; k++) {
+        other.order = k == 0 ? NULL : order;
+        trial_run(&other, job, f, sizes[k]);
         assert_memory_equal(other.fooled, t.fooled, (size_t)n * sizeof(bool));
         assert_memory_equal(other.x_adv, t.x_adv, (size_t)(n * t.d) * sizeof(float));
         for (int64_t i = 0; i < n; i++) {
