@@ -1,6 +1,7 @@
 // Owns the order in which images are attacked and judged.
 #include "evaluate/cascade.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,9 +282,11 @@ static igd_status judge_point(igd_session *s, const set_rows *r, igd_judge *judg
     igd_cost *cost = &s->state.costs[judge->column];
     igd_adversarial record = {0};
 
+    assert(k < r->num);
+    const int64_t row = r->rows[k];
     for (int j = 0; j <= r->from[k]; j++) {
         bool found = false;
-        IGD_TRY(igd_advset_get(r->sets[j], r->rows[k], x, &record,
+        IGD_TRY(igd_advset_get(r->sets[j], row, x, &record,
                                j == r->from[k] ? r->x_adv : NULL, &found));
         if (!found)
             return igd_error(IGD_EIO, "%s: an adversarial set was damaged while in use",
@@ -295,7 +298,7 @@ static igd_status judge_point(igd_session *s, const set_rows *r, igd_judge *judg
         cost->stalled += record.stalled;
     }
     const bool nothing = record.is_clean && who->judged->deterministic;
-    return igd_judge_add(judge, r->rows[k], x, nothing ? NULL : r->x_adv,
+    return igd_judge_add(judge, row, x, nothing ? NULL : r->x_adv,
                          record.fooled && who->judged == who->base);
 }
 
