@@ -452,7 +452,7 @@ igd_carried *eval_carried(igd_scope *s, const char *op, const igd_carried *carri
         igd_scope_fail(s, igd_scope_ok(s)
                               ? igd_error(IGD_EINVAL, "%s: missing values", op)
                               : s->status);
-    if (!igd_scope_ok(s))
+    if (carried == nullptr || !igd_scope_ok(s))
         return nullptr;
     s->status = attempt(op, [&] {
         const at::AutoGradMode mode(s->grad);

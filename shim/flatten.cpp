@@ -165,7 +165,6 @@ void flattener::inline_calls(Block *block)
         }
         if (callee != nullptr) {
             Node *before = n->prev();
-            next = n->next();
             // The overload for a graph: that for a flag takes the optimised one, in which
             // the calls of modules are gone.
             jit::inlineCallTo(n, callee, callee->graph().get());
@@ -574,13 +573,13 @@ void flattener::mark_penultimate()
     each_node(graph->block(), [&](Node *n) {
         if (reach.count(n) == 0)
             return;
-        if (n->kind() == jit::aten::linear && is_constant(n->input(1)))
-            last = n, place = 0;
-        else if (n->kind() == jit::aten::addmm && is_constant(n->input(2)))
-            last = n, place = 1;
-        else if ((n->kind() == jit::aten::matmul || n->kind() == jit::aten::mm) &&
-                 is_constant(n->input(1)))
-            last = n, place = 0;
+        const bool addmm = n->kind() == jit::aten::addmm; // its first input is the bias
+        const bool product = n->kind() == jit::aten::linear ||
+                             n->kind() == jit::aten::matmul || n->kind() == jit::aten::mm;
+        if ((addmm || product) && is_constant(n->input(addmm ? 2 : 1))) {
+            last = n;
+            place = addmm ? 1 : 0;
+        }
     });
     if (last == nullptr)
         return;

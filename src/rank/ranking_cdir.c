@@ -167,7 +167,7 @@ static igd_status embed_texts(cdir *r)
     if (o->text_embeddings != NULL)
         return read_text_embeddings(r);
     IGD_TRY(take_concepts(r));
-    r->texts = calloc((size_t)r->C, sizeof(*r->texts));
+    r->texts = calloc((size_t)(unsigned)r->C, sizeof(*r->texts));
     if (r->texts == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d texts", r->C);
     for (int c = 0; c < r->C; c++)
