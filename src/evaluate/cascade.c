@@ -384,7 +384,7 @@ static igd_status run_step(igd_session *s, int column)
     igd_table *t = &s->state.table;
     const igd_step *step = &s->plan->steps[column];
     char *letters = igd_table_column(t, column);
-    int64_t *rows = malloc((size_t)s->n * sizeof(*rows)), num = 0;
+    int64_t *rows = calloc((size_t)s->n, sizeof(*rows)), num = 0;
     igd_status st = IGD_OK;
 
     if (rows == NULL)
