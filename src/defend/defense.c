@@ -292,13 +292,11 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
     igd_tensor *there = igt_to(&s, mask, d->f->device);
     if ((st = igd_scope_give(&s, &d->mask, there)) != IGD_OK)
         goto done;
-    const size_t size = strlen(layer) + 1;
-    d->layer = malloc(size);
+    d->layer = strdup(layer);
     if (d->layer == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for a defended model");
         goto done;
     }
-    memcpy(d->layer, layer, size);
     snprintf(d->method, sizeof(d->method), "%s", igd_ranking_method(ranking));
 
 done:

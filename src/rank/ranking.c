@@ -8,13 +8,6 @@
 
 #include "core/error.h"
 
-static char *copy_text(const char *text)
-{
-    const size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
-    return copy == NULL ? NULL : memcpy(copy, text, size);
-}
-
 typedef struct ranked {
     float score;
     int32_t neuron;
@@ -77,9 +70,9 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     if ((st = check_scores(score, C, K)) != IGD_OK)
         goto done;
     const size_t size = (size_t)C * (size_t)K;
-    r->method = copy_text(method);
-    r->layer = copy_text(layer);
-    r->model_sha256 = copy_text(model_sha256);
+    r->method = strdup(method);
+    r->layer = strdup(layer);
+    r->model_sha256 = strdup(model_sha256);
     r->score = malloc(size * sizeof(*r->score));
     r->order = malloc(size * sizeof(*r->order));
     r->class_names = calloc((size_t)C, sizeof(*r->class_names));
@@ -92,7 +85,7 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     for (int c = 0; c < C; c++) {
         char number[16];
         snprintf(number, sizeof(number), "%d", c);
-        r->class_names[c] = copy_text(class_names != NULL ? class_names[c] : number);
+        r->class_names[c] = strdup(class_names != NULL ? class_names[c] : number);
         if (r->class_names[c] == NULL) {
             st = igd_error(IGD_ENOMEM, "no memory for the name of class %d", c);
             goto done;
