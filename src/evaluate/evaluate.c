@@ -1,22 +1,20 @@
 // Owns an evaluation from its options to its result, on classifiers.
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/folder.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checks.h"
 #include "evaluate/session.h"
-#include "igdef/runtime.h"
-#include "igdef/version.h"
+#include "evaluate/settings.h"
 
 #define CLEAN_MARGIN 0.01
 #define BOUNDS_MOST_CLASSES 100
@@ -100,94 +98,6 @@ static igd_status read_labels(igd_session *s)
     return st;
 }
 
-// --- settings
-
-// What decides about flags and is not who or what is evaluated.
-static cJSON *run_settings(const igd_session *s)
-{
-    const igd_evaluate_options *o = s->options;
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "report",
-                            o->report == IGD_REPORT_UNION ? "union" : "per-attack");
-    cJSON_AddNumberToObject(json, "draws", s->num_draws);
-    cJSON_AddBoolToObject(json, "fixed_noise", o->fixed_noise);
-    cJSON_AddBoolToObject(json, "shortcuts", o->shortcuts);
-    cJSON_AddBoolToObject(json, "checks", o->checks);
-    cJSON_AddBoolToObject(json, "bounds", o->bounds);
-    cJSON_AddNumberToObject(json, "audit", o->audit);
-    cJSON_AddNumberToObject(json, "surrogate_temperature", o->surrogate_temperature);
-    cJSON_AddNumberToObject(json, "joint_weight", o->joint_weight);
-    cJSON_AddItemToObject(json, "attacks", igd_plan_json(s->plan));
-    return json;
-}
-
-static cJSON *threat_json(const igd_threat *threat)
-{
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
-    cJSON_AddNumberToObject(o, "eps", threat->eps);
-    return o;
-}
-
-static cJSON *defense_json(const igd_session *s)
-{
-    return s->subject->defense != NULL ? cJSON_Duplicate(s->subject->defense, true)
-                                       : cJSON_CreateNull();
-}
-
-static cJSON *state_settings(const igd_session *s, const char *data_sha256)
-{
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
-    cJSON_AddItemToObject(o, "defense", defense_json(s));
-    cJSON_AddStringToObject(o, "data", data_sha256);
-    cJSON_AddNumberToObject(o, "images", (double)s->n);
-    cJSON_AddItemToObject(o, "threat", threat_json(&s->options->threat));
-    igd_json_add_seed(o, s->options->seed);
-    cJSON *settings = run_settings(s);
-    const char *saved = s->options->save_adversarial;
-    cJSON_AddStringToObject(settings, "save_adversarial", saved != NULL ? saved : "");
-    cJSON_AddItemToObject(o, "settings", settings);
-    return o;
-}
-
-static cJSON *head_json(const igd_session *s, const char *data_sha256)
-{
-    const igd_evaluate_options *o = s->options;
-    cJSON *head = cJSON_CreateObject();
-    cJSON_AddStringToObject(head, "command", o->command != NULL ? o->command : "");
-    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
-    cJSON_AddStringToObject(versions, "igdef", igd_version());
-    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
-    cJSON *model = cJSON_AddObjectToObject(head, "model");
-    cJSON_AddStringToObject(model, "path", s->subject->model_path);
-    cJSON_AddStringToObject(model, "sha256", s->subject->model_sha256);
-    cJSON_AddStringToObject(model, "identity", s->subject->model_identity);
-    cJSON *data = cJSON_AddObjectToObject(head, "data");
-    cJSON_AddStringToObject(data, "path", o->data_path != NULL ? o->data_path : "");
-    cJSON_AddStringToObject(data, "split", o->data_split != NULL ? o->data_split : "");
-    cJSON_AddNumberToObject(data, "count", (double)s->n);
-    cJSON_AddStringToObject(data, "sha256", data_sha256);
-    cJSON_AddStringToObject(data, "preprocess",
-                            o->preprocess != NULL ? o->preprocess : "none");
-    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
-    const int named = igd_dataset_num_classes(s->data);
-    for (int c = 0; c < s->C; c++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%d", c);
-        cJSON_AddItemToArray(
-            classes,
-            cJSON_CreateString(c < named ? igd_dataset_class_name(s->data, c) : number));
-    }
-    cJSON_AddItemToObject(head, "defense", defense_json(s));
-    cJSON_AddItemToObject(head, "threat", threat_json(&o->threat));
-    igd_json_add_seed(head, o->seed);
-    cJSON_AddStringToObject(head, "device", s->subject->device);
-    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
-    cJSON_AddItemToObject(head, "settings", run_settings(s));
-    return head;
-}
-
 // --- files
 
 static igd_status open_cache(igd_session *s)
@@ -198,42 +108,13 @@ static igd_status open_cache(igd_session *s)
         needed = needed || igd_session_keeps(s, &s->plan->steps[k]);
     if (!needed)
         return IGD_OK;
-    if (folder != NULL) {
-        s->cache = malloc(strlen(folder) + 1);
-        if (s->cache == NULL)
-            return igd_error(IGD_ENOMEM, "%s: no memory", folder);
-        memcpy(s->cache, folder, strlen(folder) + 1);
-        if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-            return igd_error(IGD_EIO, "%s: cannot make the folder: %s", folder,
-                             strerror(errno));
-        if (!igd_path_is_folder(folder) || access(folder, W_OK | X_OK) != 0)
-            return igd_error(IGD_EIO, "%s: not a folder that can be written to", folder);
-        return IGD_OK;
-    }
-    const char *temporary = getenv("TMPDIR");
-    s->cache = igd_path_join(temporary != NULL ? temporary : "/tmp", "igdef-XXXXXX");
+    s->cache_is_temporary = folder == NULL;
+    if (folder == NULL)
+        return igd_folder_temporary(&s->cache);
+    s->cache = strdup(folder);
     if (s->cache == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for a folder's name");
-    if (mkdtemp(s->cache) == NULL)
-        return igd_error(IGD_EIO, "%s: cannot make the folder: %s", s->cache,
-                         strerror(errno));
-    s->cache_is_temporary = true;
-    return IGD_OK;
-}
-
-static void remove_folder(const char *folder)
-{
-    DIR *d = opendir(folder);
-    const struct dirent *entry;
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        char *path = igd_path_join(folder, entry->d_name);
-        if (path != NULL)
-            unlink(path); // fails for "." and ".."
-        free(path);
-    }
-    if (d != NULL)
-        closedir(d);
-    rmdir(folder);
+        return igd_error(IGD_ENOMEM, "%s: no memory", folder);
+    return igd_folder_make(folder);
 }
 
 static igd_status open_files(igd_session *s)
@@ -378,7 +259,7 @@ static igd_status session_init(igd_session *s, cJSON **settings, char sha256[65]
             (long long)f->shape[0], (long long)f->shape[1], (long long)f->shape[2]);
     IGD_TRY(igd_plan_make(&s->plan, s->subject, s->options));
     IGD_TRY(igd_dataset_sha256(s->data, sha256));
-    *settings = state_settings(s, sha256);
+    *settings = igd_settings_state(s, sha256);
     return IGD_OK;
 }
 
@@ -423,7 +304,7 @@ static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
         return igd_error(IGD_ENOMEM, "no memory for the result");
     }
     r->checks = checks;
-    r->head = head_json(s, data_sha256);
+    r->head = igd_settings_head(s, data_sha256);
     r->warnings = s->warnings;
     r->bounds = s->options->bounds;
     r->seconds = s->state.seconds;
@@ -510,7 +391,7 @@ igd_status igd_evaluate_subject(igd_result **out, const igd_subject *subject,
     const igd_status st = run(out, &s);
     // A failure's message outlives what follows: freeing sets none.
     if (s.cache_is_temporary)
-        remove_folder(s.cache);
+        igd_folder_remove(s.cache);
     if (s.judged_clean != s.base_clean)
         free(s.base_clean);
     free(s.judged_clean);

@@ -1,0 +1,94 @@
+// Owns what is written down of an evaluation: which run it is, and all that decides about
+// its flags.
+#include "evaluate/settings.h"
+
+#include <stdio.h>
+
+#include "igdef/runtime.h"
+#include "igdef/version.h"
+
+// What decides about flags and is not who or what is evaluated.
+static cJSON *run_settings(const igd_session *s)
+{
+    const igd_evaluate_options *o = s->options;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "report",
+                            o->report == IGD_REPORT_UNION ? "union" : "per-attack");
+    cJSON_AddNumberToObject(json, "draws", s->num_draws);
+    cJSON_AddBoolToObject(json, "fixed_noise", o->fixed_noise);
+    cJSON_AddBoolToObject(json, "shortcuts", o->shortcuts);
+    cJSON_AddBoolToObject(json, "checks", o->checks);
+    cJSON_AddBoolToObject(json, "bounds", o->bounds);
+    cJSON_AddNumberToObject(json, "audit", o->audit);
+    cJSON_AddNumberToObject(json, "surrogate_temperature", o->surrogate_temperature);
+    cJSON_AddNumberToObject(json, "joint_weight", o->joint_weight);
+    cJSON_AddItemToObject(json, "attacks", igd_plan_json(s->plan));
+    return json;
+}
+
+static cJSON *threat_json(const igd_threat *threat)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
+    cJSON_AddNumberToObject(o, "eps", threat->eps);
+    return o;
+}
+
+static cJSON *defense_json(const igd_session *s)
+{
+    return s->subject->defense != NULL ? cJSON_Duplicate(s->subject->defense, true)
+                                       : cJSON_CreateNull();
+}
+
+cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
+    cJSON_AddItemToObject(o, "defense", defense_json(s));
+    cJSON_AddStringToObject(o, "data", data_sha256);
+    cJSON_AddNumberToObject(o, "images", (double)s->n);
+    cJSON_AddItemToObject(o, "threat", threat_json(&s->options->threat));
+    igd_json_add_seed(o, s->options->seed);
+    cJSON *settings = run_settings(s);
+    const char *saved = s->options->save_adversarial;
+    cJSON_AddStringToObject(settings, "save_adversarial", saved != NULL ? saved : "");
+    cJSON_AddItemToObject(o, "settings", settings);
+    return o;
+}
+
+cJSON *igd_settings_head(const igd_session *s, const char *data_sha256)
+{
+    const igd_evaluate_options *o = s->options;
+    cJSON *head = cJSON_CreateObject();
+    cJSON_AddStringToObject(head, "command", o->command != NULL ? o->command : "");
+    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
+    cJSON_AddStringToObject(versions, "igdef", igd_version());
+    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
+    cJSON *model = cJSON_AddObjectToObject(head, "model");
+    cJSON_AddStringToObject(model, "path", s->subject->model_path);
+    cJSON_AddStringToObject(model, "sha256", s->subject->model_sha256);
+    cJSON_AddStringToObject(model, "identity", s->subject->model_identity);
+    cJSON *data = cJSON_AddObjectToObject(head, "data");
+    cJSON_AddStringToObject(data, "path", o->data_path != NULL ? o->data_path : "");
+    cJSON_AddStringToObject(data, "split", o->data_split != NULL ? o->data_split : "");
+    cJSON_AddNumberToObject(data, "count", (double)s->n);
+    cJSON_AddStringToObject(data, "sha256", data_sha256);
+    cJSON_AddStringToObject(data, "preprocess",
+                            o->preprocess != NULL ? o->preprocess : "none");
+    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
+    const int named = igd_dataset_num_classes(s->data);
+    for (int c = 0; c < s->C; c++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", c);
+        cJSON_AddItemToArray(
+            classes,
+            cJSON_CreateString(c < named ? igd_dataset_class_name(s->data, c) : number));
+    }
+    cJSON_AddItemToObject(head, "defense", defense_json(s));
+    cJSON_AddItemToObject(head, "threat", threat_json(&o->threat));
+    igd_json_add_seed(head, o->seed);
+    cJSON_AddStringToObject(head, "device", s->subject->device);
+    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
+    cJSON_AddItemToObject(head, "settings", run_settings(s));
+    return head;
+}

@@ -1,0 +1,13 @@
+// What is written down of an evaluation.
+#ifndef IGD_EVALUATE_SETTINGS_H
+#define IGD_EVALUATE_SETTINGS_H
+
+#include "evaluate/session.h"
+
+// All that decides about flags, for the state file; owned.
+cJSON *igd_settings_state(const igd_session *s, const char *data_sha256);
+
+// The head of the result, "command" to "settings"; owned.
+cJSON *igd_settings_head(const igd_session *s, const char *data_sha256);
+
+#endif
