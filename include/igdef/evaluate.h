@@ -27,6 +27,9 @@ typedef enum igd_report_mode {
                                correctly when clean. */
 } igd_report_mode;
 
+/** A result. Immutable: threads may share it. */
+typedef struct igd_result igd_result;
+
 /** Settings of an evaluation. Start from igd_evaluate_options_default(). */
 typedef struct igd_evaluate_options {
     igd_threat threat; /**< Default Linf, 8/255. */
@@ -57,9 +60,15 @@ typedef struct igd_evaluate_options {
     double surrogate_temperature; /**< Of "surrogate:NAME", > 0. Default 1. */
     double joint_weight;          /**< Share of the first pass in "joint:NAME", > 0.
                                        Default 1. */
+    /** Result of the same evaluation at a smaller eps, with any attacks; NULL for none.
+     * What it found lies in the larger ball too: images that it broke count as broken, by
+     * an attack "smaller-eps", and are not attacked. Only with IGD_REPORT_UNION. */
+    const igd_result *smaller;
 
     const char *state;            /**< File to continue from; NULL keeps none. */
-    bool restart;                 /**< Discard that file. */
+    const char *finished;         /**< Result file of a finished run: where it is there,
+                                       it is the answer. NULL for none. */
+    bool restart;                 /**< Discard these two. */
     const char *cache;            /**< Folder of the adversarial sets made on base models,
                                        made if missing; NULL for a temporary one. */
     bool cache_all;               /**< Keep there all that is made on the base model, not
@@ -93,9 +102,6 @@ igd_evaluate_options igd_evaluate_options_default(void);
  */
 igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended);
 
-/** A result. Immutable: threads may share it. */
-typedef struct igd_result igd_result;
-
 /**
  * Evaluate a base model or a defended one.
  *
@@ -107,9 +113,10 @@ typedef struct igd_result igd_result;
  * @param defense   borrowed; NULL to evaluate the base model
  * @param data      borrowed; images with labels
  * @param options   borrowed; NULL for the defaults
- * @return IGD_OK; IGD_EINVAL for options out of range; IGD_ESTATE if the state file is of
- *         another run, with the difference; IGD_ECANCELED if `progress` asked to stop,
- *         the state being saved; IGD_ECHECK; IGD_EIO, IGD_EFORMAT, IGD_ENOMEM, IGD_ETORCH
+ * @return IGD_OK; IGD_EINVAL for options out of range; IGD_ESTATE if the state file or
+ * the finished result is of another run, with the difference; IGD_ECANCELED if `progress`
+ * asked to stop, the state being saved; IGD_ECHECK; IGD_EIO, IGD_EFORMAT, IGD_ENOMEM,
+ * IGD_ETORCH
  *
  * Cost: what the forecast says, in the worst case.
  * Source: attack and ensembles as in AutoAttack (Croce and Hein, ICML 2020) and in the
@@ -131,6 +138,9 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
 /** Write `path` (JSON) and, beside it, one line of JSON per image: "R.images.jsonl" for
  * "R.json". Both appear whole or not at all. */
 igd_status igd_result_save(const igd_result *r, const char *path);
+
+/** Read what igd_result_save() wrote. @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_ENOMEM */
+igd_status igd_result_load(igd_result **out, const char *path);
 
 /** The same JSON as text. @return borrowed */
 const char *igd_result_json(const igd_result *r);

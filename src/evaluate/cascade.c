@@ -94,6 +94,38 @@ done:
     return st;
 }
 
+// --- images that a smaller radius broke
+
+igd_status igd_cascade_known(igd_session *s)
+{
+    const igd_result *smaller = s->options->smaller;
+    igd_table *t = &s->state.table;
+    const size_t n = (size_t)t->num_images;
+
+    if (smaller == NULL)
+        return IGD_OK;
+    const igd_table *from = &smaller->table;
+    if (from->num_images != t->num_images || from->num_draws != t->num_draws ||
+        memcmp(from->index, t->index, n * sizeof(*t->index)) != 0)
+        return igd_error(IGD_EINVAL, "the result at a smaller eps is of other images");
+    for (int64_t i = 0; i < t->num_images; i++) {
+        bool broken = false;
+        int votes = t->num_draws;
+        for (int c = 1; c < from->num_columns; c++) {
+            const char letter = igd_table_column(from, c)[i];
+            if (letter != IGD_ROBUST && letter != IGD_FOOLED)
+                continue;
+            broken = broken || letter == IGD_FOOLED;
+            if (from->votes != NULL && from->votes[(size_t)c * n + (size_t)i] < votes)
+                votes = from->votes[(size_t)c * n + (size_t)i];
+        }
+        igd_table_column(t, 1)[i] = broken ? IGD_FOOLED : IGD_ROBUST;
+        if (t->votes != NULL)
+            t->votes[n + (size_t)i] = (uint8_t)votes;
+    }
+    return IGD_OK;
+}
+
 // --- points made on what is judged
 
 // An attack on its way, for the engine's callbacks.

@@ -96,6 +96,8 @@ static bool averages(const igd_plan *plan)
 {
     for (int k = 1; k < plan->num_main; k++) {
         const igd_attack_job *job = &plan->steps[k].jobs[0];
+        if (plan->steps[k].kind == IGD_STEP_KNOWN)
+            continue;
         for (int j = 0; j < job->attack->num_parameters; j++)
             if (strcmp(job->attack->parameters[j].name, "eot") == 0 &&
                 job->value[j] > 1.0)
@@ -192,7 +194,8 @@ static igd_status check_batch(probe *p)
 static bool uses_gradients(const igd_plan *plan)
 {
     for (int k = 1; k < plan->num_main; k++)
-        if (plan->steps[k].jobs[0].attack->gradient != NULL)
+        if (plan->steps[k].kind != IGD_STEP_KNOWN &&
+            plan->steps[k].jobs[0].attack->gradient != NULL)
             return true;
     return false;
 }

@@ -426,6 +426,22 @@ static igd_status add_items(maker *m)
     }
 }
 
+// What was found at a smaller radius comes first, so that the others leave it alone.
+static igd_status add_known(maker *m)
+{
+    igd_step *s = NULL;
+    igd_entry *e = NULL;
+    if (m->options->report != IGD_REPORT_UNION)
+        return igd_error(IGD_EINVAL, "what a smaller eps broke counts only in a union");
+    const int group = new_group(m);
+    IGD_TRY(new_step(m, &s, "smaller-eps", group));
+    s->kind = IGD_STEP_KNOWN;
+    IGD_TRY(new_entry(m, &e, "smaller-eps", "", IGD_ROUTE_WHITE));
+    e->columns[e->num_columns++] = m->plan->num_steps - 1;
+    count_group(m, e, group);
+    return IGD_OK;
+}
+
 // --- checks
 
 static igd_status add_check(maker *m, igd_step_kind kind, const char *prefix, int column)
@@ -462,6 +478,8 @@ static int first_gradient_step(const igd_plan *p)
     double steps = 0.0;
     for (int k = 1; k < p->num_main; k++) {
         const igd_step *s = &p->steps[k];
+        if (s->kind == IGD_STEP_KNOWN)
+            continue;
         const igd_parameter *steps_of = parameter_of(&s->jobs[0], "steps", &steps);
         if (s->route == IGD_ROUTE_WHITE && s->jobs[0].attack->gradient != NULL &&
             !only_finds(igd_attack_name(s->jobs[0].attack)) && steps_of != NULL &&
@@ -502,6 +520,8 @@ static igd_status add_checks(maker *m)
         }
     }
     for (int k = 1; k < p->num_main && m->options->audit > 0.0; k++) {
+        if (p->steps[k].kind == IGD_STEP_KNOWN)
+            continue;
         IGD_TRY(add_check(m, IGD_STEP_AUDIT, "audit", k));
         igd_step *s = &p->steps[p->num_steps - 1];
         for (int j = 0; j < s->num_jobs; j++)
@@ -528,7 +548,9 @@ igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
     p->num_steps = 1;
     p->steps[0].group = -1;
     snprintf(p->steps[0].name, sizeof(p->steps[0].name), "clean");
-    if ((st = parse_changes(m, options->set)) != IGD_OK || (st = add_items(m)) != IGD_OK)
+    if ((st = parse_changes(m, options->set)) != IGD_OK ||
+        (options->smaller != NULL && (st = add_known(m)) != IGD_OK) ||
+        (st = add_items(m)) != IGD_OK)
         goto done;
     for (int k = 0; k < m->num_changes; k++)
         if (!m->changes[k].used) {

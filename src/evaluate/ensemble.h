@@ -21,6 +21,7 @@ typedef enum igd_route {
 typedef enum igd_step_kind {
     IGD_STEP_CLEAN,
     IGD_STEP_ATTACK,
+    IGD_STEP_KNOWN,      // broken at a smaller radius; no job
     IGD_STEP_AUDIT,      // another step again, without shortcuts, on some images
     IGD_STEP_SATURATION, // another step again with twice the steps, on some images
     IGD_STEP_RADIUS      // another step again at a huge radius, on some images

@@ -239,7 +239,7 @@ static igd_status save_images(igd_session *s, cJSON *checks)
 
 // --- the whole
 
-static igd_status session_init(igd_session *s, cJSON **settings, char sha256[65])
+static igd_status session_init(igd_session *s, char sha256[65])
 {
     const igd_classifier *f = s->subject->judged;
     const int64_t *shape = igd_dataset_shape(s->data);
@@ -258,8 +258,38 @@ static igd_status session_init(igd_session *s, cJSON **settings, char sha256[65]
             (long long)shape[0], (long long)shape[1], (long long)shape[2],
             (long long)f->shape[0], (long long)f->shape[1], (long long)f->shape[2]);
     IGD_TRY(igd_plan_make(&s->plan, s->subject, s->options));
-    IGD_TRY(igd_dataset_sha256(s->data, sha256));
-    *settings = igd_settings_state(s, sha256);
+    return igd_dataset_sha256(s->data, sha256);
+}
+
+// A result at a smaller eps says something here if nothing but eps and attacks differs.
+static igd_status check_smaller(const igd_session *s, const char *data_sha256)
+{
+    char difference[400];
+    const igd_result *smaller = s->options->smaller;
+    if (smaller == NULL)
+        return IGD_OK;
+    cJSON *heads[2] = {cJSON_Duplicate(smaller->head, true),
+                       igd_settings_head(s, data_sha256)};
+    double eps[2] = {0};
+    for (int k = 0; k < 2; k++) {
+        igd_settings_identify(heads[k]);
+        cJSON *threat = cJSON_GetObjectItemCaseSensitive(heads[k], "threat");
+        cJSON *settings = cJSON_GetObjectItemCaseSensitive(heads[k], "settings");
+        eps[k] = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(threat, "eps"));
+        cJSON_DeleteItemFromObjectCaseSensitive(threat, "eps");
+        cJSON_DeleteItemFromObjectCaseSensitive(settings, "attacks");
+        cJSON_DeleteItemFromObjectCaseSensitive(settings, "smaller");
+    }
+    const bool differ =
+        igd_json_difference(difference, sizeof(difference), heads[0], heads[1]);
+    cJSON_Delete(heads[0]);
+    cJSON_Delete(heads[1]);
+    if (differ)
+        return igd_error(IGD_EINVAL, "the result at a smaller eps is of another run: %s",
+                         difference);
+    if (!(eps[0] < eps[1]))
+        return igd_error(IGD_EINVAL, "the result at a smaller eps is at %g, this is %g",
+                         eps[0], eps[1]);
     return IGD_OK;
 }
 
@@ -348,17 +378,51 @@ done:
     return IGD_OK;
 }
 
+// The result that an earlier run of the same settings left; *out stays NULL for none.
+static igd_status take_finished(igd_result **out, const igd_session *s,
+                                const char *data_sha256)
+{
+    char difference[400];
+    const char *path = s->options->finished;
+    igd_result *r = NULL;
+
+    if (path == NULL || s->options->restart || !igd_path_exists(path))
+        return IGD_OK;
+    IGD_TRY(igd_result_load(&r, path));
+    cJSON *there = cJSON_Duplicate(r->head, true);
+    cJSON *here = igd_settings_head(s, data_sha256);
+    igd_settings_identify(there);
+    igd_settings_identify(here);
+    const bool differ = igd_json_difference(difference, sizeof(difference), there, here);
+    cJSON_Delete(there);
+    cJSON_Delete(here);
+    if (differ) {
+        igd_result_free(r);
+        return igd_error(IGD_ESTATE,
+                         "%s: result of a different run: %s; --restart discards it", path,
+                         difference);
+    }
+    *out = r;
+    return IGD_OK;
+}
+
 static igd_status run(igd_result **out, igd_session *s)
 {
     char data_sha256[65];
     cJSON *settings = NULL, *checks = NULL;
     igd_speed speed;
 
-    IGD_TRY(session_init(s, &settings, data_sha256));
+    IGD_TRY(session_init(s, data_sha256));
+    IGD_TRY(check_smaller(s, data_sha256));
+    IGD_TRY(take_finished(out, s, data_sha256));
+    if (*out != NULL)
+        return IGD_OK;
+    settings = igd_settings_state(s, data_sha256);
     IGD_TRY(igd_state_init(&s->state, s->options->state, settings, s->n,
                            s->plan->num_steps, s->num_draws));
     IGD_TRY(read_labels(s));
     IGD_TRY(open_files(s));
+    IGD_TRY(igd_cascade_known(s));
     IGD_TRY(clean_logits_init(s));
     s->mark = igd_now();
     IGD_TRY(igd_checks_before(s, &speed));

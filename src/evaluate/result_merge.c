@@ -137,7 +137,8 @@ static igd_status read_warnings(igd_result *r, const cJSON *json, const char *pa
     // Those that follow from flags and costs are made anew from the joined ones.
     static const char *const derived[] = {IGD_WARN_ZERO_GRADIENTS, IGD_WARN_NOT_FINITE,
                                           IGD_WARN_UNVERIFIED,     IGD_WARN_OUTSIDE,
-                                          IGD_WARN_BLACK_BOX,      IGD_WARN_TRANSFER};
+                                          IGD_WARN_BLACK_BOX,      IGD_WARN_TRANSFER,
+                                          IGD_WARN_STALLED};
     const cJSON *array, *item;
     IGD_TRY(igd_json_array(&array, json, "warnings", path));
     cJSON_ArrayForEach(item, array)
@@ -266,6 +267,7 @@ static igd_status read_json(igd_result *r, const cJSON *json, const char *path)
         return igd_error(IGD_EFORMAT, "%s: %lld images, %lld draws", path,
                          (long long)num_images, (long long)num_draws);
     r->bounds = cJSON_HasObjectItem(json, "bounds");
+    r->checks = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(json, "checks"), true);
     return igd_table_init(&r->table, num_images, (int)num_columns,
                           cJSON_HasObjectItem(json, "randomised") ? (int)num_draws : 1);
 }
@@ -289,6 +291,20 @@ static igd_status result_load(igd_result **out, const char *path)
 done:
     cJSON_Delete(json);
     free(images);
+    if (st != IGD_OK) {
+        igd_result_free(r);
+        return st;
+    }
+    *out = r;
+    return IGD_OK;
+}
+
+igd_status igd_result_load(igd_result **out, const char *path)
+{
+    igd_result *r = NULL;
+    *out = NULL;
+    IGD_TRY(result_load(&r, path));
+    const igd_status st = igd_result_finish(r);
     if (st != IGD_OK) {
         igd_result_free(r);
         return st;
@@ -440,6 +456,8 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
     if ((st = join_tables(parts[0], parts, paths, num)) != IGD_OK)
         goto done;
     join_heads(parts[0], parts, num);
+    cJSON_Delete(parts[0]->checks); // of one part
+    parts[0]->checks = NULL;
     for (int k = 1; k < num; k++) {
         parts[0]->seconds += parts[k]->seconds;
         for (int e = 0; e < parts[0]->num_entries; e++)

@@ -3,9 +3,34 @@
 #include "evaluate/settings.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "core/digest.h"
 #include "igdef/runtime.h"
 #include "igdef/version.h"
+
+// The flags that are taken over from a smaller radius.
+static void add_smaller(cJSON *settings, const igd_result *smaller)
+{
+    const igd_table *t = &smaller->table;
+    const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
+    char sum[IGD_SHA256_LENGTH] = "";
+    igd_sha256 *h = NULL;
+    cJSON *o = cJSON_AddObjectToObject(settings, "smaller");
+    const cJSON *threat = cJSON_GetObjectItemCaseSensitive(smaller->head, "threat");
+    cJSON_AddItemToObject(
+        o, "eps", cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(threat, "eps"), true));
+    // Without memory the digest is empty, and cJSON's builders fail where it matters.
+    if (igd_sha256_new(&h) == IGD_OK) {
+        igd_sha256_add(h, t->status, cells);
+        if (t->votes != NULL)
+            igd_sha256_add(h, t->votes, cells);
+        if (igd_sha256_hex(h, sum) != IGD_OK)
+            sum[0] = '\0';
+    }
+    igd_sha256_free(h);
+    cJSON_AddStringToObject(o, "sha256", sum);
+}
 
 // What decides about flags and is not who or what is evaluated.
 static cJSON *run_settings(const igd_session *s)
@@ -23,6 +48,8 @@ static cJSON *run_settings(const igd_session *s)
     cJSON_AddNumberToObject(json, "surrogate_temperature", o->surrogate_temperature);
     cJSON_AddNumberToObject(json, "joint_weight", o->joint_weight);
     cJSON_AddItemToObject(json, "attacks", igd_plan_json(s->plan));
+    if (o->smaller != NULL)
+        add_smaller(json, o->smaller);
     return json;
 }
 
@@ -91,4 +118,29 @@ cJSON *igd_settings_head(const igd_session *s, const char *data_sha256)
     cJSON_AddNumberToObject(head, "threads", igd_num_threads());
     cJSON_AddItemToObject(head, "settings", run_settings(s));
     return head;
+}
+
+static void keep_only(cJSON *object, const char *const *keys)
+{
+    cJSON *item = object != NULL ? object->child : NULL;
+    while (item != NULL) {
+        cJSON *next = item->next;
+        bool kept = false;
+        for (int k = 0; keys[k] != NULL; k++)
+            kept = kept || strcmp(item->string, keys[k]) == 0;
+        if (!kept)
+            cJSON_Delete(cJSON_DetachItemViaPointer(object, item));
+        item = next;
+    }
+}
+
+void igd_settings_identify(cJSON *head)
+{
+    static const char *const keys[] = {"model", "data",     "defense", "threat",
+                                       "seed",  "settings", NULL};
+    static const char *const of_model[] = {"identity", NULL};
+    static const char *const of_data[] = {"count", "sha256", "parts", NULL};
+    keep_only(head, keys);
+    keep_only(cJSON_GetObjectItemCaseSensitive(head, "model"), of_model);
+    keep_only(cJSON_GetObjectItemCaseSensitive(head, "data"), of_data);
 }
