@@ -40,6 +40,12 @@ int cli_failed(const char *command)
     return CLI_FAILED;
 }
 
+const char *cli_word(const cli_command *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space != NULL ? space + 1 : command->name;
+}
+
 // ---- Tables
 
 static bool listed(const char *const *names, const char *name)

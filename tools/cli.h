@@ -72,7 +72,7 @@ typedef struct cli_group {
 } cli_group;
 
 typedef struct cli_command {
-    const char *name;
+    const char *name;            // all its words, such as "rank" and "analyze shift"
     const char *summary;         // one line, without a full stop
     const char *description;     // some sentences for help and manual; NULL for none
     const char *const *examples; // NULL-ended
@@ -87,7 +87,13 @@ typedef struct cli_command {
     int (*check)(const void *settings);
     // For commands without libtorch; NULL: the engine runs cmd_<name>().
     int (*run)(const void *settings);
+    // Commands whose first word this is, NULL-ended: it is not a command itself then, and
+    // has a name, a summary and a description only. NULL for a command.
+    const struct cli_command *const *kinds;
 } cli_command;
+
+// The last word of a command's name; borrowed.
+const char *cli_word(const cli_command *command);
 
 // Fills settings, of command->size bytes, from its defaults, then --config, then the
 // command line. @return CLI_GO_ON, or the exit code after help or a message
@@ -108,9 +114,10 @@ void cli_number_text(char *out, size_t size, double v);
 
 // tools/manual.c: everything that is written from the tables.
 void cli_help(FILE *f, const cli_command *command);
-void cli_overview(FILE *f, const cli_command *const *commands, int num);
-void cli_man(FILE *f, const cli_command *const *commands, int num);
-void cli_bash_completion(FILE *f, const cli_command *const *commands, int num);
+// Of commands that end with NULL.
+void cli_overview(FILE *f, const cli_command *const *commands);
+void cli_man(FILE *f, const cli_command *const *commands);
+void cli_bash_completion(FILE *f, const cli_command *const *commands);
 
 // The options of a command, across its groups, in order; settings as given.
 typedef struct cli_row {

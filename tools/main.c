@@ -14,43 +14,62 @@
 #include "options_rank.h"
 
 static const cli_command *const commands[] = {
-    &command_inspect,
-    &command_rank,
-    &command_defend,
-    &command_eval,
+    &command_inspect, &command_rank, &command_defend, &command_eval, NULL,
 };
 
-#define NUM_COMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))
+#define NAMES_MAX 32
 
-static const cli_command *find(const char *name)
+// Of the command `after`, which takes a second word; NULL: of igdef itself.
+static int unknown_command(const cli_command *after, const char *word)
 {
-    for (int i = 0; i < NUM_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
+    const cli_command *const *among = after != NULL ? after->kinds : commands;
+    const char *names[NAMES_MAX + 1], *first = after != NULL ? after->name : "";
+    const char *space = after != NULL ? " " : "";
+    int num = 0;
+    for (; among[num] != NULL && num < NAMES_MAX; num++)
+        names[num] = cli_word(among[num]);
+    if (after == NULL)
+        names[num++] = "help";
+    const char *near = igd_nearest(word, names, num);
+    if (near != NULL)
+        return cli_usage("unknown command '%s%s%s'; did you mean '%s%s%s'?", first, space,
+                         word, first, space, near);
+    return cli_usage("unknown command '%s%s%s'; see 'igdef help%s%s'", first, space, word,
+                     space, first);
 }
 
-static int unknown_command(const char *name)
+// The command that the first words name; NULL where there are none. *taken is how many
+// of them do. @return CLI_GO_ON, or the exit code after a message
+static int find(const cli_command **out, int *taken, int num, char **words)
 {
-    const char *names[NUM_COMMANDS + 1];
-    for (int i = 0; i < NUM_COMMANDS; i++)
-        names[i] = commands[i]->name;
-    names[NUM_COMMANDS] = "help";
-    const char *near = igd_nearest(name, names, NUM_COMMANDS + 1);
-    return cli_usage("unknown command '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                     near ? near : "", near ? "'?" : "; see 'igdef help'");
-}
-
-static int help(const char *name)
-{
-    if (name == NULL) {
-        cli_overview(stdout, commands, NUM_COMMANDS);
-        return CLI_DONE;
+    const cli_command *const *among = commands;
+    *out = NULL;
+    for (*taken = 0; *taken < num && among != NULL; ++*taken) {
+        const char *word = words[*taken];
+        if (*out != NULL && word[0] == '-')
+            return CLI_GO_ON;
+        int i = 0;
+        while (among[i] != NULL && strcmp(cli_word(among[i]), word) != 0)
+            i++;
+        if (among[i] == NULL)
+            return unknown_command(*out, word);
+        *out = among[i];
+        among = among[i]->kinds;
     }
-    const cli_command *command = find(name);
+    return CLI_GO_ON;
+}
+
+static int help(int num, char **words)
+{
+    const cli_command *command;
+    int taken;
+    const int rc = find(&command, &taken, num, words);
+    if (rc != CLI_GO_ON)
+        return rc;
     if (command == NULL)
-        return unknown_command(name);
-    cli_help(stdout, command);
+        cli_overview(stdout, commands);
+    else
+        cli_help(stdout, command);
     return CLI_DONE;
 }
 
@@ -113,30 +132,49 @@ static int run(const cli_command *command, int argc, char **argv)
     return rc;
 }
 
+// A command that takes a second word, without it.
+static int no_kind(const cli_command *command, int argc, char **argv)
+{
+    if (argc == 0) {
+        cli_help(stderr, command);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[0], "--help") != 0 && strcmp(argv[0], "-h") != 0)
+        return cli_usage("'%s' needs another word before '%s'; see 'igdef help %s'",
+                         command->name, argv[0], command->name);
+    cli_help(stdout, command);
+    return CLI_DONE;
+}
+
 static int dispatch(int argc, char **argv)
 {
+    const cli_command *command;
+    int taken;
     if (argc < 2) {
-        cli_overview(stderr, commands, NUM_COMMANDS);
+        cli_overview(stderr, commands);
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
-        return help(argc > 2 ? argv[2] : NULL);
+        return help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0)
         return version();
     if (strcmp(argv[1], "--man") == 0) {
-        cli_man(stdout, commands, NUM_COMMANDS);
+        cli_man(stdout, commands);
         return CLI_DONE;
     }
     if (strcmp(argv[1], "--completion") == 0 && argc > 2 &&
         strcmp(argv[2], "bash") == 0) {
-        cli_bash_completion(stdout, commands, NUM_COMMANDS);
+        cli_bash_completion(stdout, commands);
         return CLI_DONE;
     }
-    const cli_command *command = find(argv[1]);
-    if (command == NULL)
-        return unknown_command(argv[1]);
-    return run(command, argc - 2, argv + 2);
+    const int rc = find(&command, &taken, argc - 1, argv + 1);
+    if (rc != CLI_GO_ON)
+        return rc;
+    argc -= 1 + taken;
+    argv += 1 + taken;
+    return command->kinds != NULL ? no_kind(command, argc, argv)
+                                  : run(command, argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -31,6 +31,33 @@ static const struct {
 
 #define NUM_EXIT_CODES ((int)(sizeof(exit_codes) / sizeof(exit_codes[0])))
 
+// ---- From commands
+
+#define COMMANDS_MAX 64
+
+// Every command that can be run, those of two words in the place of their first one.
+// @return how many
+static int flatten(const cli_command *out[COMMANDS_MAX],
+                   const cli_command *const *commands)
+{
+    int num = 0;
+    for (; *commands != NULL; commands++) {
+        const cli_command *const *kinds = (*commands)->kinds;
+        if (kinds == NULL && num < COMMANDS_MAX)
+            out[num++] = *commands;
+        for (; kinds != NULL && *kinds != NULL && num < COMMANDS_MAX; kinds++)
+            out[num++] = *kinds;
+    }
+    return num;
+}
+
+// The commands' last words with spaces between them.
+static void words(FILE *f, const cli_command *const *commands)
+{
+    for (int i = 0; commands[i] != NULL; i++)
+        fprintf(f, "%s%s", i > 0 ? " " : "", cli_word(commands[i]));
+}
+
 // ---- From rows
 
 static void list_text(char *out, size_t size, const cli_list *list)
@@ -195,8 +222,32 @@ static int rows_with_defaults(cli_row rows[CLI_ROWS_MAX], void **settings,
     return cli_rows(rows, command, *settings);
 }
 
+static void help_kinds(FILE *f, const cli_command *command)
+{
+    fprintf(f, "igdef %s: %s\n\nUsage:\n", command->name, command->summary);
+    for (int i = 0; command->kinds[i] != NULL; i++)
+        fprintf(f, "  igdef %s [OPTIONS]\n", command->kinds[i]->name);
+    fprintf(f, "  igdef help %s KIND\n", command->name);
+    if (command->description != NULL) {
+        fputc('\n', f);
+        wrap(f, command->description, 0, 0);
+    }
+    fprintf(f, "\nKinds:\n");
+    for (int i = 0; command->kinds[i] != NULL; i++) {
+        const int used = fprintf(f, "  %-11s ", cli_word(command->kinds[i]));
+        wrap(f, command->kinds[i]->summary, used, used);
+    }
+    fprintf(f, "\nExamples:\n");
+    for (int i = 0; command->kinds[i] != NULL; i++)
+        fprintf(f, "  %s\n", command->kinds[i]->examples[0]);
+}
+
 void cli_help(FILE *f, const cli_command *command)
 {
+    if (command->kinds != NULL) {
+        help_kinds(f, command);
+        return;
+    }
     cli_row rows[CLI_ROWS_MAX];
     void *settings;
     char line[1024];
@@ -221,16 +272,19 @@ void cli_help(FILE *f, const cli_command *command)
     free(settings);
 }
 
-void cli_overview(FILE *f, const cli_command *const *commands, int num)
+void cli_overview(FILE *f, const cli_command *const *commands)
 {
     wrap(f, purpose, 0, 0);
     fprintf(f, "\nUsage:\n  igdef COMMAND [OPTIONS]\n  igdef help COMMAND\n"
                "  igdef --version\n\nCommands:\n");
-    for (int i = 0; i < num; i++)
+    for (int i = 0; commands[i] != NULL; i++)
         fprintf(f, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
     fprintf(f, "\nExamples:\n");
-    for (int i = 0; i < num; i++)
-        fprintf(f, "  %s\n", commands[i]->examples[0]);
+    for (int i = 0; commands[i] != NULL; i++) {
+        const cli_command *const *kinds = commands[i]->kinds;
+        const cli_command *shown = kinds != NULL ? kinds[0] : commands[i];
+        fprintf(f, "  %s\n", shown->examples[0]);
+    }
     fprintf(f, "\nEvery option is also a key of a JSON file given with --config FILE.\n"
                "\nExit codes:\n");
     for (int i = 0; i < NUM_EXIT_CODES; i++)
@@ -315,8 +369,10 @@ static void man_command(FILE *f, const cli_command *command)
     free(settings);
 }
 
-void cli_man(FILE *f, const cli_command *const *commands, int num)
+void cli_man(FILE *f, const cli_command *const *commands)
 {
+    const cli_command *all[COMMANDS_MAX];
+    const int num = flatten(all, commands);
     fprintf(f, ".TH IGDEF 1 " MAN_DATE " \"igdef %s\" \"User Commands\"\n",
             igd_version());
     fprintf(f, ".SH NAME\nigdef \\- test\\-time adversarial defense of image classifiers "
@@ -333,7 +389,7 @@ void cli_man(FILE *f, const cli_command *const *commands, int num)
             "that you trust.\n");
     fprintf(f, ".SH COMMANDS\n");
     for (int i = 0; i < num; i++)
-        man_command(f, commands[i]);
+        man_command(f, all[i]);
     fprintf(f, ".SH EXIT STATUS\n");
     for (int i = 0; i < NUM_EXIT_CODES; i++) {
         fprintf(f, ".TP\n.B %d\n", exit_codes[i].code);
@@ -344,8 +400,8 @@ void cli_man(FILE *f, const cli_command *const *commands, int num)
                ".TP\n.B OMP_WAIT_POLICY\nset to \\(lqpassive\\(rq unless it is set\n");
     fprintf(f, ".SH EXAMPLES\n.nf\n");
     for (int i = 0; i < num; i++)
-        for (int j = 0; commands[i]->examples[j] != NULL; j++) {
-            roff(f, commands[i]->examples[j]);
+        for (int j = 0; all[i]->examples[j] != NULL; j++) {
+            roff(f, all[i]->examples[j]);
             fputc('\n', f);
         }
     fprintf(f, ".fi\n");
@@ -377,8 +433,26 @@ static void completion_values(FILE *f, const cli_row *r)
     }
 }
 
-void cli_bash_completion(FILE *f, const cli_command *const *commands, int num)
+// The options of a command, and what may follow each.
+static void completion_options(FILE *f, const cli_command *command)
 {
+    cli_row rows[CLI_ROWS_MAX];
+    void *settings;
+    const int count = rows_with_defaults(rows, &settings, command);
+    fprintf(f, "        '%s':*)\n            case $before in\n", command->name);
+    for (int j = 0; j < count; j++)
+        completion_values(f, &rows[j]);
+    fprintf(f, "            *) files=1 words='");
+    for (int j = 0; j < count; j++)
+        fprintf(f, "--%s%s ", prefix_of(&rows[j]), rows[j].option->name);
+    fprintf(f, "--help' ;;\n            esac ;;\n");
+    free(settings);
+}
+
+void cli_bash_completion(FILE *f, const cli_command *const *commands)
+{
+    const cli_command *all[COMMANDS_MAX];
+    const int num = flatten(all, commands);
     fprintf(
         f, "# bash completion for igdef; written by igdef --completion bash\n"
            "_igdef()\n{\n"
@@ -387,26 +461,27 @@ void cli_bash_completion(FILE *f, const cli_command *const *commands, int num)
            "    COMPREPLY=()\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        words='");
-    for (int i = 0; i < num; i++)
-        fprintf(f, "%s ", commands[i]->name);
-    fprintf(f, "help --version --help'\n    else\n        case $command:$before in\n");
+    words(f, commands);
+    fprintf(f,
+            " help --version --help'\n    else\n        case $COMP_CWORD:$command in\n");
+    for (int i = 0; commands[i] != NULL; i++)
+        if (commands[i]->kinds != NULL)
+            fprintf(f,
+                    "        2:%s) ;;\n        *:%s) command+=\" ${COMP_WORDS[2]}\" ;;\n",
+                    commands[i]->name, commands[i]->name);
+    fprintf(f, "        esac\n        case $command:$before in\n");
+    for (int i = 0; commands[i] != NULL; i++)
+        if (commands[i]->kinds != NULL) {
+            fprintf(f, "        %s:*|help:%s) words='", commands[i]->name,
+                    commands[i]->name);
+            words(f, commands[i]->kinds);
+            fprintf(f, "' ;;\n");
+        }
     fprintf(f, "        help:*) words='");
-    for (int i = 0; i < num; i++)
-        fprintf(f, "%s%s", i > 0 ? " " : "", commands[i]->name);
+    words(f, commands);
     fprintf(f, "' ;;\n");
-    for (int i = 0; i < num; i++) {
-        cli_row rows[CLI_ROWS_MAX];
-        void *settings;
-        const int count = rows_with_defaults(rows, &settings, commands[i]);
-        fprintf(f, "        %s:*)\n            case $before in\n", commands[i]->name);
-        for (int j = 0; j < count; j++)
-            completion_values(f, &rows[j]);
-        fprintf(f, "            *) files=1 words='");
-        for (int j = 0; j < count; j++)
-            fprintf(f, "--%s%s ", prefix_of(&rows[j]), rows[j].option->name);
-        fprintf(f, "--help' ;;\n            esac ;;\n");
-        free(settings);
-    }
+    for (int i = 0; i < num; i++)
+        completion_options(f, all[i]);
     fprintf(f, "        esac\n    fi\n"
                "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
                "    if [ -n \"$files\" ] && [ \"${word#-}\" = \"$word\" ]; then\n"

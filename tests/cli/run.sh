@@ -30,7 +30,9 @@ run()
 }
 
 case $name in
-help_*) actual=$(igdef help "${name#help_}" 2>&1) ;;
+help_*)
+    IFS=_ read -ra words <<<"${name#help_}" # help_X_Y is igdef help X Y
+    actual=$(igdef help "${words[@]}" 2>&1) ;;
 *) # shellcheck source=/dev/null
     actual=$(. "$cases/$name.sh" 2>&1) || {
         printf '%s\n' "$actual"
