@@ -13,6 +13,7 @@
 #include "core/folder.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checks.h"
+#include "evaluate/images.h"
 #include "evaluate/session.h"
 #include "evaluate/settings.h"
 
@@ -80,10 +81,6 @@ static igd_status read_labels(igd_session *s)
     for (int64_t i = 0; i < s->n; i++) {
         t->index[i] = igd_dataset_index(s->data, i);
         t->label[i] = igd_dataset_label(s->data, i);
-        if (t->label[i] < 0 || t->label[i] >= s->C)
-            return igd_error(IGD_EINVAL,
-                             "image %lld has the label %d; the model knows %d classes",
-                             (long long)t->index[i], t->label[i], s->C);
     }
     int64_t *sorted = malloc((size_t)s->n * sizeof(*sorted));
     if (sorted == NULL)
@@ -242,21 +239,12 @@ static igd_status save_images(igd_session *s, cJSON *checks)
 static igd_status session_init(igd_session *s, char sha256[65])
 {
     const igd_classifier *f = s->subject->judged;
-    const int64_t *shape = igd_dataset_shape(s->data);
 
     s->n = igd_dataset_size(s->data);
     s->d = igd_classifier_pixels(f);
     s->C = f->num_classes;
     s->num_draws = f->deterministic ? 1 : s->options->num_draws;
-    if (s->n < 1)
-        return igd_error(IGD_EINVAL, "there are no images to evaluate on");
-    if (memcmp(shape, f->shape, 3 * sizeof(*shape)) != 0)
-        return igd_error(
-            IGD_EINVAL,
-            "the images are %lld x %lld x %lld, the model wants %lld x %lld x "
-            "%lld",
-            (long long)shape[0], (long long)shape[1], (long long)shape[2],
-            (long long)f->shape[0], (long long)f->shape[1], (long long)f->shape[2]);
+    IGD_TRY(igd_images_check(s->data, f->shape, s->C));
     IGD_TRY(igd_plan_make(&s->plan, s->subject, s->options));
     return igd_dataset_sha256(s->data, sha256);
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "evaluate/head.h"
 #include "evaluate/interval.h"
 
 #define FORMAT "igdef.result/1"
@@ -266,17 +267,6 @@ static void add_intervals(cJSON *json, const igd_result *r)
             attacks, interval_json(r, entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT)));
 }
 
-static void add_warnings(cJSON *json, const igd_result *r)
-{
-    cJSON *array = cJSON_AddArrayToObject(json, "warnings");
-    for (int k = 0; k < r->warnings.num; k++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "id", r->warnings.item[k].id);
-        cJSON_AddStringToObject(o, "text", r->warnings.item[k].text);
-        cJSON_AddItemToArray(array, o);
-    }
-}
-
 static char *result_json(const igd_result *r)
 {
     int columns[IGD_MAX_STEPS];
@@ -307,7 +297,7 @@ static char *result_json(const igd_result *r)
     add_intervals(json, r);
     if (r->checks != NULL)
         cJSON_AddItemToObject(json, "checks", cJSON_Duplicate(r->checks, true));
-    add_warnings(json, r);
+    cJSON_AddItemToObject(json, "warnings", igd_warnings_json(&r->warnings));
     cJSON_AddNumberToObject(json, "seconds", r->seconds);
     // cJSON's builders do nothing when memory is exhausted; printing then fails as well
     // or the last key is missing.

@@ -1,58 +1,12 @@
 // Owns the report that people read.
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "evaluate/head.h"
 #include "evaluate/interval.h"
 #include "evaluate/result_impl.h"
-
-static const char *head_string(const igd_result *r, const char *object, const char *key)
-{
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->head, object);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-static double head_number(const igd_result *r, const char *object, const char *key)
-{
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->head, object);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
-}
-
-// Radii are mostly fractions of 255, and read best so.
-static void print_radius(FILE *f, double v)
-{
-    const double levels = v * 255.0;
-    if (levels > 0.5 && fabs(levels - round(levels)) < 1e-6)
-        fprintf(f, "%.0f/255", levels);
-    else
-        fprintf(f, "%g", v);
-}
-
-static void print_head(FILE *f, const igd_result *r)
-{
-    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(r->head, "defense");
-    fprintf(f, "model     %s\n", head_string(r, "model", "path"));
-    if (cJSON_IsObject(defense)) {
-        fprintf(f, "defense   %s ranking at %s, keep %.0f, sigma ",
-                head_string(r, "defense", "method"), head_string(r, "defense", "layer"),
-                head_number(r, "defense", "keep"));
-        print_radius(f, head_number(r, "defense", "sigma"));
-        fprintf(f, ", smooth %.0f, temperature %g\n", head_number(r, "defense", "smooth"),
-                head_number(r, "defense", "temperature"));
-    } else {
-        fprintf(f, "defense   none\n");
-    }
-    fprintf(f, "data      %s (%s), %lld images\n", head_string(r, "data", "path"),
-            head_string(r, "data", "split"), (long long)r->table.num_images);
-    fprintf(f, "threat    %s, eps ", head_string(r, "threat", "norm"));
-    print_radius(f, head_number(r, "threat", "eps"));
-    fputs("\n\n", f);
-}
 
 static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
 {
@@ -194,7 +148,8 @@ igd_status igd_result_print(igd_result *r)
     FILE *f = open_memstream(&r->text, &size);
     if (f == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the report");
-    print_head(f, r);
+    igd_head_print(f, r->head);
+    fputc('\n', f);
     print_table(f, r);
     print_classes(f, r);
     print_bounds(f, r);

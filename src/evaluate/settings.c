@@ -2,12 +2,10 @@
 // its flags.
 #include "evaluate/settings.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/digest.h"
-#include "igdef/runtime.h"
-#include "igdef/version.h"
+#include "evaluate/head.h"
 
 // The flags that are taken over from a smaller radius.
 static void add_smaller(cJSON *settings, const igd_result *smaller)
@@ -53,14 +51,6 @@ static cJSON *run_settings(const igd_session *s)
     return json;
 }
 
-static cJSON *threat_json(const igd_threat *threat)
-{
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
-    cJSON_AddNumberToObject(o, "eps", threat->eps);
-    return o;
-}
-
 static cJSON *defense_json(const igd_session *s)
 {
     return s->subject->defense != NULL ? cJSON_Duplicate(s->subject->defense, true)
@@ -74,7 +64,7 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
     cJSON_AddItemToObject(o, "defense", defense_json(s));
     cJSON_AddStringToObject(o, "data", data_sha256);
     cJSON_AddNumberToObject(o, "images", (double)s->n);
-    cJSON_AddItemToObject(o, "threat", threat_json(&s->options->threat));
+    cJSON_AddItemToObject(o, "threat", igd_threat_json(&s->options->threat));
     igd_json_add_seed(o, s->options->seed);
     cJSON *settings = run_settings(s);
     const char *saved = s->options->save_adversarial;
@@ -86,36 +76,21 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
 cJSON *igd_settings_head(const igd_session *s, const char *data_sha256)
 {
     const igd_evaluate_options *o = s->options;
-    cJSON *head = cJSON_CreateObject();
-    cJSON_AddStringToObject(head, "command", o->command != NULL ? o->command : "");
-    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
-    cJSON_AddStringToObject(versions, "igdef", igd_version());
-    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
-    cJSON *model = cJSON_AddObjectToObject(head, "model");
-    cJSON_AddStringToObject(model, "path", s->subject->model_path);
-    cJSON_AddStringToObject(model, "sha256", s->subject->model_sha256);
-    cJSON_AddStringToObject(model, "identity", s->subject->model_identity);
-    cJSON *data = cJSON_AddObjectToObject(head, "data");
-    cJSON_AddStringToObject(data, "path", o->data_path != NULL ? o->data_path : "");
-    cJSON_AddStringToObject(data, "split", o->data_split != NULL ? o->data_split : "");
-    cJSON_AddNumberToObject(data, "count", (double)s->n);
-    cJSON_AddStringToObject(data, "sha256", data_sha256);
-    cJSON_AddStringToObject(data, "preprocess",
-                            o->preprocess != NULL ? o->preprocess : "none");
-    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
-    const int named = igd_dataset_num_classes(s->data);
-    for (int c = 0; c < s->C; c++) {
-        char number[16];
-        snprintf(number, sizeof(number), "%d", c);
-        cJSON_AddItemToArray(
-            classes,
-            cJSON_CreateString(c < named ? igd_dataset_class_name(s->data, c) : number));
-    }
-    cJSON_AddItemToObject(head, "defense", defense_json(s));
-    cJSON_AddItemToObject(head, "threat", threat_json(&o->threat));
-    igd_json_add_seed(head, o->seed);
-    cJSON_AddStringToObject(head, "device", s->subject->device);
-    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
+    const igd_head h = {.command = o->command,
+                        .data_path = o->data_path,
+                        .data_split = o->data_split,
+                        .preprocess = o->preprocess,
+                        .model_path = s->subject->model_path,
+                        .model_sha256 = s->subject->model_sha256,
+                        .model_identity = s->subject->model_identity,
+                        .data_sha256 = data_sha256,
+                        .data = s->data,
+                        .num_classes = s->C,
+                        .defense = s->subject->defense,
+                        .threat = &o->threat,
+                        .seed = o->seed,
+                        .device = s->subject->device};
+    cJSON *head = igd_head_json(&h);
     cJSON_AddItemToObject(head, "settings", run_settings(s));
     return head;
 }

@@ -75,7 +75,7 @@ static igd_status mask_sha256(char out[IGD_SHA256_LENGTH], const igd_defense *de
     return st;
 }
 
-static igd_status defense_json(cJSON **out, const igd_defense *defense)
+igd_status igd_defense_json(cJSON **out, const igd_defense *defense)
 {
     const igd_defense_options *o = igd_defense_settings(defense);
     char mask[IGD_SHA256_LENGTH];
@@ -119,7 +119,7 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
     *out = NULL;
     if (defense != NULL) {
         if ((st = labels_init(&known, data)) != IGD_OK ||
-            (st = defense_json(&json, defense)) != IGD_OK)
+            (st = igd_defense_json(&json, defense)) != IGD_OK)
             goto done;
         surrogate_view.backward_temperature = o.surrogate_temperature;
         joint_view.first_pass_weight = o.joint_weight;

@@ -22,6 +22,9 @@ typedef struct igd_subject {
     const char *device;
 } igd_subject;
 
+// The settings of a defense as files record them; *out is owned.
+igd_status igd_defense_json(cJSON **out, const igd_defense *defense);
+
 // igd_evaluate() on classifiers.
 igd_status igd_evaluate_subject(igd_result **out, const igd_subject *subject,
                                 const igd_dataset *data,

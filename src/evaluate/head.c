@@ -1,0 +1,129 @@
+// Owns what results and analyses begin with, as JSON and for people.
+#include "evaluate/head.h"
+
+#include <math.h>
+
+#include "evaluate/state.h"
+#include "igdef/runtime.h"
+#include "igdef/version.h"
+
+cJSON *igd_threat_json(const igd_threat *threat)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
+    cJSON_AddNumberToObject(o, "eps", threat->eps);
+    return o;
+}
+
+cJSON *igd_warnings_json(const igd_warnings *w)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int k = 0; k < w->num; k++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "id", w->item[k].id);
+        cJSON_AddStringToObject(o, "text", w->item[k].text);
+        cJSON_AddItemToArray(array, o);
+    }
+    return array;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static cJSON *data_json(const igd_head *h)
+{
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "path", or_empty(h->data_path));
+    cJSON_AddStringToObject(data, "split", or_empty(h->data_split));
+    cJSON_AddNumberToObject(data, "count", (double)igd_dataset_size(h->data));
+    cJSON_AddStringToObject(data, "sha256", h->data_sha256);
+    cJSON_AddStringToObject(data, "preprocess",
+                            h->preprocess != NULL ? h->preprocess : "none");
+    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
+    const int named = igd_dataset_num_classes(h->data);
+    for (int c = 0; c < h->num_classes; c++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", c);
+        cJSON_AddItemToArray(
+            classes,
+            cJSON_CreateString(c < named ? igd_dataset_class_name(h->data, c) : number));
+    }
+    return data;
+}
+
+cJSON *igd_head_json(const igd_head *h)
+{
+    cJSON *head = cJSON_CreateObject();
+    cJSON_AddStringToObject(head, "command", or_empty(h->command));
+    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
+    cJSON_AddStringToObject(versions, "igdef", igd_version());
+    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
+    cJSON *model = cJSON_AddObjectToObject(head, "model");
+    cJSON_AddStringToObject(model, "path", h->model_path);
+    cJSON_AddStringToObject(model, "sha256", h->model_sha256);
+    cJSON_AddStringToObject(model, "identity", h->model_identity);
+    cJSON_AddItemToObject(head, "data", data_json(h));
+    cJSON_AddItemToObject(head, "defense",
+                          h->defense != NULL ? cJSON_Duplicate(h->defense, true)
+                                             : cJSON_CreateNull());
+    if (h->threat != NULL)
+        cJSON_AddItemToObject(head, "threat", igd_threat_json(h->threat));
+    igd_json_add_seed(head, h->seed);
+    cJSON_AddStringToObject(head, "device", h->device);
+    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
+    return head;
+}
+
+// --- for people
+
+static const char *string_in(const cJSON *head, const char *object, const char *key)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static double number_in(const cJSON *head, const char *object, const char *key)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+}
+
+void igd_radius_print(FILE *f, double v)
+{
+    const double levels = v * 255.0;
+    if (levels > 0.5 && fabs(levels - round(levels)) < 1e-6)
+        fprintf(f, "%.0f/255", levels);
+    else
+        fprintf(f, "%g", v);
+}
+
+static void print_defense(FILE *f, const cJSON *head)
+{
+    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(head, "defense"))) {
+        fprintf(f, "defense   none\n");
+        return;
+    }
+    fprintf(f, "defense   %s ranking at %s, keep %.0f, sigma ",
+            string_in(head, "defense", "method"), string_in(head, "defense", "layer"),
+            number_in(head, "defense", "keep"));
+    igd_radius_print(f, number_in(head, "defense", "sigma"));
+    fprintf(f, ", smooth %.0f, temperature %g\n", number_in(head, "defense", "smooth"),
+            number_in(head, "defense", "temperature"));
+}
+
+void igd_head_print(FILE *f, const cJSON *head)
+{
+    fprintf(f, "model     %s\n", string_in(head, "model", "path"));
+    print_defense(f, head);
+    fprintf(f, "data      %s (%s), %.0f images\n", string_in(head, "data", "path"),
+            string_in(head, "data", "split"), number_in(head, "data", "count"));
+    if (cJSON_HasObjectItem(head, "threat")) {
+        fprintf(f, "threat    %s, eps ", string_in(head, "threat", "norm"));
+        igd_radius_print(f, number_in(head, "threat", "eps"));
+        fputc('\n', f);
+    }
+}

@@ -1,0 +1,29 @@
+// Owns the check of images against what is to be evaluated on them.
+#include "evaluate/images.h"
+
+#include <string.h>
+
+#include "core/error.h"
+
+igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
+                            int num_classes)
+{
+    const int64_t *own = igd_dataset_shape(data), n = igd_dataset_size(data);
+    if (n < 1)
+        return igd_error(IGD_EINVAL, "there are no images to evaluate on");
+    if (memcmp(own, shape, 3 * sizeof(*shape)) != 0)
+        return igd_error(
+            IGD_EINVAL,
+            "the images are %lld x %lld x %lld, the model wants %lld x %lld x "
+            "%lld",
+            (long long)own[0], (long long)own[1], (long long)own[2], (long long)shape[0],
+            (long long)shape[1], (long long)shape[2]);
+    for (int64_t i = 0; i < n; i++) {
+        const int label = igd_dataset_label(data, i);
+        if (label < 0 || label >= num_classes)
+            return igd_error(IGD_EINVAL,
+                             "image %lld has the label %d; the model knows %d classes",
+                             (long long)igd_dataset_index(data, i), label, num_classes);
+    }
+    return IGD_OK;
+}

@@ -1,0 +1,12 @@
+// What must hold of images before anything is computed on them.
+#ifndef IGD_EVALUATE_IMAGES_H
+#define IGD_EVALUATE_IMAGES_H
+
+#include "igdef/dataset.h"
+
+// Whether there are images, of the shape and with the labels that a classifier of
+// `num_classes` classes takes. @return IGD_OK, IGD_EINVAL
+igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
+                            int num_classes);
+
+#endif
