@@ -286,7 +286,7 @@ static void test_chart__contour_of_a_saddle_follows_the_middle(void **state)
 static void assert_number(double v, int decimals, const char *expected)
 {
     char text[IGD_DECIMALS_TEXT];
-    igd_number_text(text, v, decimals);
+    igd_decimal_text(text, v, decimals);
     assert_string_equal(text, expected);
 }
 

@@ -33,4 +33,8 @@ igd_status igd_json_array(const cJSON **out, const cJSON *object, const char *ke
 igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *key,
                            const char *what);
 
+// The first place where two values differ: "seed is 1 there, 0 here". Returns false where
+// they are equal.
+bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here);
+
 #endif

@@ -30,9 +30,6 @@ cJSON *igd_head_json(const igd_head *h);
 // {"norm", "eps"}; owned.
 cJSON *igd_threat_json(const igd_threat *threat);
 
-// [{"id", "text"}]; owned.
-cJSON *igd_warnings_json(const igd_warnings *w);
-
 // The lines that reports for people begin with, from such JSON.
 void igd_head_print(FILE *f, const cJSON *head);
 

@@ -19,19 +19,6 @@
 // The cost's fields, in the order of the file.
 #define NUM_COSTS 9
 
-void igd_cost_add(igd_cost *to, const igd_cost *from)
-{
-    to->forwards += from->forwards;
-    to->backwards += from->backwards;
-    to->seconds += from->seconds;
-    to->reused += from->reused;
-    to->bad += from->bad;
-    to->zero_grads += from->zero_grads;
-    to->stalled += from->stalled;
-    to->unverified += from->unverified;
-    to->outside += from->outside;
-}
-
 igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
                           int64_t num_images, int num_columns, int num_draws)
 {
@@ -70,86 +57,6 @@ void igd_json_add_seed(cJSON *object, uint64_t seed)
     }
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     cJSON_AddStringToObject(object, "seed", text);
-}
-
-static void print_value(char *text, size_t size, const cJSON *v)
-{
-    char *printed = v == NULL ? NULL : cJSON_PrintUnformatted(v);
-    if (v == NULL)
-        snprintf(text, size, "missing");
-    else if (printed != NULL)
-        snprintf(text, size, "%.80s%s", printed, strlen(printed) > 80 ? "..." : "");
-    cJSON_free(printed);
-}
-
-static bool leaves_differ(char *text, size_t size, const char *path, const cJSON *there,
-                          const cJSON *here)
-{
-    char a[96] = "", b[96] = "";
-    print_value(a, sizeof(a), there);
-    print_value(b, sizeof(b), here);
-    snprintf(text, size, "%s is %s there, %s here", path, a, b);
-    return true;
-}
-
-static bool values_differ(char *text, size_t size, const char *path, const cJSON *there,
-                          const cJSON *here);
-
-static bool objects_differ(char *text, size_t size, const char *path, const cJSON *there,
-                           const cJSON *here)
-{
-    char below[256];
-    const cJSON *item;
-    const char *dot = path[0] == '\0' ? "" : ".";
-    cJSON_ArrayForEach(item, here)
-    {
-        snprintf(below, sizeof(below), "%s%s%s", path, dot, item->string);
-        const cJSON *other = cJSON_GetObjectItemCaseSensitive(there, item->string);
-        if (values_differ(text, size, below, other, item))
-            return true;
-    }
-    cJSON_ArrayForEach(item, there)
-    {
-        if (cJSON_GetObjectItemCaseSensitive(here, item->string) != NULL)
-            continue;
-        snprintf(below, sizeof(below), "%s%s%s", path, dot, item->string);
-        return leaves_differ(text, size, below, item, NULL);
-    }
-    return false;
-}
-
-static bool arrays_differ(char *text, size_t size, const char *path, const cJSON *there,
-                          const cJSON *here)
-{
-    char below[256];
-    const int num = cJSON_GetArraySize(here), num_there = cJSON_GetArraySize(there);
-    if (num != num_there) {
-        snprintf(text, size, "%s has %d entries there, %d here", path, num_there, num);
-        return true;
-    }
-    for (int i = 0; i < num; i++) {
-        snprintf(below, sizeof(below), "%s[%d]", path, i);
-        if (values_differ(text, size, below, cJSON_GetArrayItem(there, i),
-                          cJSON_GetArrayItem(here, i)))
-            return true;
-    }
-    return false;
-}
-
-static bool values_differ(char *text, size_t size, const char *path, const cJSON *there,
-                          const cJSON *here)
-{
-    if (cJSON_IsObject(there) && cJSON_IsObject(here))
-        return objects_differ(text, size, path, there, here);
-    if (cJSON_IsArray(there) && cJSON_IsArray(here))
-        return arrays_differ(text, size, path, there, here);
-    return !cJSON_Compare(there, here, true) &&
-           leaves_differ(text, size, path, there, here);
-}
-
-bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here)
-{
-    return values_differ(text, size, "", there, here);
 }
 
 // --- writing

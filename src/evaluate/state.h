@@ -5,21 +5,9 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/json.h"
+#include "evaluate/cost.h"
 #include "evaluate/table.h"
-
-// What a step has cost so far, and what it met.
-typedef struct igd_cost {
-    int64_t forwards, backwards; // passes of one image through the attacked classifier
-    double seconds;
-    int64_t reused;     // images whose point came from the disk
-    int64_t bad;        // points with logits or gradients that are not finite
-    int64_t zero_grads; // gradients that were zero everywhere
-    int64_t stalled;    // runs whose loss never rose in the first window
-    int64_t unverified; // points that the attack took for adversarial, and are not
-    int64_t outside;    // points outside the ball or [0, 1]
-} igd_cost;
-
-void igd_cost_add(igd_cost *to, const igd_cost *from);
 
 typedef struct igd_state {
     igd_table table;
@@ -44,9 +32,5 @@ void igd_state_free(igd_state *s);
 
 // Adds "seed": a number, or a string where a JSON number would not be exact.
 void igd_json_add_seed(cJSON *object, uint64_t seed);
-
-// The first place where two values differ: "seed is 1 there, 0 here". Returns false where
-// they are equal.
-bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here);
 
 #endif

@@ -29,3 +29,15 @@ bool igd_warned(const igd_warnings *w, const char *id)
             return true;
     return false;
 }
+
+cJSON *igd_warnings_json(const igd_warnings *w)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int k = 0; k < w->num; k++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "id", w->item[k].id);
+        cJSON_AddStringToObject(o, "text", w->item[k].text);
+        cJSON_AddItemToArray(array, o);
+    }
+    return array;
+}

@@ -3,6 +3,7 @@
 #ifndef IGD_EVALUATE_WARNINGS_H
 #define IGD_EVALUATE_WARNINGS_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 
 #include "igdef/status.h"
@@ -45,5 +46,8 @@ void igd_warn(igd_warnings *w, const char *id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 bool igd_warned(const igd_warnings *w, const char *id);
+
+// [{"id", "text"}]; owned.
+cJSON *igd_warnings_json(const igd_warnings *w);
 
 #endif

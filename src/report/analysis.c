@@ -44,7 +44,7 @@ void igd_radius_text(char out[IGD_VALUE_TEXT], double v)
     if (whole && igd_decimals(v, 1e-9) > 4)
         snprintf(out, IGD_VALUE_TEXT, "%.0f/255", levels);
     else {
-        igd_number_text(text, v, igd_decimals(v, 1e-9));
+        igd_decimal_text(text, v, igd_decimals(v, 1e-9));
         snprintf(out, IGD_VALUE_TEXT, "%s", text);
     }
 }
@@ -65,7 +65,8 @@ void igd_setting_text(char out[IGD_VALUE_TEXT], const cJSON *value, const char *
             igd_radius_text(out, value->valuedouble);
             return;
         }
-        igd_number_text(text, value->valuedouble, igd_decimals(value->valuedouble, 1e-9));
+        igd_decimal_text(text, value->valuedouble,
+                         igd_decimals(value->valuedouble, 1e-9));
         snprintf(out, IGD_VALUE_TEXT, "%s", text);
     } else {
         snprintf(out, IGD_VALUE_TEXT, "%s", cJSON_IsTrue(value) ? "yes" : "no");

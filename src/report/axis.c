@@ -52,6 +52,6 @@ void igd_axis_text(char out[IGD_TICK_TEXT], const igd_axis *a, double v, bool po
 {
     char text[IGD_DECIMALS_TEXT];
     const int decimals = points ? (a->decimals > 2 ? a->decimals - 2 : 0) : a->decimals;
-    igd_number_text(text, points ? 100.0 * v : v, decimals);
+    igd_decimal_text(text, points ? 100.0 * v : v, decimals);
     snprintf(out, IGD_TICK_TEXT, "%s%s", text, points ? " %" : "");
 }

@@ -47,7 +47,7 @@ static void add_shift(igd_bars *b, const cJSON *part, const char *outcome, int s
     char heading[IGD_BAR_TEXT];
     char count[IGD_DECIMALS_TEXT];
     const cJSON *item;
-    igd_number_text(count, igd_number_of(part, "count"), 0);
+    igd_decimal_text(count, igd_number_of(part, "count"), 0);
     snprintf(heading, sizeof(heading), "%s (%s images)", outcome, count);
     igd_bars_heading(b, heading);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(part, "groups"))
@@ -112,7 +112,7 @@ static void refer(drawing *d, const char *name, int series, double value)
 {
     char *note = d->note[d->lines.num_references];
     char text[IGD_DECIMALS_TEXT];
-    igd_number_text(text, 100.0 * value, 1);
+    igd_decimal_text(text, 100.0 * value, 1);
     snprintf(note, IGD_VALUE_TEXT, "%s %s", name, text);
     d->lines.reference[d->lines.num_references++] = (igd_reference){note, series, value};
 }
@@ -189,7 +189,7 @@ static igd_status build_search(drawing *d, const cJSON *a)
         (igd_reference){"budget", 2, base - igd_number_of(a, "budget")};
     d->lines.num_references = 2;
     char text[IGD_DECIMALS_TEXT];
-    igd_number_text(text, keep, 0);
+    igd_decimal_text(text, keep, 0);
     snprintf(d->note[1], IGD_VALUE_TEXT, "keep %s", text);
     return IGD_OK;
 }

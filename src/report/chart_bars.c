@@ -71,7 +71,7 @@ double igd_bars_height(const igd_bars *b)
 
 static void value_text(char out[IGD_DECIMALS_TEXT], const igd_bars *b, double v)
 {
-    igd_number_text(out, b->points ? 100.0 * v : v, b->decimals);
+    igd_decimal_text(out, b->points ? 100.0 * v : v, b->decimals);
 }
 
 typedef struct layout {

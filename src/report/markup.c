@@ -75,7 +75,7 @@ int igd_text_length(const char *text)
     return n;
 }
 
-void igd_number_text(char out[IGD_DECIMALS_TEXT], double v, int decimals)
+void igd_decimal_text(char out[IGD_DECIMALS_TEXT], double v, int decimals)
 {
     static const long long powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
     const char *minus = "\xe2\x88\x92";
@@ -105,7 +105,7 @@ void igd_number_text(char out[IGD_DECIMALS_TEXT], double v, int decimals)
 void igd_put_number(FILE *f, double v, int decimals)
 {
     char text[IGD_DECIMALS_TEXT];
-    igd_number_text(text, v, decimals);
+    igd_decimal_text(text, v, decimals);
     fputs(text, f);
 }
 

@@ -16,7 +16,7 @@ void igd_put_short(FILE *f, const char *text, int most);
 // A number with so many decimals, 0 .. 6, a point whatever the locale, and a true minus
 // sign; an en dash for NAN, and what is beyond 1e15 as a power of ten.
 #define IGD_DECIMALS_TEXT 40
-void igd_number_text(char out[IGD_DECIMALS_TEXT], double v, int decimals);
+void igd_decimal_text(char out[IGD_DECIMALS_TEXT], double v, int decimals);
 void igd_put_number(FILE *f, double v, int decimals);
 
 // The fewest decimals, at most 6, with which v differs from its text by less than
