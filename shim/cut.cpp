@@ -159,8 +159,8 @@ void split(igd_cut &c, const igd_graph &g, const mark &m)
     keep_prefix(c.prefix, m.id);
     c.suffix = std::move(base);
     keep_suffix(c.suffix, m.id);
-    c.prefix_code = jit::Code(c.prefix, "prefix");
-    c.suffix_code = jit::Code(c.suffix, "suffix");
+    c.prefix_code = compile(c.prefix, "prefix");
+    c.suffix_code = compile(c.suffix, "suffix");
 }
 
 // Calls f on every tensor in a value.

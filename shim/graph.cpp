@@ -75,6 +75,8 @@ void register_operators()
             libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
                                    __FILE__, __LINE__);
             libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
+            libraries.back().def("product(Tensor x, Tensor weight, Tensor? bias) -> Tensor",
+                                 &product);
         }
         if (!operator_known("aten::scaled_dot_product_attention")) {
             libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
@@ -229,7 +231,7 @@ jit::Code whole_code(const igd_graph &g, graph_form form)
     erase_marks(copy, -1);
     give_form(copy, form);
     protect_inputs(copy);
-    return jit::Code(copy, "whole");
+    return compile(copy, "whole");
 }
 } // namespace
 

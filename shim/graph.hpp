@@ -162,6 +162,8 @@ void erase_marks(const graph_ptr &g, int64_t keep);
 void give_form(graph_ptr &g, graph_form form);
 // Copies graph inputs that the graph writes to, so that callers keep theirs.
 void protect_inputs(const graph_ptr &g);
+// What runs a graph, its products steady; the graph stays as it is.
+jit::Code compile(const graph_ptr &g, const char *name);
 jit::Stack run_code(const jit::Code &code, jit::Stack stack);
 at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format);
 

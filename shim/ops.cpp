@@ -251,7 +251,10 @@ igd_tensor *igt_max_axis(igd_scope *s, const igd_tensor *a, int axis)
 
 igd_tensor *igt_matmul(igd_scope *s, const igd_tensor *a, const igd_tensor *b)
 {
-    return eval(s, "matmul", {a, b}, [&] { return a->value.matmul(b->value); });
+    return eval(s, "matmul", {a, b}, [&] {
+        return b->value.dim() == 2 ? product(a->value, b->value, c10::nullopt)
+                                   : a->value.matmul(b->value);
+    });
 }
 
 igd_tensor *igt_reshape(igd_scope *s, const igd_tensor *a, const int64_t *shape, int n)

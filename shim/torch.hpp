@@ -25,6 +25,10 @@ igd_tensor *igd_tensor_make(at::Tensor value, igd_tensor *next);
 // The line of an exception that says what is wrong, without backtrace and script context.
 std::string igd_exception_line(const std::exception &e);
 
+// x [..., K] times weight [K, C], plus bias [C]; no row depends on the number of rows.
+at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
+                   const c10::optional<at::Tensor> &bias);
+
 // Runs f and turns whatever it throws into a status and a message. Nothing escapes.
 template <class F>
 igd_status guarded(const char *what, F f) noexcept
