@@ -26,5 +26,6 @@
 
 #include "igdef/attack.h"
 #include "igdef/evaluate.h"
+#include "igdef/sweep.h"
 
 #endif

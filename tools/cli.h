@@ -107,11 +107,6 @@ void cli_end(void);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failed(const char *command);
 
-// A number or fraction. @return false if it is none
-bool cli_number(double *out, const char *text);
-// The shortest text that reads back as v: "4/255" rather than 0.01568627450980392.
-void cli_number_text(char *out, size_t size, double v);
-
 // tools/manual.c: everything that is written from the tables.
 void cli_help(FILE *f, const cli_command *command);
 // Of commands that end with NULL.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "igdef/version.h"
 #include "values.h"
 
@@ -66,7 +67,7 @@ static void list_text(char *out, size_t size, const cli_list *list)
     char number[32];
     out[0] = '\0';
     for (int i = 0; i < list->num && used < size; i++) {
-        cli_number_text(number, sizeof(number), list->value[i]);
+        igd_number_shortest(number, sizeof(number), list->value[i]);
         used +=
             (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? "," : "", number);
     }
@@ -100,7 +101,7 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
         memcpy(&number, row->value, sizeof(number));
         if (isnan(number))
             return false;
-        cli_number_text(out, size, number);
+        igd_number_shortest(out, size, number);
         return true;
     case CLI_LIST:
         memcpy(&list, row->value, sizeof(list));

@@ -2,54 +2,17 @@
 #include "values.h"
 
 #include <errno.h>
-#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/nearest.h"
+#include "core/number.h"
 
 int cli_type(const cli_row *r)
 {
     return r->option->type & CLI_TYPE;
-}
-
-bool cli_number(double *out, const char *text)
-{
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text)
-        return false;
-    if (*end == '/') {
-        const char *below = end + 1;
-        const double d = strtod(below, &end);
-        if (end == below || d == 0.0)
-            return false;
-        v /= d;
-    }
-    if (*end != '\0' || !isfinite(v))
-        return false;
-    *out = v;
-    return true;
-}
-
-void cli_number_text(char *out, size_t size, double v)
-{
-    const double grey = v * 255.0;
-    double back = 0.0;
-    snprintf(out, size, "%.6g", v);
-    if (cli_number(&back, out) && back == v)
-        return;
-    if (grey >= 1.0 && grey < 255.0 && fabs(grey - round(grey)) < 1e-9) {
-        snprintf(out, size, "%.0f/255", grey);
-        return;
-    }
-    for (int digits = 7; digits <= DBL_DECIMAL_DIG; digits++) {
-        snprintf(out, size, "%.*g", digits, v);
-        if (cli_number(&back, out) && back == v)
-            return;
-    }
 }
 
 static bool whole_number(int64_t *out, const char *text)
@@ -93,8 +56,8 @@ static int check_range(const cli_option *o, const cli_source *s, const char *tex
         return wrong(s, text, "is not greater than 0");
     if (!limited || (v >= o->min && v <= o->max))
         return CLI_GO_ON;
-    cli_number_text(low, sizeof(low), o->min);
-    cli_number_text(high, sizeof(high), o->max);
+    igd_number_shortest(low, sizeof(low), o->min);
+    igd_number_shortest(high, sizeof(high), o->max);
     if (v < o->min)
         snprintf(message, sizeof(message), "is less than %s", low);
     else
@@ -115,7 +78,7 @@ static int set_list(const cli_row *r, const cli_source *s, const char *text)
             return wrong(s, text, "is not a list of numbers such as 0.5,0.5,0.5");
         memcpy(part, at, length);
         part[length] = '\0';
-        if (!cli_number(&list.value[list.num], part))
+        if (!igd_number_parse(&list.value[list.num], part))
             return wrong(s, text, "is not a list of numbers such as 0.5,0.5,0.5");
         const int rc = check_range(r->option, s, part, list.value[list.num++]);
         if (rc != CLI_GO_ON)
@@ -199,7 +162,7 @@ int cli_set_text(cli_row *r, const cli_source *s, const char *text)
         memcpy(r->value, &seed, sizeof(seed));
         return CLI_GO_ON;
     case CLI_NUMBER:
-        if (!cli_number(&number, text))
+        if (!igd_number_parse(&number, text))
             return wrong(s, text, "is not a number such as 0.5 or 8/255");
         rc = check_range(o, s, text, number);
         memcpy(r->value, &number, sizeof(number));
@@ -255,7 +218,7 @@ static int set_json_list(cli_row *r, const cli_source *s, const cJSON *array)
             return wrong(s, NULL, json_kind(r));
         if (list.num == CLI_LIST_MAX)
             return wrong(s, NULL, "has too many numbers");
-        cli_number_text(text, sizeof(text), v->valuedouble);
+        igd_number_shortest(text, sizeof(text), v->valuedouble);
         const int rc = check_range(r->option, s, text, v->valuedouble);
         if (rc != CLI_GO_ON)
             return rc;

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/nearest.h"
+#include "core/number.h"
 
 // A member of an ensemble: its name and what differs from the attack's defaults.
 typedef struct member {
@@ -128,15 +129,7 @@ static igd_status parse_change(change *c, const char *text, size_t length)
         return igd_error(IGD_EINVAL, "cannot set '%.*s'", (int)length, text);
     memcpy(c->name, copy, strlen(copy) + 1);
     memcpy(c->parameter, dot + 1, strlen(dot + 1) + 1);
-    char *end = equals + 1;
-    c->value = strtod(equals + 1, &end);
-    if (*end == '/' && end > equals + 1) { // a fraction, such as 2/255
-        const char *below = end + 1;
-        c->value /= strtod(below, &end);
-        if (end == below)
-            end = equals + 1;
-    }
-    if (end == equals + 1 || *end != '\0' || !isfinite(c->value))
+    if (!igd_number_parse(&c->value, equals + 1))
         return igd_error(IGD_EINVAL, "cannot set %s.%s to '%s': not a number", c->name,
                          c->parameter, equals + 1);
     return IGD_OK;
@@ -289,9 +282,7 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
         }
     if ((route == IGD_ROUTE_SURROGATE && m->subject->surrogate == NULL) ||
         (route == IGD_ROUTE_JOINT && m->subject->joint == NULL))
-        return igd_error(IGD_EINVAL,
-                         "%s needs a defense whose pseudo-label chooses a mask",
-                         what->name);
+        return igd_error(IGD_EINVAL, "%s needs a defended model", what->name);
 
     int column = find_step(m, what->name, group);
     if (column == 0) {

@@ -49,8 +49,7 @@ static igd_status check_options(const igd_evaluate_options *o)
     return IGD_OK;
 }
 
-igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
-                              bool pseudo_label)
+igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended)
 {
     // Lists are taken apart for a classifier; what is asked here holds for any.
     const igd_classifier any = {
@@ -58,8 +57,8 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
     const igd_classifier other = any;
     const igd_subject who = {.base = &any,
                              .judged = defended ? &other : &any,
-                             .surrogate = pseudo_label ? &other : NULL,
-                             .joint = pseudo_label ? &other : NULL};
+                             .surrogate = defended ? &other : NULL,
+                             .joint = defended ? &other : NULL};
     igd_plan *plan = NULL;
     IGD_TRY(check_options(options));
     IGD_TRY(igd_plan_make(&plan, &who, options));
@@ -375,8 +374,12 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
     const char *path = s->options->finished;
     igd_result *r = NULL;
 
-    if (path == NULL || s->options->restart || !igd_path_exists(path))
+    if (path == NULL || !igd_path_exists(path))
         return IGD_OK;
+    if (s->options->restart)
+        return unlink(path) == 0 ? IGD_OK
+                                 : igd_error(IGD_EIO, "%s: cannot remove it: %s", path,
+                                             strerror(errno));
     IGD_TRY(igd_result_load(&r, path));
     cJSON *there = cJSON_Duplicate(r->head, true);
     cJSON *here = igd_settings_head(s, data_sha256);

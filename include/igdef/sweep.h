@@ -1,0 +1,97 @@
+/**
+ * @file sweep.h
+ * Series of evaluations: one option swept over a list of values, the ablation of the
+ * defense, and its comparison with others.
+ */
+#ifndef IGDEF_SWEEP_H
+#define IGDEF_SWEEP_H
+
+#include "igdef/evaluate.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Makes a ranking of `layer` on a `fraction` of the probe images. *out is owned. */
+typedef igd_status (*igd_rank_fn)(igd_ranking **out, const igd_model *base,
+                                  const char *layer, double fraction, void *payload);
+
+/** Settings that all series share. Start from igd_series_options_default(). */
+typedef struct igd_series_options {
+    /** Of every evaluation. `state`, `finished`, `smaller` and `save_adversarial` are the
+     * series's own affair and not looked at. */
+    igd_evaluate_options evaluate;
+    igd_defense_options defense; /**< Of every masked defense, but for what varies. */
+    /** Folder, made when missing, of the files of every evaluation: its result, and while
+     * it is not finished its state. The same call goes on from there. NULL for none. */
+    const char *folder;
+} igd_series_options;
+
+igd_series_options igd_series_options_default(void);
+
+/** What is swept, and over what. */
+typedef struct igd_sweep_values {
+    /** "keep", "sigma", "smooth" or "temperature" of the defense; "layer", of which each
+     * is ranked anew; "fraction" of the probe images that are ranked on; "eps"; "steps"
+     * of every attack of the list that takes any; or one parameter, "apgd-ce.steps". */
+    const char *option;
+    const char *const *value; /**< [num] numbers, fractions such as 2/255, or layers. */
+    int num;                  /**< >= 1. */
+    const char *layer;        /**< Ranked for "fraction". Default "penultimate". */
+    igd_rank_fn rank;         /**< Needed for "layer" and "fraction", else NULL. */
+    void *payload;            /**< Handed to `rank` as it is. */
+} igd_sweep_values;
+
+/** What a series found. Immutable: threads may share it. */
+typedef struct igd_analysis igd_analysis;
+
+/**
+ * Check a sweep as far as that is possible without model and data.
+ *
+ * @param defended  whether there is a ranking
+ * @return IGD_OK; IGD_EINVAL for an unknown option, with the nearest known one, and for a
+ *         value that is none, out of range or there twice
+ */
+igd_status igd_sweep_check(const igd_sweep_values *values,
+                           const igd_series_options *options, bool defended);
+
+/**
+ * Evaluate the defended model at each value of one option, and the base model beside it.
+ *
+ * Points are what igd_evaluate() finds at that value, but for "eps" with
+ * IGD_REPORT_UNION: an image that is broken at one is not attacked again at
+ * the next larger one. Numbers are taken in rising order.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param ranking   borrowed; NULL where it is ranked anew, and to sweep "eps", "steps" or
+ *                  a parameter on the base model alone
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK, what igd_sweep_check() and igd_evaluate() return. All values are
+ *         checked before the first is evaluated.
+ *
+ * Cost: igd_evaluate() for each point; attacks on the base model are made once.
+ * Source: Kulkarni and Weng, ECCV 2024, the analyses of the defense's settings.
+ */
+igd_status igd_sweep(igd_analysis **out, const igd_model *base,
+                     const igd_ranking *ranking, const igd_dataset *data,
+                     const igd_sweep_values *values, const igd_series_options *options);
+
+/** The whole as JSON, format "igdef.analysis/1". @return borrowed */
+const char *igd_analysis_json(const igd_analysis *a);
+
+/** A table to read. @return borrowed */
+const char *igd_analysis_text(const igd_analysis *a);
+
+/** Write the JSON. The file appears whole or not at all. */
+igd_status igd_analysis_save(const igd_analysis *a, const char *path);
+
+/** Free an analysis; NULL is fine. */
+void igd_analysis_free(igd_analysis *a);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

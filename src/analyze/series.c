@@ -1,0 +1,213 @@
+// Owns running several evaluations one after another.
+#include "analyze/series.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/folder.h"
+#include "evaluate/interval.h"
+#include "evaluate/result_impl.h"
+
+igd_status igd_series_init(igd_series *s, int most, const char *folder)
+{
+    *s = (igd_series){.folder = folder};
+    s->members = calloc((size_t)most, sizeof(*s->members));
+    s->results = calloc((size_t)most, sizeof(igd_result *));
+    if (s->members != NULL && s->results != NULL)
+        return IGD_OK;
+    igd_series_free(s);
+    return igd_error(IGD_ENOMEM, "no memory for %d evaluations", most);
+}
+
+void igd_series_free(igd_series *s)
+{
+    for (int k = 0; k < s->num; k++)
+        igd_result_free(s->results[k]);
+    free(s->results);
+    free(s->members);
+    *s = (igd_series){0};
+}
+
+int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
+                   const igd_evaluate_options *o)
+{
+    igd_member *m = &s->members[s->num];
+    *m = (igd_member){.defense = defense, .options = *o, .smaller = -1};
+    snprintf(m->name, sizeof(m->name), "%s", name);
+    snprintf(m->file, sizeof(m->file), "%s", name);
+    for (char *c = m->file; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && *c != '.' && *c != '_')
+            *c = '-';
+    return s->num++;
+}
+
+// --- one member
+
+// What the user's callbacks are told beside what an evaluation says.
+typedef struct teller {
+    const igd_evaluate_options *user;
+    int place, num;
+    const char *name;
+} teller;
+
+static int tell_progress(const char *stage, double done, double total, void *payload)
+{
+    const teller *t = payload;
+    char text[160];
+    snprintf(text, sizeof(text), "[%d/%d] %s: %s", t->place + 1, t->num, t->name, stage);
+    return t->user->progress(text, done, total, t->user->payload);
+}
+
+static void tell_message(const char *line, void *payload)
+{
+    const teller *t = payload;
+    char text[320];
+    snprintf(text, sizeof(text), "[%d/%d] %s: %s", t->place + 1, t->num, t->name, line);
+    t->user->message(text, t->user->payload);
+}
+
+// "FOLDER/FILE.END"; owned.
+static char *path_of(const igd_series *s, const igd_member *m, const char *end)
+{
+    char name[sizeof(m->file) + 16];
+    snprintf(name, sizeof(name), "%s.%s", m->file, end);
+    return igd_path_join(s->folder, name);
+}
+
+static igd_status run_member(igd_series *s, int k, const igd_model *base,
+                             const igd_dataset *data, const char *cache)
+{
+    const igd_member *m = &s->members[k];
+    igd_evaluate_options o = m->options;
+    teller t = {.user = &m->options, .place = k, .num = s->num, .name = m->name};
+    char *state = NULL, *finished = NULL;
+    igd_status st = IGD_OK;
+
+    o.smaller = m->smaller >= 0 ? s->results[m->smaller] : NULL;
+    o.cache = cache;
+    o.cache_all = true; // what the base model's member makes serves the others
+    o.payload = &t;
+    o.progress = o.progress != NULL ? tell_progress : NULL;
+    o.message = o.message != NULL ? tell_message : NULL;
+    if (s->folder != NULL) {
+        state = path_of(s, m, "state");
+        finished = path_of(s, m, "json");
+        if (state == NULL || finished == NULL) {
+            st = igd_error(IGD_ENOMEM, "no memory for the files of %s", m->name);
+            goto done;
+        }
+        o.state = state;
+        o.finished = finished;
+    }
+    st = igd_evaluate(&s->results[k], base, m->defense, data, &o);
+    if (st == IGD_OK && finished != NULL &&
+        (o.restart || !igd_path_exists(finished) || igd_path_exists(state))) {
+        st = igd_result_save(s->results[k], finished);
+        if (st == IGD_OK)
+            unlink(state); // what it was for is in the result now
+    }
+
+done:
+    free(state);
+    free(finished);
+    return st;
+}
+
+igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data)
+{
+    char *temporary = NULL;
+    const char *cache = s->members[0].options.cache;
+    igd_status st = IGD_OK;
+
+    if (s->folder != NULL && (st = igd_folder_make(s->folder)) != IGD_OK)
+        return st;
+    if (cache == NULL) {
+        if ((st = igd_folder_temporary(&temporary)) != IGD_OK)
+            return st;
+        cache = temporary;
+    }
+    for (int k = 0; k < s->num && st == IGD_OK; k++)
+        if ((st = run_member(s, k, base, data, cache)) != IGD_OK && st != IGD_ECANCELED)
+            st = igd_error_prefix(st, s->members[k].name);
+    igd_folder_remove(temporary);
+    free(temporary);
+    return st;
+}
+
+// --- what is written down
+
+cJSON *igd_series_file_json(const igd_series *s, int member)
+{
+    char name[sizeof(s->members[0].file) + 8];
+    if (s->folder == NULL)
+        return cJSON_CreateNull();
+    snprintf(name, sizeof(name), "%s.json", s->members[member].file);
+    return cJSON_CreateString(name);
+}
+
+cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind)
+{
+    static const char *const keys[] = {"command", "versions", "model",
+                                       "data",    "defense",  "threat",
+                                       "seed",    "device",   "threads"};
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "format", "igdef.analysis/1");
+    cJSON_AddStringToObject(json, "kind", kind);
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+        const cJSON *from =
+            cJSON_GetObjectItemCaseSensitive(s->results[member]->head, keys[k]);
+        cJSON_AddItemToObject(json, keys[k], cJSON_Duplicate(from, true));
+    }
+    return json;
+}
+
+static cJSON *interval_json(double accuracy, int64_t n)
+{
+    const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
+    return cJSON_CreateDoubleArray((const double[]){v.low, v.high}, 2);
+}
+
+void igd_series_add_accuracies(cJSON *object, const igd_result *r, bool attacks)
+{
+    const int64_t n = igd_result_num_images(r);
+    cJSON_AddNumberToObject(object, "clean_acc", igd_result_clean_acc(r));
+    cJSON_AddNumberToObject(object, "worst_acc", igd_result_worst_acc(r));
+    cJSON_AddItemToObject(object, "clean_interval",
+                          interval_json(igd_result_clean_acc(r), n));
+    cJSON_AddItemToObject(object, "worst_interval",
+                          interval_json(igd_result_worst_acc(r), n));
+    cJSON *list = attacks ? cJSON_AddArrayToObject(object, "attacks") : NULL;
+    for (int k = 0; list != NULL && k < igd_result_num_attacks(r); k++) {
+        const igd_attack_result a = igd_result_attack(r, k);
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "name", a.name);
+        cJSON_AddStringToObject(o, "target", a.target);
+        cJSON_AddNumberToObject(o, "robust_acc", a.robust_acc);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
+void igd_series_add_end(cJSON *analysis, const igd_series *s)
+{
+    double seconds = 0.0;
+    cJSON *list = cJSON_AddArrayToObject(analysis, "warnings");
+    for (int k = 0; k < s->num; k++) {
+        const igd_result *r = s->results[k];
+        seconds += r->seconds;
+        for (int w = 0; w < igd_result_num_warnings(r); w++) {
+            char text[sizeof(r->warnings.item[0].text) + sizeof(s->members[0].name) + 2];
+            snprintf(text, sizeof(text), "%s: %s", s->members[k].name,
+                     igd_result_warning_text(r, w));
+            cJSON *o = cJSON_CreateObject();
+            cJSON_AddStringToObject(o, "id", igd_result_warning_id(r, w));
+            cJSON_AddStringToObject(o, "text", text);
+            cJSON_AddItemToArray(list, o);
+        }
+    }
+    cJSON_AddNumberToObject(analysis, "seconds", seconds);
+}

@@ -1,0 +1,52 @@
+// Several evaluations of one base model on the same images. They share what is made on
+// the base model, and each keeps its own files in one folder: an interrupted series goes
+// on where it stopped, and one that is made longer keeps the results that it has.
+#ifndef IGD_ANALYZE_SERIES_H
+#define IGD_ANALYZE_SERIES_H
+
+#include <cjson/cJSON.h>
+
+#include "igdef/evaluate.h"
+
+typedef struct igd_member {
+    char name[64];                // for people: "keep 20"
+    char file[64];                // of its files, without a folder and an end: "keep-20"
+    const igd_defense *defense;   // borrowed; NULL for the base model
+    igd_evaluate_options options; // what belongs to files and progress is the series's
+    int smaller;                  // an earlier member, see options.smaller; -1 for none
+} igd_member;
+
+typedef struct igd_series {
+    igd_member *members;  // owned [num]
+    igd_result **results; // owned [num]
+    int num;
+    const char *folder; // borrowed, made when missing; NULL keeps no files
+} igd_series;
+
+// Room for `most` members; num is 0.
+igd_status igd_series_init(igd_series *s, int most, const char *folder);
+void igd_series_free(igd_series *s);
+
+// The next member, named `name`, with the options `o` and the files that the name gives.
+// @return its place
+int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
+                   const igd_evaluate_options *o);
+
+// Evaluates every member in turn. @return what igd_evaluate() returns; the message names
+// the member
+igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data);
+
+// "FILE.json" of a member, for records; owned, NULL where no files are kept.
+cJSON *igd_series_file_json(const igd_series *s, int member);
+
+// What analyses begin with: format, `kind`, and "command" to "threads" of a member;
+// owned.
+cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind);
+
+// Adds "clean_acc", "worst_acc" and their intervals, and with `attacks` those as well.
+void igd_series_add_accuracies(cJSON *object, const igd_result *r, bool attacks);
+
+// Adds the warnings of all members, each behind the member's name, and "seconds".
+void igd_series_add_end(cJSON *analysis, const igd_series *s);
+
+#endif

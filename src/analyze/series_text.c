@@ -1,0 +1,155 @@
+// Owns the tables of series, and analyses as callers get them.
+#include "analyze/series_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "evaluate/head.h"
+#include "evaluate/interval.h"
+
+struct igd_analysis {
+    cJSON *object; // owned
+    char *json;    // owned
+    char *text;    // owned
+};
+
+igd_series_options igd_series_options_default(void)
+{
+    return (igd_series_options){.evaluate = igd_evaluate_options_default(),
+                                .defense = igd_defense_options_default()};
+}
+
+void igd_series_print_head(FILE *f, const char *what)
+{
+    fprintf(f, "%-24s %-8s  %-16s  %-8s  %-16s", what, "clean", "95 % interval", "worst",
+            "95 % interval");
+}
+
+static void print_accuracy(FILE *f, double accuracy, int64_t n)
+{
+    const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
+    fprintf(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
+            100.0 * v.high);
+}
+
+void igd_series_print_row(FILE *f, const char *name, const igd_result *r)
+{
+    const int64_t n = igd_result_num_images(r);
+    fprintf(f, "%-24s ", name);
+    print_accuracy(f, igd_result_clean_acc(r), n);
+    fputs("  ", f);
+    print_accuracy(f, igd_result_worst_acc(r), n);
+}
+
+cJSON *igd_series_attacks_json(const char *attacks)
+{
+    char name[128];
+    cJSON *list = cJSON_CreateArray();
+    for (const char *at = attacks; *at != '\0';) {
+        const size_t length = strcspn(at, ",");
+        snprintf(name, sizeof(name), "%.*s", (int)length, at);
+        cJSON_AddItemToArray(list, cJSON_CreateString(name));
+        at += length + (at[length] == ',');
+    }
+    return list;
+}
+
+static void print_head(FILE *f, const cJSON *json)
+{
+    const cJSON *model = cJSON_GetObjectItemCaseSensitive(json, "model");
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(json, "data");
+    const cJSON *threat = cJSON_GetObjectItemCaseSensitive(json, "threat");
+    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(threat, "eps");
+    const cJSON *name, *attacks = cJSON_GetObjectItemCaseSensitive(json, "attacks");
+    fprintf(f, "model     %s\n",
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(model, "path")));
+    fprintf(f, "data      %s (%s), %.0f images\n",
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "path")),
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "split")),
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(data, "count")));
+    fprintf(f, "threat    %s",
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(threat, "norm")));
+    if (eps != NULL) {
+        fputs(", eps ", f);
+        igd_radius_print(f, eps->valuedouble);
+    }
+    fputs("\nattacks   ", f);
+    cJSON_ArrayForEach(name, attacks)
+    {
+        fprintf(f, "%s%s", name->prev->next != NULL ? ", " : "", name->valuestring);
+    }
+    fputs("\n\n", f);
+}
+
+static void print_warnings(FILE *f, const cJSON *json)
+{
+    const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(json, "warnings");
+    if (cJSON_GetArraySize(list) > 0)
+        fputs("\nWarnings\n", f);
+    cJSON_ArrayForEach(item, list)
+    {
+        fprintf(f, "  %s: %s\n",
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "id")),
+                cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "text")));
+    }
+}
+
+igd_status igd_series_finish(igd_analysis **out, cJSON *json,
+                             void (*print)(FILE *f, const void *payload),
+                             const void *payload)
+{
+    igd_analysis *a = calloc(1, sizeof(*a));
+    size_t size = 0;
+    FILE *f = NULL;
+
+    *out = NULL;
+    if (a == NULL) {
+        cJSON_Delete(json);
+        return igd_error(IGD_ENOMEM, "no memory for the analysis");
+    }
+    a->object = json;
+    // cJSON's builders do nothing when memory is exhausted; then the last key is missing.
+    a->json = cJSON_HasObjectItem(json, "seconds") ? cJSON_Print(json) : NULL;
+    f = a->json != NULL ? open_memstream(&a->text, &size) : NULL;
+    if (f != NULL) {
+        print_head(f, json);
+        print(f, payload);
+        print_warnings(f, json);
+        if (fclose(f) == 0) {
+            *out = a;
+            return IGD_OK;
+        }
+    }
+    igd_analysis_free(a);
+    return igd_error(IGD_ENOMEM, "no memory for the analysis");
+}
+
+const char *igd_analysis_json(const igd_analysis *a)
+{
+    return a->json;
+}
+
+const char *igd_analysis_text(const igd_analysis *a)
+{
+    return a->text;
+}
+
+igd_status igd_analysis_save(const igd_analysis *a, const char *path)
+{
+    igd_writer *w = NULL;
+    IGD_TRY(igd_writer_open(&w, path));
+    fprintf(igd_writer_stream(w), "%s\n", a->json);
+    return igd_writer_commit(w);
+}
+
+void igd_analysis_free(igd_analysis *a)
+{
+    if (a == NULL)
+        return;
+    cJSON_Delete(a->object);
+    cJSON_free(a->json);
+    free(a->text);
+    free(a);
+}

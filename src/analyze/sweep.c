@@ -1,0 +1,305 @@
+// Owns sweeps: one option over a list of values.
+#include "igdef/sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/series.h"
+#include "analyze/series_text.h"
+#include "analyze/sweep_values.h"
+#include "core/error.h"
+#include "core/number.h"
+
+// A sweep in progress. Every array has one item per value.
+typedef struct sweep {
+    const igd_sweep_values *from;
+    const igd_series_options *options;
+    igd_values values;
+    bool defended;
+    igd_defense **defenses; // owned; NULLs where the base model alone is swept
+    char **sets;            // owned [2 * num]; of points, then of the base model
+    char *base_attacks;     // owned
+    int *points, *bases;    // owned; members of the series, -1 for none
+    igd_series series;
+} sweep;
+
+static void sweep_free(sweep *s)
+{
+    for (int k = 0; k < s->values.num; k++) {
+        if (s->defenses != NULL)
+            igd_defense_free(s->defenses[k]);
+        if (s->sets != NULL) {
+            free(s->sets[k]);
+            free(s->sets[s->values.num + k]);
+        }
+    }
+    free(s->defenses);
+    free(s->sets);
+    free(s->base_attacks);
+    free(s->points);
+    free(s->bases);
+    igd_series_free(&s->series);
+    igd_values_free(&s->values);
+}
+
+static igd_status sweep_init(sweep *s)
+{
+    IGD_TRY(igd_values_read(&s->values, s->from));
+    const size_t num = (size_t)s->values.num;
+    s->defenses = calloc(num, sizeof(igd_defense *));
+    s->sets = calloc(2 * num, sizeof(char *));
+    s->points = calloc(num, sizeof(*s->points));
+    s->bases = calloc(num, sizeof(*s->bases));
+    s->base_attacks = igd_attacks_of_base(s->options->evaluate.attacks);
+    if (s->defenses == NULL || s->sets == NULL || s->points == NULL || s->bases == NULL ||
+        s->base_attacks == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %zu values", num);
+    if (!s->defended && !s->values.changes_base)
+        return igd_error(IGD_EINVAL, "to sweep %s there must be a defense",
+                         s->values.name);
+    if (s->values.ranks && s->from->rank == NULL)
+        return igd_error(IGD_EINVAL, "to sweep %s neurons must be ranked anew",
+                         s->values.name);
+    return IGD_OK;
+}
+
+// --- options of a point
+
+// Those of the k-th value, for the defended model or for the base model beside it.
+static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool base)
+{
+    const igd_values *v = &s->values;
+    char **set = &s->sets[base ? v->num + k : k];
+    const bool defended = s->defended && !base;
+    *out = s->options->evaluate;
+    out->smaller = NULL;
+    out->save_adversarial = NULL;
+    if (base)
+        out->attacks = s->base_attacks;
+    if (v->what == IGD_SWEPT_EPS)
+        out->threat.eps = v->item[k].number;
+    IGD_TRY(igd_values_set(set, v, k, out, defended, base));
+    out->set = (*set)[0] != '\0' ? *set : NULL;
+    return igd_evaluate_check(out, defended);
+}
+
+static igd_status check_options(sweep *s)
+{
+    igd_evaluate_options o;
+    for (int k = 0; k < s->values.num; k++)
+        for (int base = 0; base <= (int)s->defended; base++) {
+            IGD_TRY(options_of(&o, s, k, base == 1));
+            char **set = &s->sets[base == 1 ? s->values.num + k : k];
+            free(*set);
+            *set = NULL;
+        }
+    return IGD_OK;
+}
+
+igd_status igd_sweep_check(const igd_sweep_values *values,
+                           const igd_series_options *options, bool defended)
+{
+    sweep s = {.from = values, .options = options, .defended = defended};
+    igd_status st = sweep_init(&s);
+    if (st == IGD_OK)
+        st = check_options(&s);
+    sweep_free(&s);
+    return st;
+}
+
+// --- defenses
+
+static igd_status make_defense(sweep *s, int k, const igd_model *base,
+                               const igd_ranking *ranking)
+{
+    const igd_values *v = &s->values;
+    const igd_value *value = &v->item[k];
+    igd_defense_options o = s->options->defense;
+    igd_ranking *own = NULL;
+    igd_status st = IGD_OK;
+
+    switch (v->what) {
+    case IGD_SWEPT_KEEP:
+        o.keep = (int)value->number;
+        break;
+    case IGD_SWEPT_SIGMA:
+        o.sigma = value->number;
+        break;
+    case IGD_SWEPT_SMOOTH:
+        o.num_smooth = (int)value->number;
+        break;
+    case IGD_SWEPT_TEMPERATURE:
+        o.temperature = value->number;
+        break;
+    case IGD_SWEPT_LAYER:
+        st = s->from->rank(&own, base, value->text, 1.0, s->from->payload);
+        break;
+    case IGD_SWEPT_FRACTION:
+        st = s->from->rank(&own, base, s->from->layer, value->number, s->from->payload);
+        break;
+    default:
+        break;
+    }
+    if (st == IGD_OK)
+        st = igd_defense_new(&s->defenses[k], base, own != NULL ? own : ranking, &o);
+    igd_ranking_free(own);
+    return st;
+}
+
+static igd_status make_defenses(sweep *s, const igd_model *base,
+                                const igd_ranking *ranking)
+{
+    char name[80];
+    for (int k = 0; k < s->values.num && s->defended; k++) {
+        const igd_status st = make_defense(s, k, base, ranking);
+        if (st == IGD_ECANCELED)
+            return st;
+        snprintf(name, sizeof(name), "%s %s", s->values.name, s->values.item[k].text);
+        if (st != IGD_OK)
+            return igd_error_prefix(st, name);
+    }
+    return IGD_OK;
+}
+
+// --- members of the series
+
+// Of several eps an image that is broken at one is broken at the next: what was found
+// lies in the larger ball as well. attacks.md calls this exact but for the union's
+// meaning, "broken at any smaller radius".
+static void chain(sweep *s, int *members, int k)
+{
+    const bool rising = s->values.what == IGD_SWEPT_EPS &&
+                        s->options->evaluate.report == IGD_REPORT_UNION;
+    if (rising && k > 0)
+        s->series.members[members[k]].smaller = members[k - 1];
+}
+
+static igd_status add_members(sweep *s)
+{
+    const igd_values *v = &s->values;
+    igd_evaluate_options o;
+    char name[80];
+
+    IGD_TRY(igd_series_init(&s->series, 2 * v->num, s->options->folder));
+    for (int k = 0; k < v->num; k++) {
+        s->bases[k] = -1;
+        if (s->defended && (k == 0 || v->changes_base)) {
+            snprintf(name, sizeof(name), v->changes_base ? "base %s %s" : "base", v->name,
+                     v->item[k].text);
+            IGD_TRY(options_of(&o, s, k, true));
+            s->bases[k] = igd_series_add(&s->series, name, NULL, &o);
+            chain(s, s->bases, k);
+        }
+        snprintf(name, sizeof(name), "%s %s", v->name, v->item[k].text);
+        IGD_TRY(options_of(&o, s, k, false));
+        s->points[k] = igd_series_add(&s->series, name, s->defenses[k], &o);
+        chain(s, s->points, k);
+    }
+    return IGD_OK;
+}
+
+// --- what is written down
+
+static cJSON *accuracies_json(const sweep *s, int member)
+{
+    cJSON *o = cJSON_CreateObject();
+    igd_series_add_accuracies(o, s->series.results[member], true);
+    cJSON_AddItemToObject(o, "result", igd_series_file_json(&s->series, member));
+    return o;
+}
+
+static cJSON *points_json(const sweep *s)
+{
+    const igd_values *v = &s->values;
+    cJSON *list = cJSON_CreateArray();
+    for (int k = 0; k < v->num; k++) {
+        cJSON *o = cJSON_CreateObject();
+        if (v->what == IGD_SWEPT_LAYER)
+            cJSON_AddStringToObject(o, "value", v->item[k].text);
+        else
+            cJSON_AddNumberToObject(o, "value", v->item[k].number);
+        igd_series_add_accuracies(o, s->series.results[s->points[k]], true);
+        cJSON_AddItemToObject(o, "result",
+                              igd_series_file_json(&s->series, s->points[k]));
+        if (v->changes_base && s->defended)
+            cJSON_AddItemToObject(o, "base", accuracies_json(s, s->bases[k]));
+        cJSON_AddItemToArray(list, o);
+    }
+    return list;
+}
+
+static cJSON *sweep_json(const sweep *s)
+{
+    const igd_values *v = &s->values;
+    cJSON *json = igd_series_head_json(&s->series, s->points[0], "sweep");
+    // What is swept has no one value.
+    cJSON *defense = cJSON_GetObjectItemCaseSensitive(json, "defense");
+    cJSON_DeleteItemFromObjectCaseSensitive(defense, "mask_sha256");
+    cJSON_DeleteItemFromObjectCaseSensitive(defense, v->name);
+    if (v->what == IGD_SWEPT_EPS)
+        cJSON_DeleteItemFromObjectCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(json, "threat"), "eps");
+    cJSON_AddStringToObject(json, "option", v->name);
+    cJSON_AddItemToObject(json, "attacks",
+                          igd_series_attacks_json(s->options->evaluate.attacks));
+    cJSON_AddItemToObject(json, "points", points_json(s));
+    cJSON_AddItemToObject(json, "base",
+                          s->defended && !v->changes_base
+                              ? accuracies_json(s, s->bases[0])
+                              : cJSON_CreateNull());
+    cJSON_AddBoolToObject(json, "finished", true);
+    igd_series_add_end(json, &s->series);
+    return json;
+}
+
+static void print_row(FILE *f, const sweep *s, const char *name, int k)
+{
+    const int base = s->bases[k];
+    igd_series_print_row(f, name, s->series.results[s->points[k]]);
+    if (s->values.changes_base && base >= 0)
+        fprintf(f, "  %6.2f %%  %6.2f %%",
+                100.0 * igd_result_clean_acc(s->series.results[base]),
+                100.0 * igd_result_worst_acc(s->series.results[base]));
+    fputc('\n', f);
+}
+
+static void sweep_print(FILE *f, const void *payload)
+{
+    const sweep *s = payload;
+    const igd_values *v = &s->values;
+    igd_series_print_head(f, v->name);
+    if (v->changes_base && s->defended)
+        fputs("  base clean  worst", f);
+    fputc('\n', f);
+    if (s->defended && !v->changes_base) {
+        igd_series_print_row(f, "base", s->series.results[s->bases[0]]);
+        fputc('\n', f);
+    }
+    for (int k = 0; k < v->num; k++)
+        print_row(f, s, v->item[k].text, k);
+    if (v->what == IGD_SWEPT_EPS && s->options->evaluate.report == IGD_REPORT_UNION)
+        fputs(
+            "An image that is broken at one eps counts as broken at every larger one.\n",
+            f);
+}
+
+igd_status igd_sweep(igd_analysis **out, const igd_model *base,
+                     const igd_ranking *ranking, const igd_dataset *data,
+                     const igd_sweep_values *values, const igd_series_options *options)
+{
+    const igd_series_options defaults = igd_series_options_default();
+    sweep s = {.from = values,
+               .options = options != NULL ? options : &defaults,
+               .defended = ranking != NULL || values->rank != NULL};
+    igd_status st;
+
+    *out = NULL;
+    if ((st = sweep_init(&s)) == IGD_OK && (st = check_options(&s)) == IGD_OK &&
+        (st = make_defenses(&s, base, ranking)) == IGD_OK &&
+        (st = add_members(&s)) == IGD_OK &&
+        (st = igd_series_run(&s.series, base, data)) == IGD_OK)
+        st = igd_series_finish(out, sweep_json(&s), sweep_print, &s);
+    sweep_free(&s);
+    return st;
+}
