@@ -735,7 +735,7 @@ static void test_evaluate__bad_options_are_refused(void **state)
         {"", NULL, "no list"},
         {"apgd-ce,,pgd", NULL, "no list"},
         {"pgd,pgd", NULL, "listed twice"},
-        {"surrogate:pgd", NULL, "needs a defended model"},
+        {"surrogate:pgd", NULL, "needs a defense whose pseudo-label"},
         {"pgd", "pgd.step=3", "did you mean 'steps'"},
         {"pgd", "pgd.steps=x", "not a number"},
         {"pgd", "pgd.steps", "ATTACK.PARAMETER=VALUE"},

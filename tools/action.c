@@ -1,8 +1,10 @@
 // Owns the steps from options to objects that several actions take.
 #include "action.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "progress.h"
@@ -55,24 +57,62 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
     return igd_model_load(out, in->model, shape, &o);
 }
 
-igd_status action_load_defense(igd_defense **out, const igd_model *base,
-                               const defense_settings *d, const common_settings *common)
+static igd_status load_masked(igd_defense **out, const igd_model *base,
+                              const defense_settings *d, uint64_t seed)
 {
     igd_ranking *ranking = NULL;
     igd_defense_options o = igd_defense_options_default();
+    igd_status st = IGD_OK;
     o.keep = d->keep;
     o.sigma = d->smoothing ? d->sigma : 0.0;
     o.num_smooth = d->smooth;
     o.temperature = d->temperature;
-    o.seed = common->seed;
+    o.seed = seed;
     o.force = d->force;
-
-    *out = NULL;
-    igd_status st = igd_ranking_load(&ranking, d->ranking);
+    o.mask = strcmp(d->mask, "none") == 0     ? IGD_MASK_NONE
+             : strcmp(d->mask, "random") == 0 ? IGD_MASK_RANDOM
+                                              : IGD_MASK_RANKING;
+    o.one_pass = d->passes == 1;
+    if (d->ranking != NULL)
+        st = igd_ranking_load(&ranking, d->ranking);
     if (st == IGD_OK)
         st = igd_defense_new(out, base, ranking, &o);
     igd_ranking_free(ranking);
     return st;
+}
+
+static igd_status load_hedge(igd_defense **out, const igd_model *base,
+                             const defense_settings *d, uint64_t seed)
+{
+    igd_hedge_options o = igd_hedge_options_default();
+    o.num_steps = d->hedge_steps;
+    o.step_size = d->hedge_step_size;
+    if (!isnan(d->hedge_eps))
+        o.eps = d->hedge_eps;
+    o.random_start = d->hedge_random_start;
+    o.seed = seed;
+    return igd_defense_new_hedge(out, base, &o);
+}
+
+igd_status action_load_defense(igd_defense **out, const igd_model *base,
+                               const defense_settings *d, const common_settings *common)
+{
+    const igd_caaa_options caaa = {.num_steps = d->caaa_steps, .alpha = d->caaa_alpha};
+
+    *out = NULL;
+    switch (defense_chosen(d)) {
+    case DEFENSE_MASK:
+        return load_masked(out, base, d, common->seed);
+    case DEFENSE_CAAA:
+        return igd_defense_new_caaa(out, base, &caaa);
+    case DEFENSE_HEDGE:
+        return load_hedge(out, base, d, common->seed);
+    case DEFENSE_FILE:
+        return igd_defense_new_model(out, base, d->defended);
+    case DEFENSE_NONE:
+        break;
+    }
+    return IGD_OK;
 }
 
 int action_best_class(const float *logits, int num_classes)

@@ -195,14 +195,9 @@ static void print_text(const predictions *p, const defend_settings *s)
 static igd_status print_json(const predictions *p, const igd_defense *defense,
                              const defend_settings *s)
 {
-    const igd_defense_options *o = igd_defense_settings(defense);
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", "igdef.defend/1");
-    cJSON_AddStringToObject(root, "layer", igd_defense_layer(defense));
-    cJSON_AddNumberToObject(root, "keep", o->keep);
-    cJSON_AddNumberToObject(root, "sigma", o->sigma);
-    cJSON_AddNumberToObject(root, "smooth", o->num_smooth);
-    cJSON_AddNumberToObject(root, "temperature", o->temperature);
+    cJSON_AddItemToObject(root, "defense", cJSON_Parse(igd_defense_description(defense)));
     cJSON_AddNumberToObject(root, "count", (double)p->num);
     if (p->num > 0)
         cJSON_AddNumberToObject(root, "agree", (double)p->agree / (double)p->num);

@@ -107,13 +107,16 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_defense *defense = NULL;
+    defense_settings d = s->defense;
     igd_status st;
+
+    if (isnan(d.hedge_eps) && o->threat.norm == IGD_NORM_LINF)
+        d.hedge_eps = s->eps; // the hedge defense is meant for the attack's radius
 
     if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
             IGD_OK &&
-        (s->defense.ranking == NULL ||
-         (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK))
+        (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK)
         st = igd_evaluate(out, base, defense, data, o);
     igd_defense_free(defense);
     igd_model_free(base);
@@ -178,7 +181,8 @@ int cmd_eval(const void *settings)
         rc = action_failed(&s->common, st);
         goto done;
     }
-    if ((st = igd_evaluate_check(&o, s->defense.ranking != NULL)) != IGD_OK) {
+    if ((st = igd_evaluate_check(&o, defense_chosen(&s->defense) != DEFENSE_NONE,
+                                 defense_has_pseudo_label(&s->defense))) != IGD_OK) {
         action_failed(&s->common, st);
         rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
         goto done;

@@ -1,11 +1,9 @@
-// Options that several commands share: how to compute, model and images, the defense.
+// Options that several commands share: how to compute, model and images.
 #include "options.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "igdef/dataset.h"
-#include "igdef/defense.h"
 
 // clang-format off
 const cli_option common_options[] = {
@@ -60,25 +58,6 @@ const cli_option shape_options[] = {
      "C,H,W", "shape of an image, where no images are given", 1, INT_MAX, NULL},
     {0},
 };
-
-const cli_option defense_options[] = {
-    {'r', "ranking",     CLI_PATH | CLI_INPUT, offsetof(defense_settings, ranking),
-     "FILE", "importance ranking that igdef rank wrote", 0, 0, NULL},
-    {'k', "keep",        CLI_INT, offsetof(defense_settings, keep),
-     "K", "neurons kept per class", 1, INT_MAX, NULL},
-    {0,   "sigma",       CLI_NUMBER, offsetof(defense_settings, sigma),
-     "S", "standard deviation of the smoothing noise, in pixel units; eps/2 is usual",
-     0, 1e6, NULL},
-    {0,   "smooth",      CLI_INT, offsetof(defense_settings, smooth),
-     "N", "noisy copies per image in the first pass", 1, 65536, NULL},
-    {0,   "temperature", CLI_NUMBER | CLI_POSITIVE, offsetof(defense_settings, temperature),
-     "T", "divisor of the first-pass logits", 0, 0, NULL},
-    {0,   "smoothing",   CLI_FLAG, offsetof(defense_settings, smoothing),
-     NULL, "first pass on the image itself, without noise", 0, 0, NULL},
-    {0,   "force",       CLI_FLAG, offsetof(defense_settings, force),
-     NULL, "take a ranking that was made on another model", 0, 0, NULL},
-    {0},
-};
 // clang-format on
 
 common_settings common_defaults(const char *command)
@@ -108,28 +87,5 @@ int shape_check(const cli_list *shape)
     for (int i = 0; i < shape->num; i++)
         if (shape->value[i] != (double)(int)shape->value[i])
             return cli_usage("--input: %g is not a whole number", shape->value[i]);
-    return CLI_GO_ON;
-}
-
-defense_settings defense_defaults(void)
-{
-    const igd_defense_options d = igd_defense_options_default();
-    return (defense_settings){.keep = d.keep,
-                              .sigma = d.sigma,
-                              .smooth = d.num_smooth,
-                              .temperature = d.temperature,
-                              .smoothing = true,
-                              .force = d.force};
-}
-
-int defense_check(const defense_settings *s)
-{
-    for (const cli_option *o = defense_options; s->ranking == NULL && o->name != NULL;
-         o++)
-        if (cli_given(o->name))
-            return cli_usage("--%s: needs --ranking", o->name);
-    if (!s->smoothing && (cli_given("sigma") || cli_given("smooth")))
-        return cli_usage("--no-smoothing leaves nothing for --%s to set",
-                         cli_given("sigma") ? "sigma" : "smooth");
     return CLI_GO_ON;
 }

@@ -3,6 +3,7 @@
 #define IGDEF_OPTIONS_H
 
 #include "cli.h"
+#include "options_defense.h"
 
 // How to compute; the first member of the settings of every command.
 typedef struct common_settings {
@@ -39,20 +40,5 @@ int input_check(const input_settings *s);
 // The shape of an image, for commands that may run without any.
 extern const cli_option shape_options[]; // one cli_list
 int shape_check(const cli_list *shape);
-
-// The defense that is put on the base model.
-typedef struct defense_settings {
-    const char *ranking;
-    int keep;
-    double sigma;
-    int smooth;
-    double temperature;
-    bool smoothing;
-    bool force;
-} defense_settings;
-
-extern const cli_option defense_options[];
-defense_settings defense_defaults(void);
-int defense_check(const defense_settings *s);
 
 #endif

@@ -32,7 +32,7 @@ static const char *const examples[] = {
     "--export defended.pt",
     NULL,
 };
-static const char *const required[] = {"model", "ranking", NULL};
+static const char *const required[] = {"model", NULL};
 static const char *const arguments[] = {"images", NULL};
 
 static void defaults(void *settings)
@@ -47,6 +47,25 @@ static bool ends_with(const char *text, const char *end)
 {
     const size_t length = strlen(text), tail = strlen(end);
     return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static int check_export(const defend_settings *s)
+{
+    const defense_choice chosen = defense_chosen(&s->defense);
+    if (chosen == DEFENSE_NONE)
+        return cli_usage(
+            "--ranking FILE is missing, or --defense; see 'igdef help defend'");
+    if (s->export_path == NULL)
+        return CLI_GO_ON;
+    if (chosen == DEFENSE_CAAA || chosen == DEFENSE_HEDGE)
+        return cli_usage("--export: %s takes gradients inside its forward, which a "
+                         "TorchScript file cannot hold",
+                         s->defense.defense);
+    if (chosen == DEFENSE_FILE)
+        return cli_usage("--export: the defense in --defended is a file already");
+    if (strcmp(s->defense.mask, "none") == 0)
+        return cli_usage("--export: there is no mask to export");
+    return CLI_GO_ON;
 }
 
 static int check(const void *settings)
@@ -67,7 +86,8 @@ static int check(const void *settings)
         !ends_with(s->output, ".jsonl") && !ends_with(s->output, ".json"))
         return cli_usage("--output: %s does not end in .csv, .jsonl or .json", s->output);
     if ((rc = shape_check(&s->input)) != CLI_GO_ON ||
-        (rc = defense_check(&s->defense)) != CLI_GO_ON)
+        (rc = defense_check(&s->defense)) != CLI_GO_ON ||
+        (rc = check_export(s)) != CLI_GO_ON)
         return rc;
     return input_check(&s->in);
 }

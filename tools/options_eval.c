@@ -146,10 +146,10 @@ static int check(const void *settings)
     if (s->restart && s->output == NULL && s->state == NULL)
         return cli_usage("--restart: without --output or --state there is nothing to "
                          "restart");
-    if (s->fixed_noise && s->defense.ranking == NULL)
-        return cli_usage("--fixed-noise: needs --ranking");
     if ((rc = defense_check(&s->defense)) != CLI_GO_ON)
         return rc;
+    if (s->fixed_noise && !defense_is_random(&s->defense))
+        return cli_usage("--fixed-noise: there is no defense that draws noise");
     return input_check(&s->in);
 }
 

@@ -1,6 +1,7 @@
 /**
  * @file defense.h
- * The defended model: a base model with a masked second pass.
+ * Defended models: a base model with a masked second pass, and the test-time defenses
+ * that it is compared with.
  */
 #ifndef IGDEF_DEFENSE_H
 #define IGDEF_DEFENSE_H
@@ -16,18 +17,68 @@
 extern "C" {
 #endif
 
-/** Settings of the defense. Start from igd_defense_options_default(). */
+/** What a defended model does beside running its base model. */
+typedef enum igd_defense_kind {
+    IGD_DEFENSE_MASK,  /**< Masks neurons by their importance. */
+    IGD_DEFENSE_CAAA,  /**< Moves the image toward its predicted class: anti-adversary. */
+    IGD_DEFENSE_HEDGE, /**< Moves the image where all classes lose: hedge defense. */
+    IGD_DEFENSE_MODEL  /**< Whatever another TorchScript file does. */
+} igd_defense_kind;
+
+/** Which neurons a mask keeps. */
+typedef enum igd_mask {
+    IGD_MASK_RANKING, /**< Per class the `keep` most important ones of a ranking. */
+    IGD_MASK_RANDOM,  /**< Per class `keep` ones by chance, from the seed. */
+    IGD_MASK_NONE     /**< All of them. */
+} igd_mask;
+
+/**
+ * Settings of the masked defense. Start from igd_defense_options_default(), which is the
+ * defense itself; other `mask` and `one_pass` are for its ablation:
+ *
+ *   mask     passes  logits
+ *   ranking  two     the defense, see igd_defense_new()
+ *   random   two     the same with random masks
+ *   none     two     f(x): the first pass has no mask to choose
+ *   any      one     mean_j g(f1(x + sigma e_j) * any), where any [K] is 1 for neurons
+ * that the mask of any class keeps, since no pass has told the class before none     one
+ * mean_j f(x + sigma e_j): smoothing alone
+ *
+ * With sigma = 0 every mean is one pass at x itself.
+ */
 typedef struct igd_defense_options {
     int keep;           /**< Neurons kept per class, 1 .. num_neurons. Default 50. */
     double sigma;       /**< Standard deviation of the smoothing noise, in pixel units,
                              >= 0; 0 is no smoothing. Default 4/255. */
     int num_smooth;     /**< Noisy copies per image, >= 1. Default 1. */
     double temperature; /**< Divisor of the first-pass logits, > 0. Default 0.01. */
-    uint64_t seed;      /**< Seed of the noise. Default 0. */
+    uint64_t seed;      /**< Seed of the noise and of random masks. Default 0. */
     bool force;         /**< Take a ranking that was made on another model. */
+    igd_mask mask;      /**< Default IGD_MASK_RANKING. */
+    bool one_pass;      /**< Mask, and smooth, the only pass. Default false. */
 } igd_defense_options;
 
 igd_defense_options igd_defense_options_default(void);
+
+/** Settings of CAAA. Start from igd_caaa_options_default(). */
+typedef struct igd_caaa_options {
+    int num_steps; /**< >= 0; 0 is the base model. Default 2. */
+    double alpha;  /**< Step of every pixel, in pixel units, > 0. Default 0.15. */
+} igd_caaa_options;
+
+igd_caaa_options igd_caaa_options_default(void);
+
+/** Settings of the hedge defense. Start from igd_hedge_options_default(). */
+typedef struct igd_hedge_options {
+    int num_steps;     /**< >= 0. Default 20. */
+    double step_size;  /**< Step of every pixel, in pixel units, > 0. Default 4/255. */
+    double eps;        /**< Linf radius, > 0. Default 8/255. */
+    bool random_start; /**< Start anywhere in the ball rather than at the image. Default
+                            true. */
+    uint64_t seed;     /**< Seed of the start. Default 0. */
+} igd_hedge_options;
+
+igd_hedge_options igd_hedge_options_default(void);
 
 /** A defended model. Immutable: threads may share it. */
 typedef struct igd_defense igd_defense;
@@ -41,18 +92,62 @@ typedef struct igd_defense igd_defense;
  *
  * @param[out] out  owned, free with igd_defense_free(); NULL on failure
  * @param base      borrowed, must outlive the defense
- * @param ranking   borrowed for the call
+ * @param ranking   borrowed for the call; only its layer is used for IGD_MASK_RANDOM, and
+ *                  nothing of it for IGD_MASK_NONE: NULL is fine then, and the layer of
+ *                  random masks is "penultimate"
  * @param options   borrowed; NULL for the defaults
- * @return IGD_OK, IGD_EINVAL if a setting is out of range or the ranking is of another
- *         model, IGD_ENOMEM, IGD_ETORCH
+ * @return IGD_OK, IGD_EINVAL if a setting is out of range or the ranking is missing or of
+ *         another model, IGD_ENOMEM, IGD_ETORCH
  *
  * Cost of a prediction: two passes of the base model with one noisy copy (num_smooth + 1
- * in general), one prefix and two suffix passes with sigma = 0.
+ * in general), one prefix and two suffix passes with sigma = 0; see igd_defense_passes().
  * Source: Kulkarni and Weng, ECCV 2024, section 3 and the released evaluation code.
  */
 igd_status igd_defense_new(igd_defense **out, const igd_model *base,
                            const igd_ranking *ranking,
                            const igd_defense_options *options);
+
+/**
+ * CAAA: with y = argmax f(x), repeats d := d - alpha sign(grad_d CE(f(x + d), y)) from
+ * d = 0; the logits are f(x + d), which may be taken outside [0, 1]. Who differentiates
+ * them sees d as a constant.
+ *
+ * @param base     borrowed, must outlive the defense; a gradient must reach its images
+ * @param options  borrowed; NULL for the defaults
+ * @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
+ *
+ * Cost of a prediction: num_steps + 1 forward and num_steps backward passes.
+ * Source: Alfarra et al., AAAI 2022, and its released code.
+ */
+igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
+                                const igd_caaa_options *options);
+
+/**
+ * Hedge defense: from d = 0, or d uniform in [-eps, eps], repeats d := clamp(d +
+ * step_size sign(grad_d sum_c CE(f(x + d), c)), -eps, eps), then d := clamp(x + d, 0, 1)
+ * - x; the logits are f(x + d). Who differentiates them sees d as a constant.
+ *
+ * @param base     borrowed, must outlive the defense; a gradient must reach its images
+ * @param options  borrowed; NULL for the defaults
+ * @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
+ *
+ * Cost of a prediction: num_steps + 1 forward and num_steps backward passes.
+ * Source: Wu et al., 2021, as re-implemented by Croce et al., ICML 2022.
+ */
+igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
+                                 const igd_hedge_options *options);
+
+/**
+ * A defense that somebody else exported, beside its base model: transferred attacks are
+ * made on the base model, all others on the defense. It is loaded as the base model was,
+ * on the same device and behind the same normalisation.
+ *
+ * @param base  borrowed, must outlive the defense
+ * @param path  TorchScript file; its images and classes are those of the base model
+ * @return what igd_model_load() returns; IGD_EINVAL if the number of classes differs
+ */
+igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
+                                 const char *path);
 
 /**
  * Logits of images, of the defended and of the base model.
@@ -67,18 +162,36 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
 igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
                                const float *images, const int64_t *indices, int64_t n);
 
-/** The options it was made with. @return borrowed */
+igd_defense_kind igd_defense_kind_of(const igd_defense *d);
+
+/** Its settings as the text of one JSON object, the one of result files: "kind", what the
+ * kind has, and "cost", see igd_defense_passes(). @return borrowed */
+const char *igd_defense_description(const igd_defense *d);
+
+/**
+ * What one prediction costs: passes of one image through the base network. Of an
+ * IGD_DEFENSE_MODEL only that it is one pass of its own file is known.
+ */
+void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards);
+
+/** Whether the mask follows a pseudo-label: a masked defense of two passes. */
+bool igd_defense_has_pseudo_label(const igd_defense *d);
+
+/** The options of a masked defense; NULL for other kinds. @return borrowed */
 const igd_defense_options *igd_defense_settings(const igd_defense *d);
 
-/** Method of its ranking: "loir", "cdir" or "random". @return borrowed */
+/** Method of its ranking: "loir", "cdir" or "random"; NULL where nothing is masked.
+ * @return borrowed */
 const char *igd_defense_method(const igd_defense *d);
 
-/** Path of the mask layer. @return borrowed */
+/** Path of the mask layer; NULL where nothing is masked. @return borrowed */
 const char *igd_defense_layer(const igd_defense *d);
 
 /**
- * Write the whole defended model as one TorchScript file with `forward(x)`. Its noise
- * comes from PyTorch's global generator. The file appears whole or not at all.
+ * Write a masked defense as one TorchScript file with `forward(x)`. Its noise comes from
+ * PyTorch's global generator. The file appears whole or not at all.
+ *
+ * @return IGD_OK, IGD_EINVAL for other kinds and without a mask, IGD_EIO, IGD_ETORCH
  */
 igd_status igd_defense_export(const igd_defense *d, const char *path);
 

@@ -2,6 +2,7 @@
 #include "core/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,4 +250,15 @@ igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *k
         return wrong_type(what, key, "an object");
     *out = item;
     return IGD_OK;
+}
+
+void igd_json_add_seed(cJSON *object, uint64_t seed)
+{
+    char text[24];
+    if (seed <= (uint64_t)1 << 53) {
+        cJSON_AddNumberToObject(object, "seed", (double)seed);
+        return;
+    }
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+    cJSON_AddStringToObject(object, "seed", text);
 }

@@ -37,4 +37,7 @@ igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *k
 // they are equal.
 bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here);
 
+// Adds "seed": a number, or a string where a JSON number would not be exact.
+void igd_json_add_seed(cJSON *object, uint64_t seed);
+
 #endif

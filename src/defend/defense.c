@@ -1,29 +1,20 @@
-// The defended model: smoothing, pseudo-label, masked second pass. It is a classifier.
+// The paper's defense: smoothing, pseudo-label, masked second pass; and its ablations. It
+// is a classifier.
 //
 // Source: Kulkarni and Weng, ECCV 2024, section 3; temperature and noise as in the
 // released evaluation code.
-#include "defend/defense_impl.h"
+#include "defend/kinds.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/digest.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/random.h"
-#include "cut.h"
 #include "defend/mask.h"
-#include "model/model_impl.h"
-
-struct igd_defense {
-    const igd_model *base;
-    const igd_classifier *f; // the base model's
-    igd_cut *cut;
-    igd_tensor *mask; // [C, K]
-    char *layer;
-    char method[16]; // of the ranking
-    igd_defense_options options;
-};
 
 // x + sigma * noise, the noise of draw `draws[i]`, copy j, for row i. The noisy images
 // are not clamped to [0, 1].
@@ -190,6 +181,32 @@ static igd_tensor *named_pseudo_label(igd_scope *s, const igd_defense_view *v,
     return pseudo;
 }
 
+// Mean logits [N, C] of the only pass over the noisy copies of x, with one mask for all
+// images, or none.
+static igd_tensor *only_pass(igd_scope *s, const void *self, const igd_tensor *x,
+                             const igd_draw *draws)
+{
+    const igd_defense_view *v = self;
+    const igd_defense *d = v->defense;
+    const int J = d->options.sigma > 0.0 ? d->options.num_smooth : 1;
+    igd_scope t = igd_scope_begin(s);
+    igd_tensor *sum = NULL, *z = NULL;
+
+    for (int j = 0; j < J && igd_scope_ok(&t); j++) {
+        const igd_tensor *at = d->options.sigma > 0.0 ? noisy(&t, v, x, draws, j) : x;
+        if (d->mask == NULL) {
+            z = d->f->logits(&t, d->f->self, at, draws);
+        } else {
+            igd_carried *carried = NULL;
+            igd_tensor *act = igt_prefix(&t, d->cut, at, &carried);
+            z = igt_suffix(&t, d->cut, igt_mask_neurons(&t, d->cut, act, d->mask),
+                           carried);
+        }
+        sum = sum == NULL ? z : igt_add(&t, sum, z);
+    }
+    return igd_scope_return(&t, J > 1 ? igt_scale(&t, sum, 1.0 / J) : sum);
+}
+
 static igd_tensor *second_pass(igd_scope *s, const igd_defense *d, const igd_tensor *act,
                                const igd_carried *carried, const igd_tensor *pseudo)
 {
@@ -222,16 +239,18 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
     return igd_scope_return(&t, logits);
 }
 
-igd_classifier igd_defense_classifier(const igd_defense_view *view)
+void igd_masked_classifier(igd_classifier *f, const igd_defense_view *view)
 {
     const igd_defense *d = view->defense;
-    igd_classifier f = *d->f;
-    const bool noise = d->options.sigma > 0.0 && view->pseudo == IGD_PSEUDO_FIRST_PASS;
-    f.self = view;
-    f.logits = view_logits;
-    f.deterministic = d->f->deterministic && (!noise || view->fixed_noise);
-    f.num_passes = d->f->num_passes * (noise ? d->options.num_smooth + 1 : 1);
-    return f;
+    const igd_defense_options *o = &d->options;
+    const bool noise = o->sigma > 0.0 && view->pseudo == IGD_PSEUDO_FIRST_PASS;
+
+    if (d->mask == NULL && !o->one_pass)
+        return; // the first pass has nothing to choose, the second is the base model
+    f->self = view;
+    f->logits = o->one_pass ? only_pass : view_logits;
+    f->deterministic = d->f->deterministic && (!noise || view->fixed_noise);
+    f->num_passes *= !noise ? 1 : o->one_pass ? o->num_smooth : o->num_smooth + 1;
 }
 
 static igd_status check_options(const igd_defense_options *o)
@@ -243,6 +262,9 @@ static igd_status check_options(const igd_defense_options *o)
     if (!isfinite(o->temperature) || o->temperature <= 0.0)
         return igd_error(IGD_EINVAL, "temperature is %g, not a number > 0",
                          o->temperature);
+    if (o->mask != IGD_MASK_RANKING && o->mask != IGD_MASK_RANDOM &&
+        o->mask != IGD_MASK_NONE)
+        return igd_error(IGD_EINVAL, "no mask has the number %d", (int)o->mask);
     return IGD_OK;
 }
 
@@ -261,108 +283,114 @@ static igd_status check_ranking(const igd_model *base, const igd_ranking *rankin
     return IGD_OK;
 }
 
-igd_status igd_defense_new(igd_defense **out, const igd_model *base,
-                           const igd_ranking *ranking, const igd_defense_options *options)
+// The masks of the options, on the device: [C, K], or [1, K] for one pass.
+static igd_status make_masks(igd_defense *d, const igd_ranking *ranking)
 {
     const char *layer = igd_ranking_layer(ranking);
-    igd_defense *d = NULL;
     igd_tensor *mask = NULL;
-    igd_status st = IGD_OK;
+    igd_status st;
 
-    *out = NULL;
-    d = calloc(1, sizeof(*d));
-    if (d == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for a defended model");
-    d->options = options != NULL ? *options : igd_defense_options_default();
-    d->base = base;
-    d->f = igd_model_classifier(base);
-    if ((st = check_options(&d->options)) != IGD_OK ||
-        (st = check_ranking(base, ranking, d->options.force)) != IGD_OK ||
-        (st = igd_model_cut(&d->cut, base, layer)) != IGD_OK)
-        goto done;
-    if (igd_cut_num_neurons(d->cut) != igd_ranking_num_neurons(ranking)) {
-        st = igd_error(IGD_EINVAL, "layer %s has %lld neurons, the ranking %d", layer,
-                       (long long)igd_cut_num_neurons(d->cut),
-                       igd_ranking_num_neurons(ranking));
-        goto done;
-    }
-    if ((st = igd_mask_build(&mask, ranking, d->options.keep)) != IGD_OK)
-        goto done;
+    IGD_TRY(igd_model_cut(&d->cut, d->base, layer));
+    if (igd_cut_num_neurons(d->cut) != igd_ranking_num_neurons(ranking))
+        return igd_error(IGD_EINVAL, "layer %s has %lld neurons, the ranking %d", layer,
+                         (long long)igd_cut_num_neurons(d->cut),
+                         igd_ranking_num_neurons(ranking));
+    IGD_TRY(igd_mask_build(&mask, ranking, d->options.keep));
     igd_scope s = igd_scope_begin(NULL);
     igd_tensor *there = igt_to(&s, mask, d->f->device);
-    if ((st = igd_scope_give(&s, &d->mask, there)) != IGD_OK)
-        goto done;
-    d->layer = strdup(layer);
-    if (d->layer == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for a defended model");
-        goto done;
-    }
-    snprintf(d->method, sizeof(d->method), "%s", igd_ranking_method(ranking));
-
-done:
+    if (d->options.one_pass)
+        there = igt_reshape(&s, igt_max_axis(&s, there, 0),
+                            (const int64_t[]){1, igd_cut_num_neurons(d->cut)}, 2);
+    st = igd_scope_give(&s, &d->mask, there);
     igd_tensor_free(mask);
-    if (st != IGD_OK) {
-        igd_defense_free(d);
-        return st;
-    }
-    *out = d;
+    IGD_TRY(st);
+    d->layer = strdup(layer);
+    if (d->layer == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a defended model");
+    snprintf(d->method, sizeof(d->method), "%s", igd_ranking_method(ranking));
     return IGD_OK;
 }
 
-igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
-                               const float *images, const int64_t *indices, int64_t n)
+// The masks decide about the flags as the ranking's scores do not: keep cuts them off.
+static igd_status mask_sha256(char out[IGD_SHA256_LENGTH], const igd_tensor *mask)
 {
-    const igd_defense_view view = {.defense = d};
-    const igd_classifier f = igd_defense_classifier(&view);
-    igd_draw *draws = NULL;
-    igd_status st = IGD_OK;
+    const int64_t size = igd_tensor_size(mask);
+    float *values = malloc((size_t)size * sizeof(float));
+    igd_sha256 *sum = NULL;
+    igd_status st;
 
-    if (n < 0)
-        return igd_error(IGD_EINVAL, "cannot predict %lld images", (long long)n);
-    IGD_TRY(igd_check_pixels(images, n, igd_classifier_pixels(d->f)));
-    draws = malloc((size_t)n * sizeof(*draws) + 1);
-    if (draws == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
-    for (int64_t i = 0; i < n; i++)
-        draws[i] = (igd_draw){.image = indices != NULL ? indices[i] : i, .draw = 0};
-    st = igd_classifier_logits(logits, &f, images, n, draws);
-    if (st == IGD_OK && base_logits != NULL)
-        st = igd_classifier_logits(base_logits, d->f, images, n, draws);
-    free(draws);
+    if (values == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the masks");
+    if ((st = igd_tensor_to_floats(mask, values, size)) == IGD_OK &&
+        (st = igd_sha256_new(&sum)) == IGD_OK) {
+        igd_sha256_add(sum, values, (size_t)size * sizeof(float));
+        st = igd_sha256_hex(sum, out);
+    }
+    igd_sha256_free(sum);
+    free(values);
     return st;
 }
 
-const igd_defense_options *igd_defense_settings(const igd_defense *d)
+// Settings that nothing depends on stay out, so that equal defenses have equal settings.
+static igd_status settings_json(cJSON **out, const igd_defense *d)
 {
-    return &d->options;
+    static const char *const names[] = {"ranking", "random", "none"};
+    const igd_defense_options *o = &d->options;
+    char sha256[IGD_SHA256_LENGTH];
+
+    if (d->mask != NULL)
+        IGD_TRY(mask_sha256(sha256, d->mask));
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kind", "mask");
+    cJSON_AddStringToObject(json, "mask", names[o->mask]);
+    cJSON_AddNumberToObject(json, "passes", o->one_pass ? 1 : 2);
+    if (d->mask != NULL) {
+        cJSON_AddStringToObject(json, "method", d->method);
+        cJSON_AddStringToObject(json, "layer", d->layer);
+        cJSON_AddNumberToObject(json, "keep", o->keep);
+    }
+    if (d->mask != NULL || o->one_pass) {
+        cJSON_AddNumberToObject(json, "sigma", o->sigma);
+        cJSON_AddNumberToObject(json, "smooth", o->num_smooth);
+    }
+    if (igd_defense_has_pseudo_label(d))
+        cJSON_AddNumberToObject(json, "temperature", o->temperature);
+    igd_json_add_seed(json, o->seed);
+    if (d->mask != NULL)
+        cJSON_AddStringToObject(json, "mask_sha256", sha256);
+    *out = json;
+    return IGD_OK;
 }
 
-const char *igd_defense_method(const igd_defense *d)
+igd_status igd_defense_new(igd_defense **out, const igd_model *base,
+                           const igd_ranking *ranking, const igd_defense_options *options)
 {
-    return d->method;
-}
+    igd_ranking *chance = NULL;
+    cJSON *settings = NULL;
+    igd_status st;
 
-const char *igd_defense_layer(const igd_defense *d)
-{
-    return d->layer;
-}
-
-const igd_cut *igd_defense_cut(const igd_defense *d)
-{
-    return d->cut;
-}
-
-const igd_tensor *igd_defense_mask(const igd_defense *d)
-{
-    return d->mask;
-}
-
-void igd_defense_free(igd_defense *d)
-{
+    *out = NULL;
+    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_MASK);
     if (d == NULL)
-        return;
-    igd_cut_free(d->cut);
-    igd_tensor_free(d->mask);
-    free(d->layer);
-    free(d);
+        return IGD_ENOMEM;
+    d->options = options != NULL ? *options : igd_defense_options_default();
+    if ((st = check_options(&d->options)) != IGD_OK)
+        goto done;
+    if (d->options.mask == IGD_MASK_RANDOM) {
+        const char *layer = ranking != NULL ? igd_ranking_layer(ranking) : "penultimate";
+        if ((st = igd_ranking_random(&chance, base, layer, NULL, d->options.seed)) ==
+            IGD_OK)
+            st = make_masks(d, chance);
+    } else if (d->options.mask == IGD_MASK_RANKING) {
+        if (ranking == NULL)
+            st = igd_error(IGD_EINVAL, "a mask by importance needs a ranking");
+        else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK)
+            st = make_masks(d, ranking);
+    }
+    if (st == IGD_OK)
+        st = settings_json(&settings, d);
+
+done:
+    igd_ranking_free(chance);
+    return igd_defense_finish(out, d, settings, st);
 }

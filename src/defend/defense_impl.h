@@ -1,7 +1,9 @@
-// What evaluation knows of a defended model beside its public header: the classifiers
-// that an attacker may see in it.
+// What the library sees of a defended model beside its public header: its settings, and
+// the classifiers that an attacker may see in it.
 #ifndef IGD_DEFEND_DEFENSE_IMPL_H
 #define IGD_DEFEND_DEFENSE_IMPL_H
+
+#include <cjson/cJSON.h>
 
 #include "igdef/defense.h"
 #include "model/classifier.h"
@@ -16,7 +18,8 @@ typedef enum igd_pseudo {
 // as it is; the rest makes attacks stronger or bounds tighter, never the defense itself.
 typedef struct igd_defense_view {
     const igd_defense *defense;
-    bool fixed_noise;            // one draw of the noise per image, whatever is asked
+    bool fixed_noise; // one draw of the noise per image, whatever is asked
+    // The rest is for defenses with a pseudo-label, igd_defense_has_pseudo_label().
     double backward_temperature; // > 0: gradients of the pseudo-label as if at this one
     double first_pass_weight;    // share of the first pass's own gradient added to the
                                  // logits', so that an attack lowers both at once
@@ -28,7 +31,11 @@ typedef struct igd_defense_view {
 // The classifier of a view, which must outlive it.
 igd_classifier igd_defense_classifier(const igd_defense_view *view);
 
-// The cut and the device-side masks [C, K]; borrowed.
+// What igd_defense_description() is the text of; borrowed.
+const cJSON *igd_defense_settings_json(const igd_defense *d);
+
+// Where something is masked, else NULL: the cut and the device-side masks, [C, K] or, in
+// a defense of one pass, [1, K]; borrowed.
 const struct igd_cut *igd_defense_cut(const igd_defense *d);
 const igd_tensor *igd_defense_mask(const igd_defense *d);
 

@@ -22,42 +22,65 @@ static void axes_text(char *out, size_t room, const igd_cut *cut)
     }
 }
 
+// The sum of as many evaluations of `pass` on noisy copies as are smoothed over, or one
+// on x itself; `pass` takes `act` and what is carried. Then their mean, all as `name`.
+static int write_mean(char *out, size_t room, const char *name, const char *pass,
+                      const char *carried, const igd_defense_options *o)
+{
+    if (o->sigma > 0.0)
+        return snprintf(out, room,
+                        "    act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
+                        "    %s = %s\n"
+                        "    for j in range(%d):\n"
+                        "        act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
+                        "        %s = %s + %s\n"
+                        "    %s = %s * %.17g\n",
+                        carried, o->sigma, name, pass, o->num_smooth - 1, carried,
+                        o->sigma, name, name, pass, name, name, 1.0 / o->num_smooth);
+    return snprintf(out, room,
+                    "    act%s = self._prefix(x)\n"
+                    "    %s = %s\n",
+                    carried, name, pass);
+}
+
 // forward(x) in the words of defense.c; numbers with all their digits, so that the file
 // computes what igdef computes.
 static igd_status write_source(char *out, size_t room, const igd_cut *cut,
                                const igd_defense_options *o)
 {
     const char *carried = igd_cut_carried_text(cut);
-    const bool swapped = igd_cut_neuron_axis(cut) < igd_cut_batch_axis(cut);
-    char axes[256], first[1024];
+    const char *turned = igd_cut_neuron_axis(cut) < igd_cut_batch_axis(cut) ? ".t()" : "";
+    char axes[256], plain[256], masked[256], mean[1024];
+    int wanted;
 
     axes_text(axes, sizeof(axes), cut);
-    if (o->sigma > 0.0)
-        snprintf(first, sizeof(first),
-                 "    act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
-                 "    first = self._suffix(act%s)\n"
-                 "    for j in range(%d):\n"
-                 "        act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
-                 "        first = first + self._suffix(act%s)\n"
-                 "    first = first * %.17g\n"
-                 "    act%s = self._prefix(x)\n",
-                 carried, o->sigma, carried, o->num_smooth - 1, carried, o->sigma,
-                 carried, 1.0 / o->num_smooth, carried);
-    else
-        snprintf(first, sizeof(first),
-                 "    act%s = self._prefix(x)\n"
-                 "    first = self._suffix(act%s)\n",
-                 carried, carried);
-    const int wanted =
-        snprintf(out, room,
-                 "def forward(self, x):\n"
-                 "%s"
-                 "    pseudo = torch.softmax(first * %.17g, 1)\n"
-                 "    row = torch.matmul(pseudo, self.mask)\n"
-                 "    wide = row%s.reshape([%s])\n"
-                 "    return self._suffix(act * wide%s)\n",
-                 first, 1.0 / o->temperature, swapped ? ".t()" : "", axes, carried);
-    if (wanted < 0 || (size_t)wanted >= room)
+    snprintf(plain, sizeof(plain), "self._suffix(act%s)", carried);
+    snprintf(masked, sizeof(masked), "self._suffix(act * wide%s)", carried);
+    if (o->one_pass) {
+        write_mean(mean, sizeof(mean), "logits", masked, carried, o);
+        wanted = snprintf(out, room,
+                          "def forward(self, x):\n"
+                          "    row = self.mask\n"
+                          "    wide = row%s.reshape([%s])\n"
+                          "%s"
+                          "    return logits\n",
+                          turned, axes, mean);
+    } else {
+        const int used = write_mean(mean, sizeof(mean), "first", plain, carried, o);
+        if (o->sigma > 0.0 && used > 0 && (size_t)used < sizeof(mean))
+            snprintf(mean + used, sizeof(mean) - (size_t)used,
+                     "    act%s = self._prefix(x)\n", carried);
+        wanted = snprintf(out, room,
+                          "def forward(self, x):\n"
+                          "%s"
+                          "    pseudo = torch.softmax(first * %.17g, 1)\n"
+                          "    row = torch.matmul(pseudo, self.mask)\n"
+                          "    wide = row%s.reshape([%s])\n"
+                          "    return %s\n",
+                          mean, 1.0 / o->temperature, turned, axes, masked);
+    }
+    if (wanted < 0 || (size_t)wanted >= room || strlen(mean) + 1 == sizeof(mean) ||
+        strlen(masked) + 1 == sizeof(masked))
         return igd_error(IGD_EINVAL, "the layer carries too many values to export");
     return IGD_OK;
 }
@@ -67,6 +90,12 @@ igd_status igd_defense_export(const igd_defense *d, const char *path)
     char source[SOURCE_SIZE];
     const igd_tensor *mask = igd_defense_mask(d);
 
+    if (mask == NULL)
+        return igd_error(IGD_EINVAL,
+                         igd_defense_kind_of(d) == IGD_DEFENSE_MASK
+                             ? "there is no mask to export"
+                             : "only masked defenses can be exported: others take "
+                               "gradients inside their forward, or are files already");
     IGD_TRY(write_source(source, sizeof(source), igd_defense_cut(d),
                          igd_defense_settings(d)));
     return igd_cut_export(igd_defense_cut(d), source, (const char *const[]){"mask"},

@@ -282,7 +282,9 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
         }
     if ((route == IGD_ROUTE_SURROGATE && m->subject->surrogate == NULL) ||
         (route == IGD_ROUTE_JOINT && m->subject->joint == NULL))
-        return igd_error(IGD_EINVAL, "%s needs a defended model", what->name);
+        return igd_error(IGD_EINVAL,
+                         "%s needs a defense whose pseudo-label chooses a mask",
+                         what->name);
 
     int column = find_step(m, what->name, group);
     if (column == 0) {

@@ -49,7 +49,8 @@ static igd_status check_options(const igd_evaluate_options *o)
     return IGD_OK;
 }
 
-igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended)
+igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
+                              bool pseudo_label)
 {
     // Lists are taken apart for a classifier; what is asked here holds for any.
     const igd_classifier any = {
@@ -57,8 +58,8 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
     const igd_classifier other = any;
     const igd_subject who = {.base = &any,
                              .judged = defended ? &other : &any,
-                             .surrogate = defended ? &other : NULL,
-                             .joint = defended ? &other : NULL};
+                             .surrogate = pseudo_label ? &other : NULL,
+                             .joint = pseudo_label ? &other : NULL};
     igd_plan *plan = NULL;
     IGD_TRY(check_options(options));
     IGD_TRY(igd_plan_make(&plan, &who, options));

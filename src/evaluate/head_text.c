@@ -1,6 +1,7 @@
 // Owns what results and analyses begin with, for people. Without libtorch, like all that
 // reads results back.
 #include <math.h>
+#include <string.h>
 
 #include "evaluate/head.h"
 
@@ -27,18 +28,66 @@ void igd_radius_print(FILE *f, double v)
         fprintf(f, "%g", v);
 }
 
+static bool has(const cJSON *head, const char *object, const char *key)
+{
+    return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(head, object), key);
+}
+
+static void print_masked(FILE *f, const cJSON *head)
+{
+    if (has(head, "defense", "layer"))
+        fprintf(f, "%s ranking at %s, keep %.0f, ", string_in(head, "defense", "method"),
+                string_in(head, "defense", "layer"), number_in(head, "defense", "keep"));
+    else
+        fputs("no mask, ", f);
+    if (number_in(head, "defense", "passes") < 2.0)
+        fputs("one pass, ", f);
+    if (has(head, "defense", "sigma")) {
+        fputs("sigma ", f);
+        igd_radius_print(f, number_in(head, "defense", "sigma"));
+        fprintf(f, ", smooth %.0f", number_in(head, "defense", "smooth"));
+    } else {
+        fputs("two passes", f);
+    }
+    if (has(head, "defense", "temperature"))
+        fprintf(f, ", temperature %g", number_in(head, "defense", "temperature"));
+}
+
+static void print_hedge(FILE *f, const cJSON *head)
+{
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
+    fprintf(f, "hedge, steps %.0f, step size ", number_in(head, "defense", "steps"));
+    igd_radius_print(f, number_in(head, "defense", "step_size"));
+    fputs(", eps ", f);
+    igd_radius_print(f, number_in(head, "defense", "eps"));
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(defense, "random_start")))
+        fputs(", random start", f);
+}
+
 static void print_defense(FILE *f, const cJSON *head)
 {
-    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(head, "defense"))) {
-        fprintf(f, "defense   none\n");
-        return;
-    }
-    fprintf(f, "defense   %s ranking at %s, keep %.0f, sigma ",
-            string_in(head, "defense", "method"), string_in(head, "defense", "layer"),
-            number_in(head, "defense", "keep"));
-    igd_radius_print(f, number_in(head, "defense", "sigma"));
-    fprintf(f, ", smooth %.0f, temperature %g\n", number_in(head, "defense", "smooth"),
-            number_in(head, "defense", "temperature"));
+    const char *kind = string_in(head, "defense", "kind");
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
+
+    fputs("defense   ", f);
+    if (!cJSON_IsObject(defense))
+        fputs("none", f);
+    else if (strcmp(kind, "caaa") == 0)
+        fprintf(f, "caaa, steps %.0f, alpha %g", number_in(head, "defense", "steps"),
+                number_in(head, "defense", "alpha"));
+    else if (strcmp(kind, "hedge") == 0)
+        print_hedge(f, head);
+    else if (strcmp(kind, "model") == 0)
+        fprintf(f, "the file %s", string_in(head, "defense", "path"));
+    else
+        print_masked(f, head);
+    const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
+    if (cost != NULL)
+        fprintf(
+            f, "\ncost      %.0f forward and %.0f backward passes per prediction",
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "forwards")),
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "backwards")));
+    fputc('\n', f);
 }
 
 void igd_head_print(FILE *f, const cJSON *head)

@@ -61,7 +61,9 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "model", s->subject->model_identity);
-    cJSON_AddItemToObject(o, "defense", defense_json(s));
+    cJSON *defense = defense_json(s);
+    cJSON_DeleteItemFromObject(defense, "path"); // its digest says which file it is
+    cJSON_AddItemToObject(o, "defense", defense);
     cJSON_AddStringToObject(o, "data", data_sha256);
     cJSON_AddNumberToObject(o, "images", (double)s->n);
     cJSON_AddItemToObject(o, "threat", igd_threat_json(&s->options->threat));

@@ -48,17 +48,6 @@ void igd_state_free(igd_state *s)
     *s = (igd_state){0};
 }
 
-void igd_json_add_seed(cJSON *object, uint64_t seed)
-{
-    char text[24];
-    if (seed <= (uint64_t)1 << 53) {
-        cJSON_AddNumberToObject(object, "seed", (double)seed);
-        return;
-    }
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-    cJSON_AddStringToObject(object, "seed", text);
-}
-
 // --- writing
 
 static void put_bytes(FILE *f, const uint8_t *bytes, size_t n)

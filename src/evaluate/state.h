@@ -30,7 +30,4 @@ igd_status igd_state_load(igd_state *s);
 igd_status igd_state_save(const igd_state *s);
 void igd_state_free(igd_state *s);
 
-// Adds "seed": a number, or a string where a JSON number would not be exact.
-void igd_json_add_seed(cJSON *object, uint64_t seed);
-
 #endif

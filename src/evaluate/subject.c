@@ -2,14 +2,10 @@
 #include "evaluate/subject.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "core/digest.h"
 #include "core/error.h"
 #include "defend/defense_impl.h"
-#include "evaluate/state.h"
 #include "model/model_impl.h"
-#include "ops.h"
 
 typedef struct label_of {
     int64_t image;
@@ -54,43 +50,11 @@ static int given_class(int64_t image, const void *payload)
     return *(const int *)payload;
 }
 
-// The masks decide about the flags as the ranking's scores do not: keep cuts them off.
-static igd_status mask_sha256(char out[IGD_SHA256_LENGTH], const igd_defense *defense)
-{
-    const igd_tensor *mask = igd_defense_mask(defense);
-    const int64_t size = igd_tensor_size(mask);
-    float *values = malloc((size_t)size * sizeof(float));
-    igd_sha256 *sum = NULL;
-    igd_status st;
-
-    if (values == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for the masks");
-    if ((st = igd_tensor_to_floats(mask, values, size)) == IGD_OK &&
-        (st = igd_sha256_new(&sum)) == IGD_OK) {
-        igd_sha256_add(sum, values, (size_t)size * sizeof(float));
-        st = igd_sha256_hex(sum, out);
-    }
-    igd_sha256_free(sum);
-    free(values);
-    return st;
-}
-
 igd_status igd_defense_json(cJSON **out, const igd_defense *defense)
 {
-    const igd_defense_options *o = igd_defense_settings(defense);
-    char mask[IGD_SHA256_LENGTH];
-    IGD_TRY(mask_sha256(mask, defense));
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "method", igd_defense_method(defense));
-    cJSON_AddStringToObject(json, "layer", igd_defense_layer(defense));
-    cJSON_AddNumberToObject(json, "keep", o->keep);
-    cJSON_AddNumberToObject(json, "sigma", o->sigma);
-    cJSON_AddNumberToObject(json, "smooth", o->num_smooth);
-    cJSON_AddNumberToObject(json, "temperature", o->temperature);
-    igd_json_add_seed(json, o->seed);
-    cJSON_AddStringToObject(json, "mask_sha256", mask);
-    *out = json;
-    return IGD_OK;
+    *out = cJSON_Duplicate(igd_defense_settings_json(defense), true);
+    return *out != NULL ? IGD_OK
+                        : igd_error(IGD_ENOMEM, "no memory for the defense's settings");
 }
 
 igd_status igd_evaluate(igd_result **out, const igd_model *base,
@@ -101,7 +65,6 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
         options != NULL ? *options : igd_evaluate_options_default();
     int floor_class = 0;
     labels known = {0};
-    cJSON *json = NULL;
     const igd_defense_view judged_view = {.defense = defense,
                                           .fixed_noise = o.fixed_noise};
     igd_defense_view surrogate_view = judged_view, joint_view = judged_view,
@@ -114,13 +77,15 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
                            .model_sha256 = igd_model_sha256(base),
                            .model_identity = igd_model_identity(base),
                            .device = f->device};
-    igd_status st;
 
     *out = NULL;
     if (defense != NULL) {
-        if ((st = labels_init(&known, data)) != IGD_OK ||
-            (st = igd_defense_json(&json, defense)) != IGD_OK)
-            goto done;
+        judged = igd_defense_classifier(&judged_view);
+        subject.judged = &judged;
+        subject.defense = igd_defense_settings_json(defense);
+    }
+    if (defense != NULL && igd_defense_has_pseudo_label(defense)) {
+        IGD_TRY(labels_init(&known, data));
         surrogate_view.backward_temperature = o.surrogate_temperature;
         joint_view.first_pass_weight = o.joint_weight;
         ceiling_view.pseudo = floor_view.pseudo = IGD_PSEUDO_LABEL;
@@ -128,23 +93,17 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
         ceiling_view.payload = &known;
         floor_view.label = given_class;
         floor_view.payload = &floor_class;
-        judged = igd_defense_classifier(&judged_view);
         surrogate = igd_defense_classifier(&surrogate_view);
         joint = igd_defense_classifier(&joint_view);
         ceiling = igd_defense_classifier(&ceiling_view);
         floor_of_all = igd_defense_classifier(&floor_view);
-        subject.judged = &judged;
         subject.surrogate = &surrogate;
         subject.joint = &joint;
         subject.ceiling = &ceiling;
         subject.floor = &floor_of_all;
         subject.floor_class = &floor_class;
-        subject.defense = json;
     }
-    st = igd_evaluate_subject(out, &subject, data, &o);
-
-done:
+    const igd_status st = igd_evaluate_subject(out, &subject, data, &o);
     free(known.item);
-    cJSON_Delete(json);
     return st;
 }

@@ -14,7 +14,7 @@ typedef struct igd_subject {
     const igd_classifier *joint;     // judged, with gradients of both passes
     const igd_classifier *ceiling;   // judged, with the mask of the true class
     const igd_classifier *floor;     // judged, with the mask of class *floor_class
-    int *floor_class;                // the last five are NULL where there is no defense
+    int *floor_class; // the last five are NULL where no pseudo-label chooses a mask
     const char *model_path;
     const char *model_sha256;
     const char *model_identity; // file and normalisation: what is kept on disk depends on

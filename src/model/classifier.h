@@ -23,7 +23,9 @@ typedef struct igd_classifier {
     const char *device; // where images go
     bool deterministic; // same image, same logits, whatever the draw
     bool differentiable;
-    int num_passes; // passes of the base network per forward
+    int num_passes;          // forward passes of the base network per forward of this
+    int num_backward_passes; // and backward ones; > 0: the forward itself climbs
+                             // gradients
     // Logits [N, num_classes] of x [N, C, H, W], recorded if s records. `draws` [N].
     igd_tensor *(*logits)(igd_scope *s, const void *self, const igd_tensor *x,
                           const igd_draw *draws);

@@ -25,6 +25,9 @@ struct igd_model {
     char device[16];
     char *no_gradient; // why; NULL where a gradient reaches the images
     bool probabilities;
+    float *mean, *std; // owned; of the normalisation, NULL for none
+    int num_channels;
+    bool plain;
 };
 
 static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
@@ -256,6 +259,22 @@ done:
     return st;
 }
 
+static igd_status keep_options(igd_model *m, const igd_model_options *o)
+{
+    const size_t bytes = (size_t)o->num_channels * sizeof(float);
+    m->plain = o->plain;
+    m->num_channels = o->num_channels;
+    if (o->num_channels == 0)
+        return IGD_OK;
+    m->mean = malloc(bytes);
+    m->std = malloc(bytes);
+    if (m->mean == NULL || m->std == NULL)
+        return igd_error(IGD_ENOMEM, "%s: out of memory", m->path);
+    memcpy(m->mean, o->mean, bytes);
+    memcpy(m->std, o->std, bytes);
+    return IGD_OK;
+}
+
 static igd_status make_identity(igd_model *m, const igd_model_options *o)
 {
     igd_sha256 *sum = NULL;
@@ -309,7 +328,7 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
         .plain = o->plain,
     };
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
-        (st = make_identity(m, o)) == IGD_OK &&
+        (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
         (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
         st = check_model(m, o->skip_check);
 
@@ -320,6 +339,16 @@ done:
     }
     *out = m;
     return IGD_OK;
+}
+
+igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path)
+{
+    const igd_model_options o = {.device = m->device,
+                                 .mean = m->mean,
+                                 .std = m->std,
+                                 .num_channels = m->num_channels,
+                                 .plain = m->plain};
+    return igd_model_load(out, path, m->classifier.shape, &o);
 }
 
 int igd_model_num_classes(const igd_model *m)
@@ -412,5 +441,7 @@ void igd_model_free(igd_model *m)
     igd_graph_free(m->graph);
     free(m->path);
     free(m->no_gradient);
+    free(m->mean);
+    free(m->std);
     free(m);
 }

@@ -16,6 +16,9 @@ const char *igd_model_identity(const igd_model *m);
 // Its forward method; borrowed.
 const igd_graph *igd_model_graph(const igd_model *m);
 
+// Another file, loaded as this one was: device, shape of images, normalisation.
+igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path);
+
 // Its cut at a layer; owned by the caller, igd_cut_free().
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);
 

@@ -37,7 +37,7 @@ wc -l <p.csv
 quiet "${predict[@]}" -o p.jsonl
 grep -c '^{"index":[0-9]*,"label":[0-9],"prediction":[0-9],"base_prediction":[0-9],"confidence":[0-9.]*,"agree":[a-z]*}$' p.jsonl
 igdef defend -m "$model" -r r.safetensors -d "$data" -n 3 --keep 96 --no-smoothing --json |
-    tr -d '\t\n' | sed 's/:[0-9.e-]*/:N/g; s/true\|false/B/g'
+    tr -d '\t\n' | sed 's/:[0-9.e-]*/:N/g; s/true\|false/B/g; s/[0-9a-f]\{64\}/X/'
 echo
 igdef inspect "$model" -d "$data" -n 50 --json | grep -c '"penultimate":	true'
 igdef inspect "$model" --input 1,28,28 | grep '^penultimate'

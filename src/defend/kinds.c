@@ -1,0 +1,183 @@
+// Owns what all kinds of defenses have: their life, their settings, predictions.
+#include "defend/kinds.h"
+
+#include <stdlib.h>
+
+#include "core/error.h"
+
+igd_defense *igd_defense_begin(const igd_model *base, igd_defense_kind kind)
+{
+    igd_defense *d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        igd_error(IGD_ENOMEM, "no memory for a defended model");
+        return NULL;
+    }
+    d->base = base;
+    d->f = igd_model_classifier(base);
+    d->kind = kind;
+    return d;
+}
+
+static void add_cost(const igd_defense *d)
+{
+    int forwards, backwards;
+    if (d->kind == IGD_DEFENSE_MODEL) // nothing is known of what it runs
+        return;
+    igd_defense_passes(d, &forwards, &backwards);
+    cJSON *cost = cJSON_AddObjectToObject(d->settings, "cost");
+    cJSON_AddNumberToObject(cost, "forwards", forwards);
+    cJSON_AddNumberToObject(cost, "backwards", backwards);
+}
+
+igd_status igd_defense_finish(igd_defense **out, igd_defense *d, cJSON *settings,
+                              igd_status st)
+{
+    d->settings = settings;
+    if (st == IGD_OK) {
+        add_cost(d);
+        d->json = settings != NULL ? cJSON_Print(settings) : NULL;
+        if (d->json == NULL)
+            st = igd_error(IGD_ENOMEM, "no memory for a defended model");
+    }
+    if (st != IGD_OK) {
+        igd_defense_free(d);
+        return st;
+    }
+    *out = d;
+    return IGD_OK;
+}
+
+void igd_defense_free(igd_defense *d)
+{
+    if (d == NULL)
+        return;
+    cJSON_Delete(d->settings);
+    cJSON_free(d->json);
+    igd_cut_free(d->cut);
+    igd_tensor_free(d->mask);
+    free(d->layer);
+    igd_model_free(d->given);
+    free(d);
+}
+
+// --- a defense that is a file of its own
+
+igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
+                                 const char *path)
+{
+    igd_status st;
+
+    *out = NULL;
+    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_MODEL);
+    if (d == NULL)
+        return IGD_ENOMEM;
+    if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
+        return igd_defense_finish(out, d, NULL, st);
+    if (igd_model_num_classes(d->given) != igd_model_num_classes(base))
+        return igd_defense_finish(
+            out, d, NULL,
+            igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
+                      igd_model_num_classes(d->given), igd_model_num_classes(base)));
+    cJSON *settings = cJSON_CreateObject();
+    cJSON_AddStringToObject(settings, "kind", "model");
+    cJSON_AddStringToObject(settings, "path", path);
+    cJSON_AddStringToObject(settings, "sha256", igd_model_sha256(d->given));
+    return igd_defense_finish(out, d, settings, IGD_OK);
+}
+
+// --- what is asked of all
+
+igd_classifier igd_defense_classifier(const igd_defense_view *view)
+{
+    const igd_defense *d = view->defense;
+    igd_classifier f = *d->f;
+    switch (d->kind) {
+    case IGD_DEFENSE_MASK:
+        igd_masked_classifier(&f, view);
+        break;
+    case IGD_DEFENSE_CAAA:
+    case IGD_DEFENSE_HEDGE:
+        igd_climbing_classifier(&f, view);
+        break;
+    case IGD_DEFENSE_MODEL:
+        f = *igd_model_classifier(d->given);
+        break;
+    }
+    return f;
+}
+
+igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
+                               const float *images, const int64_t *indices, int64_t n)
+{
+    const igd_defense_view view = {.defense = d};
+    const igd_classifier f = igd_defense_classifier(&view);
+    igd_draw *draws = NULL;
+    igd_status st = IGD_OK;
+
+    if (n < 0)
+        return igd_error(IGD_EINVAL, "cannot predict %lld images", (long long)n);
+    IGD_TRY(igd_check_pixels(images, n, igd_classifier_pixels(d->f)));
+    draws = malloc((size_t)n * sizeof(*draws) + 1);
+    if (draws == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
+    for (int64_t i = 0; i < n; i++)
+        draws[i] = (igd_draw){.image = indices != NULL ? indices[i] : i, .draw = 0};
+    st = igd_classifier_logits(logits, &f, images, n, draws);
+    if (st == IGD_OK && base_logits != NULL)
+        st = igd_classifier_logits(base_logits, d->f, images, n, draws);
+    free(draws);
+    return st;
+}
+
+igd_defense_kind igd_defense_kind_of(const igd_defense *d)
+{
+    return d->kind;
+}
+
+const char *igd_defense_description(const igd_defense *d)
+{
+    return d->json;
+}
+
+const cJSON *igd_defense_settings_json(const igd_defense *d)
+{
+    return d->settings;
+}
+
+void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards)
+{
+    const igd_defense_view view = {.defense = d};
+    const igd_classifier f = igd_defense_classifier(&view);
+    *forwards = f.num_passes;
+    *backwards = f.num_backward_passes;
+}
+
+bool igd_defense_has_pseudo_label(const igd_defense *d)
+{
+    return d->kind == IGD_DEFENSE_MASK && d->mask != NULL && !d->options.one_pass;
+}
+
+const igd_defense_options *igd_defense_settings(const igd_defense *d)
+{
+    return d->kind == IGD_DEFENSE_MASK ? &d->options : NULL;
+}
+
+const char *igd_defense_method(const igd_defense *d)
+{
+    return d->mask != NULL ? d->method : NULL;
+}
+
+const char *igd_defense_layer(const igd_defense *d)
+{
+    return d->layer;
+}
+
+const igd_cut *igd_defense_cut(const igd_defense *d)
+{
+    return d->cut;
+}
+
+const igd_tensor *igd_defense_mask(const igd_defense *d)
+{
+    return d->mask;
+}
