@@ -79,9 +79,10 @@ static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool ba
         out->attacks = s->base_attacks;
     if (v->what == IGD_SWEPT_EPS)
         out->threat.eps = v->item[k].number;
-    IGD_TRY(igd_values_set(set, v, k, out, defended, base));
+    IGD_TRY(igd_values_set(set, v, k, out, defended ? &s->options->defense : NULL, base));
     out->set = (*set)[0] != '\0' ? *set : NULL;
-    return igd_evaluate_check(out, defended);
+    return igd_evaluate_check(out, defended,
+                              defended && igd_defense_is_guided(&s->options->defense));
 }
 
 static igd_status check_options(sweep *s)

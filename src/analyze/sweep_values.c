@@ -100,6 +100,11 @@ static igd_status read_all(igd_values *v, const igd_sweep_values *from,
     return IGD_OK;
 }
 
+bool igd_defense_is_guided(const igd_defense_options *o)
+{
+    return o->mask != IGD_MASK_NONE && !o->one_pass;
+}
+
 igd_status igd_values_read(igd_values *out, const igd_sweep_values *from)
 {
     static const char prefix[] = "set:";
@@ -179,8 +184,8 @@ char *igd_attacks_of_base(const char *attacks)
 }
 
 typedef struct list {
-    igd_evaluate_options options; // with the attacks of the list
-    bool defended;
+    igd_evaluate_options options;       // with the attacks of the list
+    const igd_defense_options *defense; // NULL for the base model
 } list;
 
 // Whether an attack of the list has what "NAME.PARAMETER=VALUE" changes.
@@ -189,7 +194,9 @@ static bool is_in_list(const char *item, const void *payload)
     const list *l = payload;
     igd_evaluate_options o = l->options;
     o.set = item;
-    return igd_evaluate_check(&o, l->defended) == IGD_OK;
+    return igd_evaluate_check(&o, l->defense != NULL,
+                              l->defense != NULL && igd_defense_is_guided(l->defense)) ==
+           IGD_OK;
 }
 
 // "NAME.steps=VALUE" for every attack of the list that takes steps.
@@ -217,12 +224,12 @@ static igd_status write_steps(FILE *f, const list *l, const char *value)
 }
 
 igd_status igd_values_set(char **out, const igd_values *v, int k,
-                          const igd_evaluate_options *options, bool defended,
-                          bool shortened)
+                          const igd_evaluate_options *options,
+                          const igd_defense_options *defense, bool shortened)
 {
     const char *value = v->item[k].text;
     const char *user = options->set != NULL ? options->set : "";
-    list l = {.options = *options, .defended = defended};
+    list l = {.options = *options, .defense = defense};
     char *known = NULL, *whole = NULL, change[192];
     size_t size = 0;
     igd_status st = IGD_OK;

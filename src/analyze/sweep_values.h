@@ -38,11 +38,15 @@ void igd_values_free(igd_values *v);
 // NULL without memory.
 char *igd_attacks_of_base(const char *attacks);
 
-// options->set and what value k adds to it; `shortened` says that the list of attacks is
+// Whether a pseudo-label chooses the mask.
+bool igd_defense_is_guided(const igd_defense_options *o);
+
+// options->set and what value k adds to it. `defense` is NULL for the base model;
+// `shortened` says that the list of attacks is
 // that of igd_attacks_of_base(), where what it left out has nothing to change. *out is
 // owned, NULL on failure. @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
 igd_status igd_values_set(char **out, const igd_values *v, int k,
-                          const igd_evaluate_options *options, bool defended,
-                          bool shortened);
+                          const igd_evaluate_options *options,
+                          const igd_defense_options *defense, bool shortened);
 
 #endif
