@@ -24,6 +24,8 @@ typedef enum phase {
 typedef struct fab {
     phase phase;
     bool targeted;
+    bool reuse;   // whether logits after a step can be those that the next starts with
+    bool outside; // whether the last step led to a misclassified point
     int step, num_steps;
     int other; // the class whose boundary with the label is linearised
     double alpha_max, eta, beta;
@@ -162,6 +164,7 @@ static igd_want begin(igd_run *r, bool targeted)
     fab *s = r->state;
 
     *s = (fab){.targeted = targeted,
+               .reuse = job->deterministic && job->shortcuts,
                .num_steps = (int)igd_job_value(job, "steps"),
                .alpha_max = igd_job_value(job, "alpha_max"),
                .eta = igd_job_value(job, "eta"),
@@ -175,10 +178,10 @@ static igd_want begin(igd_run *r, bool targeted)
         igd_run_found(r, 0);
         return IGD_WANT_END;
     }
-    if (targeted && !(job->deterministic && job->shortcuts)) {
+    if (targeted && !s->reuse) {
         s->phase = RANK; // a randomised classifier may rank them differently each time
         go_to_start(r, 0);
-        return IGD_WANT_LOGITS;
+        return IGD_WANT_LABEL;
     }
     s->phase = LINEARISE;
     s->other =
@@ -229,10 +232,11 @@ static igd_want fab_logits(igd_run *r, const float *z)
     }
     if (s->phase == LINEARISE)
         return linearise(r, z);
-    const bool moved = igd_run_prediction(r, z) != r->label;
-    if ((moved && judge(r)) || ++s->step == s->num_steps)
+    const bool can_reuse = s->reuse && !s->outside;
+    s->outside = igd_run_prediction(r, z) != r->label;
+    if ((s->outside && judge(r)) || ++s->step == s->num_steps)
         return IGD_WANT_END;
-    if (!moved && job->deterministic && job->shortcuts)
+    if (!s->outside && can_reuse)
         return linearise(r, z); // these are the logits that the next step starts with
     s->phase = LINEARISE;
     return IGD_WANT_LOGITS;
@@ -277,7 +281,8 @@ static igd_want step(igd_run *r, const float *w)
         mix(r, w, IGD_NORM_L1, &ahead, &direct, alpha, eta);
         break;
     }
-    return IGD_WANT_LOGITS;
+    // After a misclassified point another is likely, and that one is not stepped from.
+    return s->reuse && !s->outside ? IGD_WANT_LOGITS : IGD_WANT_LABEL;
 }
 
 static igd_want fab_t_gradient(igd_run *r, const float *w)

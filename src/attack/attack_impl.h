@@ -22,7 +22,8 @@
 
 // What a run wants next.
 typedef enum igd_want {
-    IGD_WANT_LOGITS, // the logits at run->point
+    IGD_WANT_LOGITS, // the logits at run->point, and maybe a gradient there
+    IGD_WANT_LABEL,  // the logits at run->point and no gradient there, which is cheaper
     IGD_WANT_GRAD,   // the gradient at the point just evaluated, of sum(weight * logits)
     IGD_WANT_END     // nothing: run->fooled and run->x_adv are final
 } igd_want;
@@ -98,7 +99,8 @@ struct igd_attack {
     int (*num_runs)(const igd_attack_job *job);
     int (*num_samples)(const igd_attack_job *job); // EoT draws; NULL for 1
     size_t (*state_size)(const igd_attack_job *job);
-    // Sets point and says IGD_WANT_LOGITS, or IGD_WANT_END where there is nothing to do.
+    // Sets point and says IGD_WANT_LOGITS or IGD_WANT_LABEL, or IGD_WANT_END where there
+    // is nothing to do.
     igd_want (*start)(igd_run *r);
     // Takes the logits [samples, num_classes] at point, all finite.
     igd_want (*logits)(igd_run *r, const float *z);

@@ -1,10 +1,10 @@
 // Owns the engine that runs one attack over many images.
 //
 // The engine works in rounds. In a round every run in flight has one point; the
-// classifier answers all of them in one pass, every run is told, gradients are taken for
-// those that ask, and runs that ended make room for the next run of their image, for the
-// next image, or, when no image is left, for runs of the images in flight that would
-// otherwise wait for their turn.
+// classifier answers all of them in one pass, or in two where some will not ask for
+// gradients; every run is told, gradients are taken for those that ask, and runs that
+// ended make room for the next run of their image, for the next image, or, when no image
+// is left, for runs of the images in flight that would otherwise wait for their turn.
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +64,9 @@ typedef struct engine {
     size_t state_size;
     bool dry;             // the feed has no further image
     igd_workers *workers; // NULL on devices other than the CPU
-    int part;             // slots of a part of the round, but for the last
+    int first, past;      // slots of the pass in progress
+    int part;             // slots of a part of the pass, but for the last
+    bool recorded;        // whether gradients may be taken of the pass
     int enough;           // runs in flight from which on none is started ahead
     char purpose[64];     // of the classifier's noise
     slot *slots;          // [capacity]
@@ -295,21 +297,24 @@ static void run_start(engine *e, slot *p, item *m)
     p->want = e->attack->start(r);
 }
 
-// Moves a run to a free slot. Rows of the batch stay where they are, so what they hold is
-// copied; everything else is exchanged.
-static void slot_move(const engine *e, slot *to, slot *from)
+// Exchanges two runs. Rows of the batch stay where they are, so what they hold is
+// exchanged; weights are written when they are needed.
+static void slot_swap(const engine *e, slot *a, slot *b)
 {
-    const igd_run old = to->run;
-    float *point = from->run.point, *weight = from->run.weight;
+    const slot old = *a;
+    float *point = b->run.point, *weight = b->run.weight;
 
-    memcpy(old.point, point, e->d * sizeof(float));
-    *to = *from;
-    to->run.point = old.point;
-    to->run.weight = old.weight;
-    from->run = old;
-    from->run.point = point;
-    from->run.weight = weight;
-    from->item = NULL;
+    for (size_t i = 0; i < e->d; i++) {
+        const float held = old.run.point[i];
+        old.run.point[i] = point[i];
+        point[i] = held;
+    }
+    *a = *b;
+    a->run.point = old.run.point;
+    a->run.weight = old.run.weight;
+    *b = old;
+    b->run.point = point;
+    b->run.weight = weight;
 }
 
 // Closes the gaps that ended runs left.
@@ -320,7 +325,7 @@ static void compact(engine *e)
         if (e->slots[i].item == NULL)
             continue;
         if (i != kept)
-            slot_move(e, &e->slots[kept], &e->slots[i]);
+            slot_swap(e, &e->slots[kept], &e->slots[i]);
         kept++;
     }
     e->num = kept;
@@ -453,7 +458,7 @@ static igd_status part_round(engine *e, const part *p)
             p->draws[(size_t)i * each + s] = draw_of(e, &p->slots[i], (int)s);
         }
     }
-    if (e->attack->gradient == NULL) {
+    if (!e->recorded) {
         IGD_TRY(igd_classifier_logits(p->logits, e->f, p->points, rows, p->draws));
     } else {
         IGD_TRY(igd_pass_run(&pass, e->f, p->points, rows, p->draws));
@@ -469,9 +474,8 @@ static igd_status part_round(engine *e, const part *p)
 static igd_status round_part(void *payload, int number)
 {
     engine *e = payload;
-    const size_t first = (size_t)number * (size_t)e->part;
-    const size_t row = first * (size_t)e->samples;
-    const int left = e->num - number * e->part;
+    const int first = e->first + number * e->part, left = e->past - first;
+    const size_t row = (size_t)first * (size_t)e->samples;
     const part p = {.slots = e->slots + first,
                     .num = left < e->part ? left : e->part,
                     .points = e->points + row * e->d,
@@ -482,21 +486,50 @@ static igd_status round_part(void *payload, int number)
     return part_round(e, &p);
 }
 
-// Every run in flight gets its answer. On a CPU the threads share the runs; where these
+// One pass for the slots [first, past). On a CPU the threads share the runs; where these
 // are too few for that, libtorch shares out its operations.
-static igd_status round_all(engine *e)
+static igd_status pass_all(engine *e, int first, int past, bool recorded)
 {
     const int threads = e->workers == NULL ? 1 : igd_workers_num(e->workers);
-    const int rows = e->num * e->samples;
+    const int num = past - first, rows = num * e->samples;
     int parts = rows / LEAST_PART < threads ? rows / LEAST_PART : threads;
 
+    if (num == 0)
+        return IGD_OK;
     if (parts < 1 || 2 * parts < threads)
         parts = 1;
-    e->part = (e->num + parts - 1) / parts;
+    e->first = first;
+    e->past = past;
+    e->recorded = recorded;
+    e->part = (num + parts - 1) / parts;
     if (e->samples == 1 && parts > 1) // full blocks of rows need no filling up
         e->part = (e->part + LEAST_PART - 1) / LEAST_PART * LEAST_PART;
-    parts = (e->num + e->part - 1) / e->part;
+    parts = (num + e->part - 1) / e->part;
     return igd_workers_run(parts == 1 ? NULL : e->workers, parts, round_part, e);
+}
+
+// Puts the runs that want no gradient first. @return how many they are
+static int labels_first(const engine *e)
+{
+    int num = 0;
+    for (int i = 0; i < e->num; i++) {
+        if (e->slots[i].want != IGD_WANT_LABEL)
+            continue;
+        if (i != num)
+            slot_swap(e, &e->slots[num], &e->slots[i]);
+        num++;
+    }
+    return num;
+}
+
+// Every run in flight gets its answer.
+static igd_status round_all(engine *e)
+{
+    if (e->attack->gradient == NULL)
+        return pass_all(e, 0, e->num, false);
+    const int labels = labels_first(e);
+    IGD_TRY(pass_all(e, 0, labels, false));
+    return pass_all(e, labels, e->num, true);
 }
 
 // Whether the run's find must be put to the vote now.
