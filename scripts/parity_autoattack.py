@@ -118,6 +118,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("autoattack", help="folder of a copy of fra31/auto-attack")
     parser.add_argument("result", help="RESULT.json; RESULT.images.jsonl lies beside it")
+    parser.add_argument("--exported", help="what `igdef defend --export` wrote, where the "
+                        "result is of a defended model; without smoothing, to be comparable")
     parser.add_argument("--images", help="images.npy, where the data were arrays")
     parser.add_argument("--labels", help="labels.npy")
     parser.add_argument("--batch-size", type=int, default=250)
@@ -132,10 +134,11 @@ def main():
         result = json.load(f)
     with open(os.path.splitext(args.result)[0] + ".images.jsonl") as f:
         rows = [json.loads(line) for line in f]
-    if result["defense"] is not None:
-        sys.exit(f"{args.result}: is of a defended model; export it and evaluate the export")
+    if (result["defense"] is not None) != (args.exported is not None):
+        sys.exit(f"{args.result}: --exported goes with the result of a defended model")
 
-    module = torch.jit.load(result["model"]["path"], map_location=args.device).eval()
+    path = args.exported or result["model"]["path"]
+    module = torch.jit.load(path, map_location=args.device).eval()
     for p in module.parameters():
         p.requires_grad_(False)
     x, y = read_images(result["data"], args.images, args.labels)
