@@ -31,6 +31,10 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                           const igd_graph_options *options);
 void igd_graph_free(igd_graph *g); // NULL is fine
 
+// Whether the method has an operation that draws random numbers. Some draws show in no
+// output but on some images, so runs alone cannot tell.
+bool igd_graph_draws(const igd_graph *g);
+
 // Runs the forms that a graph may be computed in (as it is; batch norms folded;
 // channels_last as well) on x and chooses the last one that agrees with the first, so the
 // choice does not depend on timing. Without it the graph is computed as it is.

@@ -460,6 +460,18 @@ igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
     return eval(s, "model", {x}, [&] { return run_graph(*g, x->value); });
 }
 
+bool igd_graph_draws(const igd_graph *g)
+{
+    static const auto in_place = words("normal_ uniform_ bernoulli_ exponential_ cauchy_ "
+                                       "log_normal_ geometric_ random_ rrelu_");
+    bool draws = false;
+    each_node(g->flat->block(), [&](const jit::Node *n) {
+        draws = draws || n->isNondeterministic() ||
+                in_place.count(n->kind().toUnqualString()) != 0;
+    });
+    return draws;
+}
+
 igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name)
 {
     const auto it = g->integers.find(name);

@@ -140,6 +140,10 @@ static igd_status check_random(probe *p)
                  "the classifier is random (%d of %d labels flip in %d passes) and no "
                  "attack averages over its noise; use autoattack-rand or apgd-eot",
                  flips, p->num, PROBE_RUNS);
+    if (random && s->subject->judged->own_noise)
+        igd_warn(&s->warnings, IGD_WARN_NOT_REPEATABLE,
+                 "the file draws random numbers of its own: no seed decides about them, "
+                 "and the same command may find other flags");
     return IGD_OK;
 }
 
@@ -169,7 +173,7 @@ static igd_status check_batch(probe *p)
     const igd_classifier *f = s->subject->judged;
     double most = 0.0;
 
-    if (p->num < 2)
+    if (p->num < 2 || f->own_noise) // nothing can be said where each run differs
         return IGD_OK;
     for (int k = 0; k < p->num; k++) {
         const int to = p->num - 1 - k;

@@ -10,6 +10,7 @@
 
 // The ids.
 #define IGD_WARN_RANDOMISED "randomised"
+#define IGD_WARN_NOT_REPEATABLE "not-repeatable"
 #define IGD_WARN_PROBABILITIES "probabilities"
 #define IGD_WARN_BATCH_DEPENDENT "batch-dependent"
 #define IGD_WARN_NOT_DIFFERENTIABLE "not-differentiable"

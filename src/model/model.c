@@ -238,7 +238,9 @@ static igd_status check_model(igd_model *m, bool skip)
         (again = run_probe(&st, m, images, PROBES, true)) == NULL)
         goto done;
     const size_t C = (size_t)f->num_classes;
-    f->deterministic = memcmp(all, again, PROBES * C * sizeof(float)) == 0;
+    f->deterministic =
+        memcmp(all, again, PROBES * C * sizeof(float)) == 0 && !igd_graph_draws(m->graph);
+    f->own_noise = !f->deterministic;
     if (f->deterministic && !rows_agree(all, one, (int64_t)C)) {
         st = igd_error(IGD_EFORMAT,
                        "%s: the logits of an image depend on the images beside it",
