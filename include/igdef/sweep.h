@@ -78,6 +78,60 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
                      const igd_ranking *ranking, const igd_dataset *data,
                      const igd_sweep_values *values, const igd_series_options *options);
 
+/**
+ * Evaluate what each part of the defense adds. The rows:
+ *
+ *   mask             passes  smoothing
+ *   none             one     without (the base model), with
+ *   none             two     without: the first pass has nothing to choose
+ *   random, ranking  one     without: neurons that the mask of any class keeps
+ *   random, ranking  two     without, with: the last row is the defense
+ *
+ * Attacks that need a pseudo-label, "surrogate:" and "joint:", are left out of the rows
+ * that have none.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param ranking   borrowed
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults; defense.sigma must be above 0
+ * @return IGD_OK, what igd_defense_new() and igd_evaluate() return
+ *
+ * Cost: igd_evaluate() for nine rows; attacks on the base model are made once.
+ * Source: Kulkarni and Weng, ECCV 2024, Table 6.
+ */
+igd_status igd_ablation(igd_analysis **out, const igd_model *base,
+                        const igd_ranking *ranking, const igd_dataset *data,
+                        const igd_series_options *options);
+
+/** A row of igd_compare_defenses(). */
+typedef struct igd_compared {
+    const char *name;           /**< Unique among the rows; such as "loir". */
+    const igd_defense *defense; /**< Borrowed; NULL for the base model. */
+} igd_compared;
+
+/**
+ * Evaluate several defenses of one base model under the same attacks.
+ *
+ * "worst-case" has its nine members as columns, any other attack or ensemble is one.
+ * Columns are full runs only with IGD_REPORT_PER_ATTACK. Where a defense has no
+ * pseudo-label, "surrogate:" and "joint:" are left out.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param rows      borrowed; [num]
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK, what igd_evaluate() returns
+ *
+ * Cost: igd_evaluate() for each row; attacks on the base model are made once.
+ * Source: Kulkarni and Weng, ECCV 2024, Table 8.
+ */
+igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
+                                const igd_compared *rows, int num,
+                                const igd_dataset *data,
+                                const igd_series_options *options);
+
 /** The whole as JSON, format "igdef.analysis/1". @return borrowed */
 const char *igd_analysis_json(const igd_analysis *a);
 

@@ -38,6 +38,8 @@ int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
 {
     igd_member *m = &s->members[s->num];
     *m = (igd_member){.defense = defense, .options = *o, .smaller = -1};
+    m->options.smaller = NULL;
+    m->options.save_adversarial = NULL;
     snprintf(m->name, sizeof(m->name), "%s", name);
     snprintf(m->file, sizeof(m->file), "%s", name);
     for (char *c = m->file; *c != '\0'; c++)
@@ -131,6 +133,7 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
             return st;
         cache = temporary;
     }
+    st = igd_series_forecast(s, base, data);
     for (int k = 0; k < s->num && st == IGD_OK; k++)
         if ((st = run_member(s, k, base, data, cache)) != IGD_OK && st != IGD_ECANCELED)
             st = igd_error_prefix(st, s->members[k].name);

@@ -19,7 +19,7 @@ typedef struct sweep {
     bool defended;
     igd_defense **defenses; // owned; NULLs where the base model alone is swept
     char **sets;            // owned [2 * num]; of points, then of the base model
-    char *base_attacks;     // owned
+    igd_shorter shorter;    // for the base model
     int *points, *bases;    // owned; members of the series, -1 for none
     igd_series series;
 } sweep;
@@ -36,7 +36,7 @@ static void sweep_free(sweep *s)
     }
     free(s->defenses);
     free(s->sets);
-    free(s->base_attacks);
+    igd_shorter_free(&s->shorter);
     free(s->points);
     free(s->bases);
     igd_series_free(&s->series);
@@ -51,10 +51,9 @@ static igd_status sweep_init(sweep *s)
     s->sets = calloc(2 * num, sizeof(char *));
     s->points = calloc(num, sizeof(*s->points));
     s->bases = calloc(num, sizeof(*s->bases));
-    s->base_attacks = igd_attacks_of_base(s->options->evaluate.attacks);
-    if (s->defenses == NULL || s->sets == NULL || s->points == NULL || s->bases == NULL ||
-        s->base_attacks == NULL)
+    if (s->defenses == NULL || s->sets == NULL || s->points == NULL || s->bases == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %zu values", num);
+    IGD_TRY(igd_shorter_init(&s->shorter, &s->options->evaluate));
     if (!s->defended && !s->values.changes_base)
         return igd_error(IGD_EINVAL, "to sweep %s there must be a defense",
                          s->values.name);
@@ -70,19 +69,21 @@ static igd_status sweep_init(sweep *s)
 static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool base)
 {
     const igd_values *v = &s->values;
+    const igd_defense_options *d = &s->options->defense;
     char **set = &s->sets[base ? v->num + k : k];
     const bool defended = s->defended && !base;
     *out = s->options->evaluate;
-    out->smaller = NULL;
-    out->save_adversarial = NULL;
     if (base)
-        out->attacks = s->base_attacks;
+        igd_shorter_apply(out, &s->shorter);
     if (v->what == IGD_SWEPT_EPS)
         out->threat.eps = v->item[k].number;
-    IGD_TRY(igd_values_set(set, v, k, out, defended ? &s->options->defense : NULL, base));
+    const igd_checked list = {.options = *out,
+                              .defended = defended,
+                              .pseudo_label =
+                                  defended && d->mask != IGD_MASK_NONE && !d->one_pass};
+    IGD_TRY(igd_values_set(set, v, k, &list, base));
     out->set = (*set)[0] != '\0' ? *set : NULL;
-    return igd_evaluate_check(out, defended,
-                              defended && igd_defense_is_guided(&s->options->defense));
+    return igd_evaluate_check(out, defended, list.pseudo_label);
 }
 
 static igd_status check_options(sweep *s)

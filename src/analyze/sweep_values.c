@@ -100,11 +100,6 @@ static igd_status read_all(igd_values *v, const igd_sweep_values *from,
     return IGD_OK;
 }
 
-bool igd_defense_is_guided(const igd_defense_options *o)
-{
-    return o->mask != IGD_MASK_NONE && !o->one_pass;
-}
-
 igd_status igd_values_read(igd_values *out, const igd_sweep_values *from)
 {
     static const char prefix[] = "set:";
@@ -139,68 +134,10 @@ void igd_values_free(igd_values *v)
     *v = (igd_values){0};
 }
 
-// --- lists of attacks and of changed parameters
-
-typedef bool (*take_fn)(const char *item, const void *payload);
-
-// The items that `take` wants, between commas; owned, NULL without memory.
-static char *filter(const char *list, take_fn take, const void *payload)
-{
-    char *out = NULL, item[192];
-    size_t size = 0;
-    FILE *f = open_memstream(&out, &size);
-    if (f == NULL)
-        return NULL;
-    bool first = true;
-    for (const char *at = list; *at != '\0';) {
-        const size_t length = strcspn(at, ",");
-        snprintf(item, sizeof(item), "%.*s", (int)length, at);
-        if (take(item, payload)) {
-            fprintf(f, "%s%.*s", first ? "" : ",", (int)length, at);
-            first = false;
-        }
-        at += length + (at[length] == ',');
-    }
-    if (fclose(f) == 0)
-        return out;
-    free(out);
-    return NULL;
-}
-
-static bool is_of_base(const char *item, const void *payload)
-{
-    (void)payload;
-    return strncmp(item, "surrogate:", strlen("surrogate:")) != 0 &&
-           strncmp(item, "joint:", strlen("joint:")) != 0;
-}
-
-char *igd_attacks_of_base(const char *attacks)
-{
-    char *out = filter(attacks, is_of_base, NULL);
-    if (out == NULL || out[0] != '\0')
-        return out;
-    free(out); // nothing is left to attack with
-    return strdup("clean");
-}
-
-typedef struct list {
-    igd_evaluate_options options;       // with the attacks of the list
-    const igd_defense_options *defense; // NULL for the base model
-} list;
-
-// Whether an attack of the list has what "NAME.PARAMETER=VALUE" changes.
-static bool is_in_list(const char *item, const void *payload)
-{
-    const list *l = payload;
-    igd_evaluate_options o = l->options;
-    o.set = item;
-    return igd_evaluate_check(&o, l->defense != NULL,
-                              l->defense != NULL && igd_defense_is_guided(l->defense)) ==
-           IGD_OK;
-}
+// --- what a value changes about the attacks
 
 // "NAME.steps=VALUE" for every attack of the list that takes steps.
-static igd_status write_steps(FILE *f, const list *l, const char *value)
+static igd_status write_steps(FILE *f, const igd_checked *l, const char *value)
 {
     bool found = false;
     for (int a = 0; a < igd_attack_count(); a++) {
@@ -212,7 +149,7 @@ static igd_status write_steps(FILE *f, const list *l, const char *value)
             if (strcmp(p[k].name, "steps") != 0)
                 continue;
             snprintf(item, sizeof(item), "%s.steps=%g", name, p[k].value);
-            if (!is_in_list(item, l))
+            if (!igd_list_takes(l, item))
                 continue;
             fprintf(f, ",%s.steps=%s", name, value);
             found = true;
@@ -223,41 +160,30 @@ static igd_status write_steps(FILE *f, const list *l, const char *value)
                              l->options.attacks);
 }
 
-igd_status igd_values_set(char **out, const igd_values *v, int k,
-                          const igd_evaluate_options *options,
-                          const igd_defense_options *defense, bool shortened)
+igd_status igd_values_set(char **out, const igd_values *v, int k, const igd_checked *list,
+                          bool shortened)
 {
-    const char *value = v->item[k].text;
-    const char *user = options->set != NULL ? options->set : "";
-    list l = {.options = *options, .defense = defense};
-    char *known = NULL, *whole = NULL, change[192];
+    const char *value = v->item[k].text, *set = list->options.set;
+    char *whole = NULL, change[192];
     size_t size = 0;
     igd_status st = IGD_OK;
 
-    l.options.set = NULL;
-    l.options.smaller = NULL;
-    known = shortened ? filter(user, is_in_list, &l) : strdup(user);
-    FILE *f = known != NULL ? open_memstream(&whole, &size) : NULL;
-    if (f == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for the parameters");
-        goto done;
-    }
-    fputs(known, f);
+    *out = NULL;
+    FILE *f = open_memstream(&whole, &size);
+    if (f == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the parameters");
+    fputs(set != NULL ? set : "", f);
     if (v->what == IGD_SWEPT_STEPS) {
-        st = write_steps(f, &l, value);
+        st = write_steps(f, list, value);
         if (st == IGD_EINVAL && shortened)
             st = IGD_OK;
     } else if (v->what == IGD_SWEPT_PARAMETER) {
         snprintf(change, sizeof(change), "%s=%s", v->name, value);
-        if (!shortened || is_in_list(change, &l))
+        if (!shortened || igd_list_takes(list, change))
             fprintf(f, ",%s", change);
     }
     if (fclose(f) != 0 && st == IGD_OK)
         st = igd_error(IGD_ENOMEM, "no memory for the parameters");
-
-done:
-    free(known);
-    *out = NULL;
     if (st != IGD_OK) {
         free(whole);
         return st;

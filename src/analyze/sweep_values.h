@@ -2,6 +2,7 @@
 #ifndef IGD_ANALYZE_SWEEP_VALUES_H
 #define IGD_ANALYZE_SWEEP_VALUES_H
 
+#include "analyze/attack_list.h"
 #include "igdef/sweep.h"
 
 typedef enum igd_swept {
@@ -34,19 +35,10 @@ typedef struct igd_values {
 igd_status igd_values_read(igd_values *out, const igd_sweep_values *from);
 void igd_values_free(igd_values *v);
 
-// The list of attacks for the base model: without what only a defended one has. Owned,
-// NULL without memory.
-char *igd_attacks_of_base(const char *attacks);
-
-// Whether a pseudo-label chooses the mask.
-bool igd_defense_is_guided(const igd_defense_options *o);
-
-// options->set and what value k adds to it. `defense` is NULL for the base model;
-// `shortened` says that the list of attacks is
-// that of igd_attacks_of_base(), where what it left out has nothing to change. *out is
+// The changed parameters of a list and what value k adds to them. `shortened` says that
+// attacks may have been left out of the list, which then have nothing to change. *out is
 // owned, NULL on failure. @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
-igd_status igd_values_set(char **out, const igd_values *v, int k,
-                          const igd_evaluate_options *options,
-                          const igd_defense_options *defense, bool shortened);
+igd_status igd_values_set(char **out, const igd_values *v, int k, const igd_checked *list,
+                          bool shortened);
 
 #endif

@@ -1,0 +1,196 @@
+// Owns the comparison of defenses.
+// Source: Kulkarni and Weng, ECCV 2024, Table 8.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/attack_list.h"
+#include "analyze/series.h"
+#include "analyze/series_text.h"
+#include "core/error.h"
+#include "evaluate/interval.h"
+#include "evaluate/result_impl.h"
+#include "igdef/sweep.h"
+
+#define MOST_ROWS 32
+
+typedef struct comparison {
+    const igd_compared *rows;
+    int num;
+    igd_shorter shorter; // for rows without a pseudo-label
+    igd_series series;
+    const char *columns[IGD_MAX_STEPS]; // borrowed from the results
+    int num_columns;
+} comparison;
+
+static igd_status add_rows(comparison *c, const igd_series_options *options)
+{
+    for (int k = 0; k < c->num; k++) {
+        igd_evaluate_options o = options->evaluate;
+        const igd_defense *d = c->rows[k].defense;
+        const bool guided = d != NULL && igd_defense_has_pseudo_label(d);
+        if (!guided)
+            igd_shorter_apply(&o, &c->shorter);
+        IGD_TRY(igd_evaluate_check(&o, d != NULL, guided));
+        igd_series_add(&c->series, c->rows[k].name, d, &o);
+    }
+    return IGD_OK;
+}
+
+// The worst case of the paper has its members as columns, and is itself the last one.
+static bool is_column(const igd_entry *e)
+{
+    static const char whole[] = "worst-case";
+    return e->ensemble[0] == '\0' ? strcmp(e->name, whole) != 0
+                                  : strcmp(e->ensemble, whole) == 0;
+}
+
+static const igd_entry *entry_of(const igd_result *r, const char *name)
+{
+    for (int k = 0; k < r->num_entries; k++)
+        if (is_column(&r->entries[k]) && strcmp(r->entries[k].name, name) == 0)
+            return &r->entries[k];
+    return NULL;
+}
+
+// The columns of all rows, in the order in which they were met.
+static void find_columns(comparison *c)
+{
+    for (int k = 0; k < c->num; k++) {
+        const igd_result *r = c->series.results[k];
+        for (int e = 0; e < r->num_entries; e++) {
+            bool known = !is_column(&r->entries[e]);
+            for (int j = 0; j < c->num_columns; j++)
+                known = known || strcmp(c->columns[j], r->entries[e].name) == 0;
+            if (!known && c->num_columns < IGD_MAX_STEPS)
+                c->columns[c->num_columns++] = r->entries[e].name;
+        }
+    }
+}
+
+// Negative where the row has no such attack.
+static double accuracy_of(const comparison *c, int row, int column)
+{
+    const igd_result *r = c->series.results[row];
+    const igd_entry *e = entry_of(r, c->columns[column]);
+    return e == NULL ? -1.0 : igd_result_attack(r, (int)(e - r->entries)).robust_acc;
+}
+
+static void passes_of(const igd_defense *d, int *forwards, int *backwards)
+{
+    *forwards = 1;
+    *backwards = 0;
+    if (d != NULL)
+        igd_defense_passes(d, forwards, backwards);
+}
+
+static cJSON *row_json(const comparison *c, int k)
+{
+    int forwards, backwards;
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "name", c->rows[k].name);
+    cJSON *list = cJSON_AddArrayToObject(o, "robust_acc");
+    for (int j = 0; j < c->num_columns; j++) {
+        const double accuracy = accuracy_of(c, k, j);
+        cJSON_AddItemToArray(list, accuracy < 0.0 ? cJSON_CreateNull()
+                                                  : cJSON_CreateNumber(accuracy));
+    }
+    igd_series_add_accuracies(o, c->series.results[k], false);
+    passes_of(c->rows[k].defense, &forwards, &backwards);
+    cJSON *passes = cJSON_AddObjectToObject(o, "passes");
+    cJSON_AddNumberToObject(passes, "forwards", forwards);
+    cJSON_AddNumberToObject(passes, "backwards", backwards);
+    cJSON *defense =
+        cJSON_GetObjectItemCaseSensitive(c->series.results[k]->head, "defense");
+    cJSON_AddItemToObject(o, "defense", cJSON_Duplicate(defense, true));
+    cJSON_AddItemToObject(o, "result", igd_series_file_json(&c->series, k));
+    return o;
+}
+
+static cJSON *comparison_json(const comparison *c, const igd_series_options *options)
+{
+    cJSON *json = igd_series_head_json(&c->series, 0, "defenses");
+    cJSON_ReplaceItemInObjectCaseSensitive(json, "defense", cJSON_CreateNull());
+    cJSON_AddItemToObject(json, "attacks",
+                          igd_series_attacks_json(options->evaluate.attacks));
+    cJSON_AddBoolToObject(json, "cumulative",
+                          options->evaluate.report == IGD_REPORT_UNION);
+    cJSON *columns = cJSON_AddArrayToObject(json, "columns");
+    for (int j = 0; j < c->num_columns; j++)
+        cJSON_AddItemToArray(columns, cJSON_CreateString(c->columns[j]));
+    cJSON *rows = cJSON_AddArrayToObject(json, "rows");
+    for (int k = 0; k < c->num; k++)
+        cJSON_AddItemToArray(rows, row_json(c, k));
+    igd_series_add_end(json, &c->series);
+    return json;
+}
+
+static void comparison_print(FILE *f, const void *payload)
+{
+    const comparison *c = payload;
+    fprintf(f, "%-12s %7s", "defense", "clean");
+    for (int j = 0; j < c->num_columns; j++)
+        fprintf(f, " %6d ", j + 1);
+    fprintf(f, " %7s  passes\n", "worst");
+    for (int k = 0; k < c->num; k++) {
+        const igd_result *r = c->series.results[k];
+        int forwards, backwards;
+        passes_of(c->rows[k].defense, &forwards, &backwards);
+        fprintf(f, "%-12s %7.2f", c->rows[k].name, 100.0 * igd_result_clean_acc(r));
+        for (int j = 0; j < c->num_columns; j++) {
+            const double accuracy = accuracy_of(c, k, j);
+            if (accuracy < 0.0)
+                fprintf(f, " %7s", "-");
+            else
+                fprintf(f, " %7.2f", 100.0 * accuracy);
+        }
+        fprintf(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r), forwards);
+        if (backwards > 0)
+            fprintf(f, " + %d B", backwards);
+        fputc('\n', f);
+    }
+    fputs("\nAccuracies are in %. Passes: forwards and backwards of the base network for "
+          "one image's prediction.\n",
+          f);
+    for (int j = 0; j < c->num_columns; j++)
+        fprintf(f, "%s%d %s", j > 0 ? ", " : "Attacks: ", j + 1, c->columns[j]);
+    fputs(c->num_columns > 0 ? ".\n" : "", f);
+    const igd_interval v = igd_interval_of(
+        (int64_t)(igd_result_worst_acc(c->series.results[0]) *
+                      (double)igd_result_num_images(c->series.results[0]) +
+                  0.5),
+        igd_result_num_images(c->series.results[0]));
+    fprintf(f, "The 95 %% interval of %s's worst case is [%.2f, %.2f].\n",
+            c->rows[0].name, 100.0 * v.low, 100.0 * v.high);
+}
+
+igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
+                                const igd_compared *rows, int num,
+                                const igd_dataset *data,
+                                const igd_series_options *options)
+{
+    const igd_series_options defaults = igd_series_options_default();
+    const igd_series_options *o = options != NULL ? options : &defaults;
+    comparison c = {.rows = rows, .num = num};
+    igd_status st;
+
+    *out = NULL;
+    if (num < 1 || num > MOST_ROWS)
+        return igd_error(IGD_EINVAL, "cannot compare %d defenses, outside 1 to %d", num,
+                         MOST_ROWS);
+    for (int k = 0; k < num; k++)
+        for (int j = 0; j < k; j++)
+            if (strcmp(rows[j].name, rows[k].name) == 0)
+                return igd_error(IGD_EINVAL, "two defenses are called '%s'",
+                                 rows[k].name);
+    if ((st = igd_series_init(&c.series, num, o->folder)) == IGD_OK &&
+        (st = igd_shorter_init(&c.shorter, &o->evaluate)) == IGD_OK &&
+        (st = add_rows(&c, o)) == IGD_OK &&
+        (st = igd_series_run(&c.series, base, data)) == IGD_OK) {
+        find_columns(&c);
+        st = igd_series_finish(out, comparison_json(&c, o), comparison_print, &c);
+    }
+    igd_shorter_free(&c.shorter);
+    igd_series_free(&c.series);
+    return st;
+}
