@@ -27,7 +27,7 @@ static inline int world_make(void **state)
 {
     static const char source[] =
         "def forward(self, x):\n"
-        "    h = torch.linear(3.0 * (x.flatten(1) - 0.5), self.w1, self.b1)\n"
+        "    h = torch.linear(16.0 * (x.flatten(1) - 0.5), self.w1, self.b1)\n"
         "    return torch.linear(torch.relu(h), self.w2, self.b2)\n";
     static const char *const names[] = {"w1", "b1", "w2", "b2"};
     static const int64_t shapes[][6] = {{K, D}, {K}, {C, K}, {C}};
@@ -75,7 +75,7 @@ static inline igd_series_options options(const char *attacks, const char *set,
     igd_series_options o = igd_series_options_default();
     o.evaluate.attacks = attacks;
     o.evaluate.set = set;
-    o.evaluate.threat.eps = 0.02;
+    o.evaluate.threat.eps = 0.03;
     o.evaluate.batch_size = 8;
     o.evaluate.num_draws = 3;
     o.evaluate.checks = false;

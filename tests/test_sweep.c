@@ -191,7 +191,7 @@ static void test_sweep__a_smaller_eps_must_be_of_the_same_run(void **state)
     assert_ok(igd_evaluate(&small, world.base, NULL, world.data, &o));
     o.smaller = small;
     assert_fails(igd_evaluate(&large, world.base, NULL, world.data, &o), IGD_EINVAL,
-                 "smaller eps is at 0.02, this is 0.02");
+                 "smaller eps is at 0.03, this is 0.03");
     o.threat.eps = 0.1;
     o.seed = 1;
     assert_fails(igd_evaluate(&large, world.base, NULL, world.data, &o), IGD_EINVAL,
