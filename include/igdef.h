@@ -26,6 +26,9 @@
 
 #include "igdef/attack.h"
 #include "igdef/evaluate.h"
+
+#include "igdef/analysis.h"
+#include "igdef/analyze.h"
 #include "igdef/sweep.h"
 
 #endif

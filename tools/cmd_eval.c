@@ -63,8 +63,8 @@ typedef struct names {
 static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s)
 {
     *o = igd_evaluate_options_default();
-    IGD_TRY(igd_norm_parse(&o->threat.norm, s->norm));
-    o->threat.eps = s->eps;
+    IGD_TRY(igd_norm_parse(&o->threat.norm, s->threat.norm));
+    o->threat.eps = s->threat.eps;
     o->attacks = s->attack;
     o->report =
         strcmp(s->report, "union") == 0 ? IGD_REPORT_UNION : IGD_REPORT_PER_ATTACK;
@@ -111,7 +111,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     igd_status st;
 
     if (isnan(d.hedge_eps) && o->threat.norm == IGD_NORM_LINF)
-        d.hedge_eps = s->eps; // the hedge defense is meant for the attack's radius
+        d.hedge_eps = s->threat.eps; // the hedge defense is meant for the attack's radius
 
     if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==

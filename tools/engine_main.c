@@ -7,6 +7,7 @@
 #include "action.h"
 #include "igdef/runtime.h"
 #include "igdef/version.h"
+#include "options_analyze.h"
 #include "options_defend.h"
 #include "options_eval.h"
 #include "options_inspect.h"
@@ -35,6 +36,7 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         {"rank", cmd_rank},
         {"defend", cmd_defend},
         {"eval", cmd_eval},
+        {"analyze landscape", cmd_landscape},
     };
 
     if (strcmp(version, igd_version()) != 0) {

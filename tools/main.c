@@ -8,13 +8,15 @@
 #include "core/nearest.h"
 #include "engine.h"
 #include "igdef/version.h"
+#include "options_analyze.h"
 #include "options_defend.h"
 #include "options_eval.h"
 #include "options_inspect.h"
 #include "options_rank.h"
 
 static const cli_command *const commands[] = {
-    &command_inspect, &command_rank, &command_defend, &command_eval, NULL,
+    &command_inspect, &command_rank,    &command_defend,
+    &command_eval,    &command_analyze, NULL,
 };
 
 #define NAMES_MAX 32

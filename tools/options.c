@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "igdef/dataset.h"
+#include "igdef/evaluate.h"
 
 // clang-format off
 const cli_option common_options[] = {
@@ -58,6 +59,15 @@ const cli_option shape_options[] = {
      "C,H,W", "shape of an image, where no images are given", 1, INT_MAX, NULL},
     {0},
 };
+static const char *const norms[] = {"Linf", "L2", "L1", NULL};
+
+const cli_option threat_options[] = {
+    {0,   "norm",       CLI_CHOICE, offsetof(threat_settings, norm),
+     NULL, "how perturbations are measured", 0, 0, norms},
+    {'e', "eps",        CLI_NUMBER | CLI_POSITIVE, offsetof(threat_settings, eps),
+     "E", "their size, in pixel units", 0, 0, NULL},
+    {0},
+};
 // clang-format on
 
 common_settings common_defaults(const char *command)
@@ -77,6 +87,12 @@ int input_check(const input_settings *s)
     if (s->mean.num != s->std.num)
         return cli_usage("--mean has %d numbers and --std %d", s->mean.num, s->std.num);
     return CLI_GO_ON;
+}
+
+threat_settings threat_defaults(void)
+{
+    return (threat_settings){.norm = norms[0],
+                             .eps = igd_evaluate_options_default().threat.eps};
 }
 
 int shape_check(const cli_list *shape)

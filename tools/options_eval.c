@@ -7,7 +7,6 @@
 #include "igdef/evaluate.h"
 
 // clang-format off
-static const char *const norms[] = {"Linf", "L2", "L1", NULL};
 static const char *const reports[] = {"union", "per-attack", NULL};
 
 static const cli_option attack_options[] = {
@@ -16,10 +15,6 @@ static const cli_option attack_options[] = {
      "apgd-cw, apgd-pma, apgd-t, apgd-eot, fab, fab-t, square, rays; the ensembles "
      "autoattack, autoattack-plus, autoattack-rand, worst-case; transfer:NAME made on the "
      "base model; own:, surrogate: and joint:NAME on a defended one", 0, 0, NULL},
-    {0,   "norm",        CLI_CHOICE, offsetof(eval_settings, norm),
-     NULL, "how perturbations are measured", 0, 0, norms},
-    {'e', "eps",         CLI_NUMBER | CLI_POSITIVE, offsetof(eval_settings, eps),
-     "E", "their size, in pixel units", 0, 0, NULL},
     {0,   "set",         CLI_TEXTS, offsetof(eval_settings, set),
      "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50", 0, 0, NULL},
     {0,   "report",      CLI_CHOICE, offsetof(eval_settings, report),
@@ -78,6 +73,7 @@ static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(eval_settings, in)},
     {"Defense (none: the base model is evaluated)", defense_options,
      offsetof(eval_settings, defense)},
+    {"Threat", threat_options, offsetof(eval_settings, threat)},
     {"Attacks", attack_options, 0},
     {"Reliability", check_options, 0},
     {"Files", output_options, 0},
@@ -103,8 +99,7 @@ static void defaults(void *settings)
                          .in = input_defaults("test"),
                          .defense = defense_defaults(),
                          .attack = d.attacks,
-                         .norm = norms[0],
-                         .eps = d.threat.eps,
+                         .threat = threat_defaults(),
                          .report = reports[0],
                          .draws = d.num_draws,
                          .surrogate_temperature = d.surrogate_temperature,

@@ -9,8 +9,7 @@ typedef struct eval_settings {
     input_settings in;
     defense_settings defense;
     const char *attack;
-    const char *norm;
-    double eps;
+    threat_settings threat;
     cli_texts set;
     const char *report;
     int draws;

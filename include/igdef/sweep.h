@@ -6,6 +6,7 @@
 #ifndef IGDEF_SWEEP_H
 #define IGDEF_SWEEP_H
 
+#include "igdef/analysis.h"
 #include "igdef/evaluate.h"
 
 #ifdef __cplusplus
@@ -41,9 +42,6 @@ typedef struct igd_sweep_values {
     igd_rank_fn rank;         /**< Needed for "layer" and "fraction", else NULL. */
     void *payload;            /**< Handed to `rank` as it is. */
 } igd_sweep_values;
-
-/** What a series found. Immutable: threads may share it. */
-typedef struct igd_analysis igd_analysis;
 
 /**
  * Check a sweep as far as that is possible without model and data.
@@ -131,18 +129,6 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
                                 const igd_compared *rows, int num,
                                 const igd_dataset *data,
                                 const igd_series_options *options);
-
-/** The whole as JSON, format "igdef.analysis/1". @return borrowed */
-const char *igd_analysis_json(const igd_analysis *a);
-
-/** A table to read. @return borrowed */
-const char *igd_analysis_text(const igd_analysis *a);
-
-/** Write the JSON. The file appears whole or not at all. */
-igd_status igd_analysis_save(const igd_analysis *a, const char *path);
-
-/** Free an analysis; NULL is fine. */
-void igd_analysis_free(igd_analysis *a);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,6 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
-#include "evaluate/warnings.h"
 #include "igdef/attack.h"
 #include "igdef/dataset.h"
 

@@ -84,3 +84,9 @@ igd_interval igd_interval_of(int64_t hits, int64_t trials)
         out.high = beta_quantile(k + 1.0, n - k, 1.0 - tail);
     return out;
 }
+
+cJSON *igd_interval_json(igd_interval v)
+{
+    const double ends[2] = {v.low, v.high};
+    return isnan(v.low) ? cJSON_CreateNull() : cJSON_CreateDoubleArray(ends, 2);
+}

@@ -2,6 +2,7 @@
 #ifndef IGD_EVALUATE_INTERVAL_H
 #define IGD_EVALUATE_INTERVAL_H
 
+#include <cjson/cJSON.h>
 #include <stdint.h>
 
 typedef struct igd_interval {
@@ -14,6 +15,9 @@ typedef struct igd_interval {
 // The exact (Clopper-Pearson) interval at that level of the probability behind `hits`
 // successes in `trials` independent attempts; [0, 1] for no attempt at all.
 igd_interval igd_interval_of(int64_t hits, int64_t trials);
+
+// [low, high]; null where there is none (NAN); owned.
+cJSON *igd_interval_json(igd_interval v);
 
 // The regularised incomplete beta function I_x(a, b), for a, b > 0 and x in [0, 1].
 double igd_incomplete_beta(double a, double b, double x);

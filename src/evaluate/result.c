@@ -148,16 +148,11 @@ static void warn_from_table(igd_result *r)
 
 // --- JSON
 
-static cJSON *pair_of(igd_interval v)
-{
-    const double ends[2] = {v.low, v.high};
-    return cJSON_CreateDoubleArray(ends, 2);
-}
-
 static cJSON *interval_json(const igd_result *r, double accuracy)
 {
     const double n = (double)r->table.num_images;
-    return pair_of(igd_interval_of((int64_t)(accuracy * n + 0.5), r->table.num_images));
+    return igd_interval_json(
+        igd_interval_of((int64_t)(accuracy * n + 0.5), r->table.num_images));
 }
 
 static bool randomised(const igd_result *r)

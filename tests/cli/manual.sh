@@ -25,6 +25,10 @@ compopt() { :; } # only for interactive shells
 touch model.pt
 complete_line igdef insp
 complete_line igdef help ra
+complete_line igdef analyze la
+complete_line igdef help analyze la
+complete_line igdef analyze landscape --gr
+complete_line igdef analyze landscape mod
 complete_line igdef rank --met
 complete_line igdef rank --method ''
 complete_line igdef rank --model mod

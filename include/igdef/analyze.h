@@ -1,0 +1,89 @@
+/**
+ * @file analyze.h
+ * The paper's experiments on a model and its ranking: how attacks move the neurons, how
+ * few of them can be kept, and what the loss looks like around an image.
+ */
+#ifndef IGDEF_ANALYZE_H
+#define IGDEF_ANALYZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "igdef/analysis.h"
+#include "igdef/attack.h"
+#include "igdef/dataset.h"
+#include "igdef/defense.h"
+#include "igdef/model.h"
+#include "igdef/ranking.h"
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What all experiments are told. Start from igd_analyze_run_default(). */
+typedef struct igd_analyze_run {
+    uint64_t seed;         /**< Of every random choice. Default 0. */
+    int batch_size;        /**< Images at a time, 1 .. 65536; results do not depend on it.
+                                Default 128. */
+    const char *command;   /**< Recorded, like the next three; NULL for "". */
+    const char *data_path; /**< Where the images come from. */
+    const char *data_split;   /**< "train" or "test". */
+    const char *preprocess;   /**< Name of their resize and crop. */
+    igd_progress_fn progress; /**< Called after each batch; to stop, answer anything but
+                                   0: the experiment then fails with IGD_ECANCELED. NULL
+                                   for none. */
+    void *payload;            /**< Handed to `progress` as it is. */
+} igd_analyze_run;
+
+igd_analyze_run igd_analyze_run_default(void);
+
+/** Settings of igd_analyze_landscape(). Start from igd_landscape_options_default(). */
+typedef struct igd_landscape_options {
+    double eps; /**< Radius of the Linf ball, in (0, 1]. Default 8/255. */
+    int grid;   /**< Points along each axis, odd, 3 .. 201. Default 21. */
+    igd_analyze_run run;
+} igd_landscape_options;
+
+igd_landscape_options igd_landscape_options_default(void);
+
+/**
+ * The loss around images, on the plane of the gradient's sign and a second sign vector
+ * orthogonal to it.
+ *
+ * loss[i][j] is the mean over the images of the cross-entropy at clip(x + a_i g1 + a_j
+ * g2), where g1 = sign of the gradient of the cross-entropy at x; g2 is g1 with a random
+ * half of its signs turned; a runs from -eps to eps; and clip returns to the Linf ball of
+ * radius eps around x and to [0, 1].
+ *
+ * `clean_loss` is the loss at the images themselves, `max_loss` the largest of the grid.
+ * `flatness` is the mean over the grid of the loss less `clean_loss`, in nats: 0 is a
+ * flat surface. A surface that is flat where attacks succeed nevertheless hides its
+ * gradients.
+ *
+ * `gradient_check` compares the gradient with central differences of the loss along a
+ * random sign vector s per image, (L(x + h s) - L(x - h s)) / 2h with h = 1e-3. Its
+ * `median_error` is the median over the images of |difference - gradient . s| divided by
+ * the larger magnitude of the two.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param defense   borrowed; adds the surface of the defended model, whose noise is one
+ *                  fixed draw per image; NULL for the base model alone
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK; IGD_EINVAL for options out of range, images that do not fit or a model
+ *         without gradients; IGD_ECANCELED, IGD_EIO, IGD_EFORMAT, IGD_ENOMEM, IGD_ETORCH
+ *
+ * Cost: grid^2 + 3 forward passes and one backward pass per image and surface.
+ * Source: Kulkarni and Weng, ECCV 2024, Figure 8.
+ */
+igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
+                                 const igd_defense *defense, const igd_dataset *data,
+                                 const igd_landscape_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,13 @@
+// Owns the defaults of the experiments, apart from what needs libtorch.
+#include "igdef/analyze.h"
+
+igd_analyze_run igd_analyze_run_default(void)
+{
+    return (igd_analyze_run){.batch_size = 128};
+}
+
+igd_landscape_options igd_landscape_options_default(void)
+{
+    return (igd_landscape_options){
+        .eps = 8.0 / 255.0, .grid = 21, .run = igd_analyze_run_default()};
+}

@@ -1,0 +1,89 @@
+// igdef analyze: runs an experiment and shows what it found.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action.h"
+#include "core/error.h"
+#include "options_analyze.h"
+#include "progress.h"
+
+#define LANDSCAPE_IMAGES 100 // without --count
+
+static igd_analyze_run run_of(const common_settings *common, const input_settings *in)
+{
+    igd_analyze_run run = igd_analyze_run_default();
+    run.seed = common->seed;
+    run.batch_size = common->batch_size;
+    run.command = common->line;
+    run.data_path = in->data;
+    run.data_split = in->split;
+    run.preprocess = in->preprocess;
+    run.progress = progress_report;
+    return run;
+}
+
+// The images of the options; where these do not say how many, the first `most`.
+static igd_status open_some(igd_dataset **out, const input_settings *in, int64_t most)
+{
+    input_settings some = *in;
+    IGD_TRY(action_open_data(out, in, 1.0, 0));
+    if (in->count > 0 || igd_dataset_size(*out) <= most)
+        return IGD_OK;
+    igd_dataset_free(*out);
+    some.count = most;
+    return action_open_data(out, &some, 1.0, 0);
+}
+
+// Writes the files, then prints.
+static igd_status show(const igd_analysis *a, const analysis_output *out,
+                       const common_settings *common)
+{
+    if (out->output != NULL)
+        IGD_TRY(igd_analysis_save(a, out->output));
+    if (out->chart != NULL)
+        IGD_TRY(igd_analysis_save_chart(a, out->chart));
+    progress_end();
+    if (common->json) {
+        puts(igd_analysis_json(a));
+        return IGD_OK;
+    }
+    fputs(igd_analysis_text(a), stdout);
+    if (out->output != NULL || out->chart != NULL)
+        putchar('\n');
+    if (out->output != NULL)
+        printf("analysis: %s\n", out->output);
+    if (out->chart != NULL)
+        printf("chart: %s\n", out->chart);
+    return IGD_OK;
+}
+
+int cmd_landscape(const void *settings)
+{
+    const landscape_settings *s = settings;
+    igd_landscape_options o = igd_landscape_options_default();
+    igd_dataset *data = NULL;
+    igd_model *base = NULL;
+    igd_defense *defense = NULL;
+    igd_analysis *a = NULL;
+    igd_status st;
+
+    defense_settings d = s->defense;
+    if (isnan(d.hedge_eps))
+        d.hedge_eps = s->threat.eps; // as in igdef eval
+    o.eps = s->threat.eps;
+    o.grid = s->grid;
+    o.run = run_of(&s->common, &s->in);
+    if ((st = open_some(&data, &s->in, LANDSCAPE_IMAGES)) == IGD_OK &&
+        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
+            IGD_OK &&
+        (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK &&
+        (st = igd_analyze_landscape(&a, base, defense, data, &o)) == IGD_OK)
+        st = show(a, &s->out, &s->common);
+    igd_analysis_free(a);
+    igd_defense_free(defense);
+    igd_model_free(base);
+    igd_dataset_free(data);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
+}

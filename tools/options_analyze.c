@@ -1,0 +1,109 @@
+// The command line of igdef analyze: its kinds and what they share.
+#include "options_analyze.h"
+
+#include <string.h>
+
+#include "igdef/analyze.h"
+
+// clang-format off
+const cli_option analysis_output_options[] = {
+    {'o', "output",     CLI_PATH | CLI_OUTPUT, offsetof(analysis_output, output),
+     "FILE", "analysis (.json)", 0, 0, NULL},
+    {0,   "chart",      CLI_PATH | CLI_OUTPUT, offsetof(analysis_output, chart),
+     "FILE", "chart of it (.svg)", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+// What all kinds check.
+static int shared_check(const input_settings *in, const defense_settings *defense,
+                        const analysis_output *out)
+{
+    int rc;
+    if (out->output != NULL && out->chart != NULL && strcmp(out->output, out->chart) == 0)
+        return cli_usage("--chart: %s is also --output", out->chart);
+    if ((rc = defense_check(defense)) != CLI_GO_ON)
+        return rc;
+    return input_check(in);
+}
+
+static const char *const required[] = {"model", "data", NULL};
+
+// ---- landscape
+
+// clang-format off
+static const cli_option landscape_options[] = {
+    {0,   "grid",       CLI_INT, offsetof(landscape_settings, grid),
+     "G", "points along each axis, an odd number", 3, 201, NULL},
+    {0},
+};
+// clang-format on
+
+static const cli_group landscape_groups[] = {
+    {"Model and images", input_options, offsetof(landscape_settings, in)},
+    {"Defense, whose surface is added (none: the base model alone)", defense_options,
+     offsetof(landscape_settings, defense)},
+    {"Ball (Linf)", &threat_options[1], offsetof(landscape_settings, threat)},
+    {"Surface", landscape_options, 0},
+    {"Files", analysis_output_options, offsetof(landscape_settings, out)},
+    {"Common options", common_options, offsetof(landscape_settings, common)},
+    {0},
+};
+
+static const char *const landscape_examples[] = {
+    "igdef analyze landscape --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin -o landscape.json --chart landscape.svg",
+    NULL,
+};
+
+static void landscape_defaults(void *settings)
+{
+    landscape_settings *s = settings;
+    *s = (landscape_settings){.common = common_defaults("analyze landscape"),
+                              .in = input_defaults("test"),
+                              .defense = defense_defaults(),
+                              .threat = threat_defaults(),
+                              .grid = igd_landscape_options_default().grid};
+}
+
+static int landscape_check(const void *settings)
+{
+    const landscape_settings *s = settings;
+    if (s->grid % 2 == 0)
+        return cli_usage("--grid: %d is not odd, and would leave out the images "
+                         "themselves",
+                         s->grid);
+    return shared_check(&s->in, &s->defense, &s->out);
+}
+
+static const cli_command command_landscape = {
+    .name = "analyze landscape",
+    .summary = "the loss around images, on a plane through the gradient's sign",
+    .description =
+        "The mean cross-entropy at x + a g1 + b g2, inside the ball, where g1 is the "
+        "sign of the gradient at x and g2 an orthogonal sign vector. A surface that is "
+        "flat where attacks succeed nevertheless hides its gradients, so the gradient "
+        "is also compared with finite differences. Without --count the first 100 images "
+        "are taken: each costs G x G passes.",
+    .examples = landscape_examples,
+    .required = required,
+    .groups = landscape_groups,
+    .size = sizeof(landscape_settings),
+    .defaults = landscape_defaults,
+    .check = landscape_check,
+};
+
+// ---- all
+
+static const cli_command *const kinds[] = {
+    &command_landscape,
+    NULL,
+};
+
+const cli_command command_analyze = {
+    .name = "analyze",
+    .summary = "repeat the paper's experiments on a model and its ranking",
+    .description = "Each prints a table, writes one JSON object with -o and draws a "
+                   "chart with --chart; igdef report takes the JSON, too.",
+    .kinds = kinds,
+};

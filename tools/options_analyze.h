@@ -1,0 +1,29 @@
+// igdef analyze: what its kinds share, their settings and their actions.
+#ifndef IGDEF_OPTIONS_ANALYZE_H
+#define IGDEF_OPTIONS_ANALYZE_H
+
+#include "options.h"
+#include "options_defense.h"
+
+// Where an analysis goes beside standard output.
+typedef struct analysis_output {
+    const char *output;
+    const char *chart;
+} analysis_output;
+
+extern const cli_option analysis_output_options[];
+
+typedef struct landscape_settings {
+    common_settings common;
+    input_settings in;
+    defense_settings defense;
+    threat_settings threat; // Linf
+    int grid;
+    analysis_output out;
+} landscape_settings;
+
+extern const cli_command command_analyze;
+
+int cmd_landscape(const void *settings); // in the engine
+
+#endif
