@@ -7,41 +7,12 @@
 #include <string.h>
 
 #include "action.h"
+#include "action_rank.h"
 #include "core/error.h"
-#include "core/lines.h"
 #include "progress.h"
 
 #define SHOWN_NEURONS 5
 #define SHOWN_CLASSES 10
-
-static igd_status by_leaving_out(igd_ranking **out, const igd_model *model,
-                                 const igd_dataset *probe, const rank_settings *s)
-{
-    igd_loir_options o = igd_loir_options_default();
-    o.batch_size = s->common.batch_size;
-    o.over_all = strcmp(s->over, "all") == 0;
-    o.plain = s->plain;
-    o.progress = progress_report;
-    return igd_ranking_loir(out, model, s->layer, probe, &o);
-}
-
-static igd_status by_chance(igd_ranking **out, const igd_model *model,
-                            const igd_dataset *probe, const rank_settings *s)
-{
-    const int C = igd_dataset_num_classes(probe);
-    const char **names = NULL;
-    if (C != igd_model_num_classes(model))
-        return igd_error(IGD_EINVAL, "%s: has %d classes, but the model %d", s->in.data,
-                         C, igd_model_num_classes(model));
-    names = malloc((size_t)C * sizeof(*names));
-    if (names == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %d names", C);
-    for (int c = 0; c < C; c++)
-        names[c] = igd_dataset_class_name(probe, c);
-    const igd_status st = igd_ranking_random(out, model, s->layer, names, s->common.seed);
-    free(names);
-    return st;
-}
 
 // The folder that a file lies in, owned; NULL when memory is exhausted.
 static char *folder_of(const char *path)
@@ -50,63 +21,19 @@ static char *folder_of(const char *path)
     return slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
 }
 
-static igd_status by_clip(igd_ranking **out, const igd_model *model,
-                          const igd_dataset *probe, const rank_settings *s)
-{
-    igd_cdir_options o = igd_cdir_options_default();
-    igd_lines concepts = {0};
-    char *folder = folder_of(s->output);
-    igd_status st = IGD_OK;
-
-    o.clip = s->clip;
-    o.clip_image = s->clip_image;
-    o.clip_text = s->clip_text;
-    o.image_embeddings = s->image_embeddings;
-    o.text_embeddings = s->text_embeddings;
-    o.vocabulary = s->vocab;
-    o.prompt = s->prompt;
-    o.top_k = s->top_k;
-    o.image_size = s->image_size;
-    o.context = s->context_length;
-    o.cache = s->cache ? folder : NULL;
-    o.device = s->common.device;
-    o.batch_size = s->common.batch_size;
-    o.progress = progress_report;
-    if (folder == NULL) {
-        st = igd_error(IGD_ENOMEM, "%s: no memory", s->output);
-        goto done;
-    }
-    if ((st = igd_similarity_parse(&o.similarity, s->similarity)) != IGD_OK ||
-        (st = igd_pool_parse(&o.pool, s->pool)) != IGD_OK ||
-        (s->concepts != NULL && (st = igd_lines_read(&concepts, s->concepts)) != IGD_OK))
-        goto done;
-    if (s->concepts != NULL) {
-        if (concepts.num == 0 || concepts.num > INT32_MAX) {
-            st = igd_error(IGD_EFORMAT, "%s: holds %" PRId64 " concepts", s->concepts,
-                           concepts.num);
-            goto done;
-        }
-        o.concepts = (const char *const *)concepts.line;
-        o.num_concepts = (int)concepts.num;
-    }
-    st = igd_ranking_cdir(out, model, s->layer, probe, &o);
-
-done:
-    igd_lines_free(&concepts);
-    free(folder);
-    return st;
-}
-
 static igd_status rank(igd_ranking **out, const igd_model *model,
                        const igd_dataset *probe, const rank_settings *s)
 {
     if (s->from_units != NULL)
-        return igd_ranking_from_units(out, s->from_units, model, s->layer, s->method);
-    if (strcmp(s->method, "random") == 0)
-        return by_chance(out, model, probe, s);
-    if (strcmp(s->method, "cdir") == 0)
-        return by_clip(out, model, probe, s);
-    return by_leaving_out(out, model, probe, s);
+        return igd_ranking_from_units(out, s->from_units, model, s->layer,
+                                      s->ranking.method);
+    char *folder = s->cache ? folder_of(s->output) : NULL;
+    if (s->cache && folder == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", s->output);
+    const igd_status st =
+        action_rank(out, model, s->layer, probe, &s->ranking, &s->common, folder);
+    free(folder);
+    return st;
 }
 
 // Mean over the classes of how many of the `top` most important neurons r shares with

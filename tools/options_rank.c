@@ -4,7 +4,7 @@
 #include <string.h>
 
 // clang-format off
-static const char *const methods[] = {"loir", "cdir", "random", NULL};
+const char *const ranking_methods[] = {"loir", "cdir", "random", NULL};
 static const char *const overs[] = {"class", "all", NULL};
 static const char *const similarities[] = {"soft-wpmi", "wpmi", "cos", "cos-cubed",
                                            "rank-reorder", NULL};
@@ -13,8 +13,8 @@ static const char *const pools[] = {"avg", "max", NULL};
 static const cli_option options[] = {
     {'o', "output",     CLI_PATH | CLI_OUTPUT, offsetof(rank_settings, output),
      "FILE", "where the ranking goes (.safetensors)", 0, 0, NULL},
-    {0,   "method",     CLI_CHOICE, offsetof(rank_settings, method),
-     NULL, "how neurons are ranked: leave one out, CLIP, or chance", 0, 0, methods},
+    {0,   "method",     CLI_CHOICE, offsetof(rank_settings, ranking.method),
+     NULL, "how neurons are ranked: leave one out, CLIP, or chance", 0, 0, ranking_methods},
     {'l', "layer",      CLI_TEXT, offsetof(rank_settings, layer),
      "PATH", "layer whose neurons are ranked; PATH:input for what goes into it; "
      "penultimate is the input of the last linear layer", 0, 0, NULL},
@@ -32,41 +32,45 @@ static const cli_option options[] = {
 };
 
 static const cli_option loir_options[] = {
-    {0,   "over",       CLI_CHOICE, offsetof(rank_settings, over),
+    {0,   "over",       CLI_CHOICE, offsetof(rank_settings, ranking.over),
      NULL, "mean over the images of the class, or over all", 0, 0, overs},
-    {0,   "plain",      CLI_FLAG, offsetof(rank_settings, plain),
+    {0,   "plain",      CLI_FLAG, offsetof(rank_settings, ranking.plain),
      NULL, "one pass per neuron even where a closed form exists", 0, 0, NULL},
     {0},
 };
 
-static const cli_option cdir_options[] = {
-    {0,   "clip",       CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip),
+const cli_option cdir_options[] = {
+    {0,   "clip",       CLI_PATH | CLI_INPUT, offsetof(cdir_settings, clip),
      "FILE", "TorchScript with encode_image and encode_text; OpenAI's archives load as they are",
      0, 0, NULL},
-    {0,   "clip-image", CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip_image),
+    {0,   "clip-image", CLI_PATH | CLI_INPUT, offsetof(cdir_settings, clip_image),
      "FILE", "CLIP's image encoder, where it has a file of its own", 0, 0, NULL},
-    {0,   "clip-text",  CLI_PATH | CLI_INPUT, offsetof(rank_settings, clip_text),
+    {0,   "clip-text",  CLI_PATH | CLI_INPUT, offsetof(cdir_settings, clip_text),
      "FILE", "CLIP's text encoder, where it has a file of its own", 0, 0, NULL},
-    {0,   "image-embeddings", CLI_PATH | CLI_INPUT, offsetof(rank_settings, image_embeddings),
+    {0,   "image-embeddings", CLI_PATH | CLI_INPUT, offsetof(cdir_settings, image_embeddings),
      "X.npy", "ready embeddings of the probe images, a row each", 0, 0, NULL},
-    {0,   "text-embeddings", CLI_PATH | CLI_INPUT, offsetof(rank_settings, text_embeddings),
+    {0,   "text-embeddings", CLI_PATH | CLI_INPUT, offsetof(cdir_settings, text_embeddings),
      "T.npy", "ready embeddings of the concepts, a row per class", 0, 0, NULL},
-    {0,   "vocab",      CLI_PATH | CLI_INPUT, offsetof(rank_settings, vocab),
+    {0,   "vocab",      CLI_PATH | CLI_INPUT, offsetof(cdir_settings, vocab),
      "FILE", "CLIP's BPE merges, plain or .gz; or Hugging Face's vocab.json", 0, 0, NULL},
-    {0,   "concepts",   CLI_PATH | CLI_INPUT, offsetof(rank_settings, concepts),
+    {0,   "concepts",   CLI_PATH | CLI_INPUT, offsetof(cdir_settings, concepts),
      "FILE", "a concept per class, one a line (default: the data's class names)", 0, 0, NULL},
-    {0,   "prompt",     CLI_TEXT, offsetof(rank_settings, prompt),
+    {0,   "prompt",     CLI_TEXT, offsetof(cdir_settings, prompt),
      "TEXT", "what CLIP reads, {} standing for the concept", 0, 0, NULL},
-    {0,   "similarity", CLI_CHOICE, offsetof(rank_settings, similarity),
+    {0,   "similarity", CLI_CHOICE, offsetof(cdir_settings, similarity),
      NULL, "how neurons and concepts are compared", 0, 0, similarities},
-    {0,   "top-k",      CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, top_k),
+    {0,   "top-k",      CLI_INT | CLI_HIDE_DEFAULT, offsetof(cdir_settings, top_k),
      "N", "images looked at per neuron (default 100; for wpmi 28)", 0, 1e9, NULL},
-    {0,   "pool",       CLI_CHOICE, offsetof(rank_settings, pool),
+    {0,   "pool",       CLI_CHOICE, offsetof(cdir_settings, pool),
      NULL, "mean or maximum over the positions of a neuron", 0, 0, pools},
-    {0,   "image-size", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, image_size),
+    {0,   "image-size", CLI_INT | CLI_HIDE_DEFAULT, offsetof(cdir_settings, image_size),
      "N", "side of CLIP's images (default: read from the model)", 0, 4096, NULL},
-    {0,   "context-length", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, context_length),
+    {0,   "context-length", CLI_INT | CLI_HIDE_DEFAULT, offsetof(cdir_settings, context_length),
      "N", "tokens of CLIP's texts (default: read from the model)", 0, 4096, NULL},
+    {0},
+};
+
+static const cli_option cache_options[] = {
     {0,   "cache",      CLI_FLAG, offsetof(rank_settings, cache),
      NULL, "do not keep image embeddings beside the output for the next model", 0, 0, NULL},
     {0},
@@ -77,7 +81,8 @@ static const cli_group groups[] = {
     {"Model and probe images", input_options, offsetof(rank_settings, in)},
     {"Ranking", options, 0},
     {"LO-IR (--method loir)", loir_options, 0},
-    {"CD-IR (--method cdir)", cdir_options, 0},
+    {"CD-IR (--method cdir)", cdir_options, offsetof(rank_settings, ranking.cdir)},
+    {"CD-IR's embeddings", cache_options, 0},
     {"Common options", common_options, offsetof(rank_settings, common)},
     {0},
 };
@@ -92,18 +97,22 @@ static const char *const examples[] = {
 };
 static const char *const required[] = {"model", "data", "output", NULL};
 
+ranking_settings ranking_defaults(void)
+{
+    return (ranking_settings){
+        .method = ranking_methods[0],
+        .over = overs[0],
+        .cdir = {.prompt = "{}", .similarity = similarities[0], .pool = pools[0]}};
+}
+
 static void defaults(void *settings)
 {
     rank_settings *s = settings;
     *s = (rank_settings){.common = common_defaults("rank"),
                          .in = input_defaults("train"),
-                         .method = methods[0],
+                         .ranking = ranking_defaults(),
                          .layer = "penultimate",
-                         .over = overs[0],
                          .fraction = 1.0,
-                         .prompt = "{}",
-                         .similarity = similarities[0],
-                         .pool = pools[0],
                          .top = 50,
                          .cache = true};
 }
@@ -112,15 +121,14 @@ static void defaults(void *settings)
 static int check_method(const rank_settings *s, const char *method,
                         const cli_option *options_of)
 {
-    const bool chosen = strcmp(s->method, method) == 0;
+    const bool chosen = strcmp(s->ranking.method, method) == 0;
     for (const cli_option *o = options_of; !chosen && o->name != NULL; o++)
         if (cli_given(o->name))
             return cli_usage("--%s: only with --method %s", o->name, method);
     return CLI_GO_ON;
 }
 
-// CD-IR has one source of image and one of text embeddings.
-static int check_sources(const rank_settings *s)
+int cdir_check(const cdir_settings *s)
 {
     const int image =
         (s->clip != NULL) + (s->clip_image != NULL) + (s->image_embeddings != NULL);
@@ -148,8 +156,11 @@ static int check(const void *settings)
     int rc = check_method(s, "loir", loir_options);
     if (rc == CLI_GO_ON)
         rc = check_method(s, "cdir", cdir_options);
-    if (rc == CLI_GO_ON && strcmp(s->method, "cdir") == 0 && s->from_units == NULL)
-        rc = check_sources(s);
+    if (rc == CLI_GO_ON)
+        rc = check_method(s, "cdir", cache_options);
+    if (rc == CLI_GO_ON && strcmp(s->ranking.method, "cdir") == 0 &&
+        s->from_units == NULL)
+        rc = cdir_check(&s->ranking.cdir);
     return rc == CLI_GO_ON ? input_check(&s->in) : rc;
 }
 

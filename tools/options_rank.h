@@ -4,20 +4,8 @@
 
 #include "options.h"
 
-typedef struct rank_settings {
-    common_settings common;
-    input_settings in;
-    const char *method;
-    const char *layer;
-    const char *output;
-    const char *over;
-    double fraction;
-    bool plain;
-    const char *from_units;
-    const char *to_units;
-    const char *compare;
-    int top;
-
+// Where CD-IR gets its embeddings from, and how it compares.
+typedef struct cdir_settings {
     const char *clip, *clip_image, *clip_text;
     const char *image_embeddings, *text_embeddings;
     const char *vocab;
@@ -28,6 +16,34 @@ typedef struct rank_settings {
     int top_k;
     int image_size;
     int context_length;
+} cdir_settings;
+
+extern const cli_option cdir_options[];
+// There must be one source of image and one of text embeddings.
+int cdir_check(const cdir_settings *s);
+
+// How neurons are ranked.
+typedef struct ranking_settings {
+    const char *method;
+    const char *over;
+    bool plain;
+    cdir_settings cdir;
+} ranking_settings;
+
+extern const char *const ranking_methods[];
+ranking_settings ranking_defaults(void);
+
+typedef struct rank_settings {
+    common_settings common;
+    input_settings in;
+    ranking_settings ranking;
+    const char *layer;
+    const char *output;
+    double fraction;
+    const char *from_units;
+    const char *to_units;
+    const char *compare;
+    int top;
     bool cache;
 } rank_settings;
 
