@@ -8,31 +8,10 @@
 #include <unistd.h>
 
 #include "action.h"
+#include "action_attack.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "progress.h"
-
-static void message(const char *line, void *payload)
-{
-    (void)payload;
-    progress_note("%s", line);
-}
-
-// The texts between commas; owned.
-static char *join(const cli_texts *texts)
-{
-    char *out = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&out, &size);
-    if (f == NULL)
-        return NULL;
-    for (int i = 0; i < texts->num; i++)
-        fprintf(f, "%s%s", i > 0 ? "," : "", texts->item[i]);
-    if (fclose(f) == 0)
-        return out;
-    free(out);
-    return NULL;
-}
 
 // "PATH.state"; owned.
 static char *state_beside(const char *path)
@@ -62,42 +41,21 @@ typedef struct names {
 
 static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s)
 {
-    *o = igd_evaluate_options_default();
-    IGD_TRY(igd_norm_parse(&o->threat.norm, s->threat.norm));
-    o->threat.eps = s->threat.eps;
-    o->attacks = s->attack;
-    o->report =
-        strcmp(s->report, "union") == 0 ? IGD_REPORT_UNION : IGD_REPORT_PER_ATTACK;
-    o->seed = s->common.seed;
-    o->batch_size = s->common.batch_size;
-    o->num_draws = s->draws;
-    o->fixed_noise = s->fixed_noise;
-    o->shortcuts = s->shortcuts;
-    o->checks = s->checks;
+    IGD_TRY(action_attacks(o, &n->set, &s->attacks, &s->threat, &s->in, &s->common));
     o->bounds = s->bounds;
     o->audit = s->audit;
     o->expect_clean = isnan(s->expect_clean) ? -1.0 : s->expect_clean;
-    o->surrogate_temperature = s->surrogate_temperature;
-    o->joint_weight = s->joint_weight;
     o->restart = s->restart;
     o->save_adversarial = s->save_adversarial;
-    o->command = s->common.line;
-    o->data_path = s->in.data;
-    o->data_split = s->in.split;
-    o->preprocess = s->in.preprocess;
-    o->progress = progress_report;
-    o->message = message;
-    n->set = join(&s->set);
     n->state = s->state == NULL && s->output != NULL ? state_beside(s->output) : NULL;
     n->cache = s->cache == NULL && s->output != NULL ? cache_beside(s->output) : NULL;
-    if (n->set == NULL || (s->output != NULL && ((s->state == NULL && n->state == NULL) ||
-                                                 (s->cache == NULL && n->cache == NULL))))
+    if (s->output != NULL && ((s->state == NULL && n->state == NULL) ||
+                              (s->cache == NULL && n->cache == NULL)))
         return igd_error(IGD_ENOMEM, "no memory for the options");
-    o->set = n->set;
     o->state = s->state != NULL ? s->state : n->state;
     o->cache = s->cache != NULL ? s->cache : n->cache;
     // The worst case of a base model makes the sets of the defended ones.
-    o->cache_all = s->cache != NULL || strstr(s->attack, "worst-case") != NULL;
+    o->cache_all = s->cache != NULL || strstr(s->attacks.attack, "worst-case") != NULL;
     return IGD_OK;
 }
 

@@ -7,42 +7,18 @@
 #include "igdef/evaluate.h"
 
 // clang-format off
-static const char *const reports[] = {"union", "per-attack", NULL};
-
-static const cli_option attack_options[] = {
-    {'a', "attack",      CLI_TEXT, offsetof(eval_settings, attack),
-     "LIST", "attacks between commas: clean, fgsm, pgd, gama-pgd, apgd-ce, apgd-dlr, "
-     "apgd-cw, apgd-pma, apgd-t, apgd-eot, fab, fab-t, square, rays; the ensembles "
-     "autoattack, autoattack-plus, autoattack-rand, worst-case; transfer:NAME made on the "
-     "base model; own:, surrogate: and joint:NAME on a defended one", 0, 0, NULL},
-    {0,   "set",         CLI_TEXTS, offsetof(eval_settings, set),
-     "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50", 0, 0, NULL},
-    {0,   "report",      CLI_CHOICE, offsetof(eval_settings, report),
-     NULL, "attack only what is still robust, or run every member in full", 0, 0, reports},
-    {0,   "draws",       CLI_INT, offsetof(eval_settings, draws),
-     "R", "draws of a random defense for the final judgement", 1, 255, NULL},
-    {0,   "fixed-noise", CLI_FLAG, offsetof(eval_settings, fixed_noise),
-     NULL, "attack and judge one fixed draw of the noise per image", 0, 0, NULL},
-    {0,   "surrogate-temperature", CLI_NUMBER | CLI_POSITIVE,
-     offsetof(eval_settings, surrogate_temperature),
-     "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
-    {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(eval_settings, joint_weight),
-     "W", "share of the first pass in joint:NAME", 0, 0, NULL},
-    {0},
-};
-
 static const cli_option check_options[] = {
     {0,   "expect-clean", CLI_NUMBER, offsetof(eval_settings, expect_clean),
      "ACC", "stop early, exit code 3, if the clean accuracy is more than 0.01 off", 0, 1,
      NULL},
     {0,   "strict",      CLI_FLAG, offsetof(eval_settings, strict),
      NULL, "exit code 3 on any reliability warning", 0, 0, NULL},
-    {0,   "checks",      CLI_FLAG, offsetof(eval_settings, checks),
+    {0,   "checks",      CLI_FLAG, offsetof(eval_settings, attacks.checks),
      NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
     {0,   "bounds",      CLI_FLAG, offsetof(eval_settings, bounds),
      NULL, "leave out the bounds by the masks of the true and of the worst class", 0, 0,
      NULL},
-    {0,   "shortcuts",   CLI_FLAG, offsetof(eval_settings, shortcuts),
+    {0,   "shortcuts",   CLI_FLAG, offsetof(eval_settings, attacks.shortcuts),
      NULL, "also do the work that cannot change a flag", 0, 0, NULL},
     {0,   "audit",       CLI_NUMBER, offsetof(eval_settings, audit),
      "PERCENT", "attack so many images again without shortcuts and compare", 0, 100, NULL},
@@ -74,7 +50,7 @@ static const cli_group groups[] = {
     {"Defense (none: the base model is evaluated)", defense_options,
      offsetof(eval_settings, defense)},
     {"Threat", threat_options, offsetof(eval_settings, threat)},
-    {"Attacks", attack_options, 0},
+    {"Attacks", attack_options, offsetof(eval_settings, attacks)},
     {"Reliability", check_options, 0},
     {"Files", output_options, 0},
     {"Common options", common_options, offsetof(eval_settings, common)},
@@ -98,14 +74,8 @@ static void defaults(void *settings)
     *s = (eval_settings){.common = common_defaults("eval"),
                          .in = input_defaults("test"),
                          .defense = defense_defaults(),
-                         .attack = d.attacks,
                          .threat = threat_defaults(),
-                         .report = reports[0],
-                         .draws = d.num_draws,
-                         .surrogate_temperature = d.surrogate_temperature,
-                         .joint_weight = d.joint_weight,
-                         .shortcuts = d.shortcuts,
-                         .checks = d.checks,
+                         .attacks = attack_defaults(),
                          .bounds = d.bounds,
                          .expect_clean = NAN};
 }
@@ -143,7 +113,7 @@ static int check(const void *settings)
                          "restart");
     if ((rc = defense_check(&s->defense)) != CLI_GO_ON)
         return rc;
-    if (s->fixed_noise && !defense_is_random(&s->defense))
+    if (s->attacks.fixed_noise && !defense_is_random(&s->defense))
         return cli_usage("--fixed-noise: there is no defense that draws noise");
     return input_check(&s->in);
 }

@@ -3,19 +3,15 @@
 #define IGDEF_OPTIONS_EVAL_H
 
 #include "options.h"
+#include "options_attack.h"
 
 typedef struct eval_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    const char *attack;
     threat_settings threat;
-    cli_texts set;
-    const char *report;
-    int draws;
-    bool fixed_noise;
-    double surrogate_temperature, joint_weight;
-    bool shortcuts, checks, bounds;
+    attack_settings attacks;
+    bool bounds;
     double audit;
     double expect_clean; // NAN: not given
     bool strict;

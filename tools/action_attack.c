@@ -1,0 +1,62 @@
+// Owns the way from options to the settings of an evaluation.
+#include "action_attack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "progress.h"
+
+static void message(const char *line, void *payload)
+{
+    (void)payload;
+    progress_note("%s", line);
+}
+
+// The texts between commas; owned.
+static char *join(const cli_texts *texts)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&out, &size);
+    if (f == NULL)
+        return NULL;
+    for (int i = 0; i < texts->num; i++)
+        fprintf(f, "%s%s", i > 0 ? "," : "", texts->item[i]);
+    if (fclose(f) == 0)
+        return out;
+    free(out);
+    return NULL;
+}
+
+igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_settings *a,
+                          const threat_settings *threat, const input_settings *in,
+                          const common_settings *common)
+{
+    *o = igd_evaluate_options_default();
+    IGD_TRY(igd_norm_parse(&o->threat.norm, threat->norm));
+    o->threat.eps = threat->eps;
+    o->attacks = a->attack;
+    o->report =
+        strcmp(a->report, "union") == 0 ? IGD_REPORT_UNION : IGD_REPORT_PER_ATTACK;
+    o->seed = common->seed;
+    o->batch_size = common->batch_size;
+    o->num_draws = a->draws;
+    o->fixed_noise = a->fixed_noise;
+    o->shortcuts = a->shortcuts;
+    o->checks = a->checks;
+    o->surrogate_temperature = a->surrogate_temperature;
+    o->joint_weight = a->joint_weight;
+    o->command = common->line;
+    o->data_path = in->data;
+    o->data_split = in->split;
+    o->preprocess = in->preprocess;
+    o->progress = progress_report;
+    o->message = message;
+    *set = join(&a->set);
+    if (*set == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the options");
+    o->set = *set;
+    return IGD_OK;
+}

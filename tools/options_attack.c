@@ -1,0 +1,42 @@
+// How images are attacked, for the commands that evaluate.
+#include "options_attack.h"
+
+#include "igdef/evaluate.h"
+
+// clang-format off
+static const char *const reports[] = {"union", "per-attack", NULL};
+
+const cli_option attack_options[] = {
+    {'a', "attack",      CLI_TEXT, offsetof(attack_settings, attack),
+     "LIST", "attacks between commas: clean, fgsm, pgd, gama-pgd, apgd-ce, apgd-dlr, "
+     "apgd-cw, apgd-pma, apgd-t, apgd-eot, fab, fab-t, square, rays; the ensembles "
+     "autoattack, autoattack-plus, autoattack-rand, worst-case; transfer:NAME made on the "
+     "base model; own:, surrogate: and joint:NAME on a defended one", 0, 0, NULL},
+    {0,   "set",         CLI_TEXTS, offsetof(attack_settings, set),
+     "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50", 0, 0, NULL},
+    {0,   "report",      CLI_CHOICE, offsetof(attack_settings, report),
+     NULL, "attack only what is still robust, or run every member in full", 0, 0, reports},
+    {0,   "draws",       CLI_INT, offsetof(attack_settings, draws),
+     "R", "draws of a random defense for the final judgement", 1, 255, NULL},
+    {0,   "fixed-noise", CLI_FLAG, offsetof(attack_settings, fixed_noise),
+     NULL, "attack and judge one fixed draw of the noise per image", 0, 0, NULL},
+    {0,   "surrogate-temperature", CLI_NUMBER | CLI_POSITIVE,
+     offsetof(attack_settings, surrogate_temperature),
+     "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
+    {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(attack_settings, joint_weight),
+     "W", "share of the first pass in joint:NAME", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+attack_settings attack_defaults(void)
+{
+    const igd_evaluate_options d = igd_evaluate_options_default();
+    return (attack_settings){.attack = d.attacks,
+                             .report = reports[0],
+                             .draws = d.num_draws,
+                             .surrogate_temperature = d.surrogate_temperature,
+                             .joint_weight = d.joint_weight,
+                             .shortcuts = d.shortcuts,
+                             .checks = d.checks};
+}
