@@ -3,7 +3,8 @@
 #
 # usage: scripts/bench.sh [BUILD-FOLDER]
 # PyTorch's side needs python3-torch; without it those lines are left out. IGDEF_BENCH_CIFAR
-# may name a folder with a CIFAR ResNet (rn18w16.pt) and CIFAR-10 in the binary format.
+# may name a folder with a CIFAR ResNet (rn18w16.pt) and CIFAR-10 in the binary format,
+# IGDEF_BENCH_AUTOATTACK and IGDEF_BENCH_RAYS copies of the official attacks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ python=/usr/bin/python3
 export OMP_WAIT_POLICY=passive
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-ninja -C "$build" bench bench_cdir bench_similarity >/dev/null
+ninja -C "$build" igdef igdef_engine bench bench_cdir bench_similarity >/dev/null
 bench=$build/tests/bench
 
 # The least of three alternating runs of each side.
@@ -50,3 +51,5 @@ if $python -c 'import torch' 2>/dev/null; then
     echo "similarity of CD-IR"
     $python scripts/bench_similarity.py "$build/tests/bench_similarity"
 fi
+echo "whole evaluations, against the official code where it is named"
+scripts/bench_attacks.sh "$build"

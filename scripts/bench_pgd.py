@@ -59,11 +59,14 @@ class ResNet(nn.Module):
         self.linear = nn.Linear(planes, weights["linear.weight"].shape[0])
         self.load_state_dict(weights)
 
-    def forward(self, x):
+    def features(self, x):
         h = F.relu(self.bn1(self.conv1(x)))
         for stage in self.stages:
             h = getattr(self, stage)(h)
-        return self.linear(F.adaptive_avg_pool2d(h, 1).flatten(1))
+        return F.adaptive_avg_pool2d(h, 1).flatten(1)
+
+    def forward(self, x):
+        return self.linear(self.features(x))
 
 
 def pgd(model, x, y, eps, steps):
