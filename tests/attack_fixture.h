@@ -151,7 +151,7 @@ static inline igd_status trial_done(const igd_outcome *o, void *payload)
 static inline void trial_run(trial *t, const igd_attack_job *job, const igd_classifier *f,
                              int batch_size)
 {
-    const igd_attack_feed feed = {trial_next, trial_done, NULL, t};
+    const igd_attack_feed feed = {trial_next, trial_done, NULL, t, NULL};
     t->given = t->taken = 0;
     assert_ok(igd_attack_run(job, f, batch_size, &feed));
     assert_int_equal(t->taken, t->n);

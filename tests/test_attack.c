@@ -293,8 +293,9 @@ static igd_status broken_next(igd_target *out, void *payload)
     return IGD_EIO;
 }
 
-static igd_status broken_tick(void *payload)
+static igd_status broken_tick(const igd_flight *flight, void *payload)
 {
+    assert_non_null(flight);
     return ++*(int *)payload == 3 ? IGD_ECANCELED : IGD_OK;
 }
 
@@ -323,13 +324,13 @@ static void test_attack__failures_of_the_feed_are_passed_on(void **state)
     line_make();
     script_set((const int[]){9, 9, 9, 9}, (const float[]){0.1f, 0.1f, 0.1f, 0.1f}, true);
     const igd_attack_job job = scripted_job();
-    const igd_attack_feed broken = {broken_next, full_done, NULL, NULL};
+    const igd_attack_feed broken = {broken_next, full_done, NULL, NULL, NULL};
     assert_int_equal(igd_attack_run(&job, &line.f, 4, &broken), IGD_EIO);
     left_to_give = 1;
-    const igd_attack_feed full = {one_next, full_done, NULL, NULL};
+    const igd_attack_feed full = {one_next, full_done, NULL, NULL, NULL};
     assert_int_equal(igd_attack_run(&job, &line.f, 4, &full), IGD_EIO);
     left_to_give = 1;
-    const igd_attack_feed stopped = {one_next, full_done, broken_tick, &ticks};
+    const igd_attack_feed stopped = {one_next, full_done, broken_tick, &ticks, NULL};
     assert_int_equal(igd_attack_run(&job, &line.f, 4, &stopped), IGD_ECANCELED);
     assert_int_equal(ticks, 3);
 }
@@ -351,7 +352,7 @@ static void test_attack__failure_of_a_thread_is_passed_on(void **state)
     line_make();
     script_set((const int[]){9, 9, 9, 9}, (const float[]){0.1f, 0.1f, 0.1f, 0.1f}, true);
     const igd_attack_job job = scripted_job();
-    const igd_attack_feed feed = {one_next, full_done, NULL, NULL};
+    const igd_attack_feed feed = {one_next, full_done, NULL, NULL, NULL};
     line.f.logits = broken_logits;
     for (int threads = 1; threads <= 3; threads++) {
         assert_ok(igd_set_num_threads(threads));
@@ -368,7 +369,7 @@ static void test_attack__unusable_jobs_are_refused(void **state)
     toy other;
     line_make();
     igd_attack_job job = scripted_job();
-    const igd_attack_feed feed = {one_next, full_done, NULL, NULL};
+    const igd_attack_feed feed = {one_next, full_done, NULL, NULL, NULL};
     assert_fails(igd_attack_run(&job, &line.f, 0, &feed), IGD_EINVAL, "batch size is 0");
     job.votes = 0;
     assert_fails(igd_attack_run(&job, &line.f, 1, &feed), IGD_EINVAL, "0 votes");

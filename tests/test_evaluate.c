@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -327,6 +328,40 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static void flip_a_byte(const char *path)
+{
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    const long size = ftell(f);
+    fseek(f, size - 5, SEEK_SET); // in the last record's point
+    const int c = fgetc(f);
+    fseek(f, size - 5, SEEK_SET);
+    fputc(c ^ 0x40, f);
+    fclose(f);
+}
+
+static void cut_off(const char *path)
+{
+    FILE *f = fopen(path, "r+");
+    fseek(f, 0, SEEK_END);
+    const long size = ftell(f);
+    assert_int_equal(ftruncate(fileno(f), size * 2 / 3), 0);
+    fclose(f);
+}
+
+static void overwrite(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    fputs("something else", f);
+    fclose(f);
+}
+
+static void give_away(const char *path)
+{
+    assert_int_equal(chmod(path, 0666), 0); // anybody could have written it
+}
+
 // Runs in a child that is killed after a while; whether it came to its end.
 static bool run_and_kill(const igd_evaluate_options *o, const char *result, double after)
 {
@@ -367,16 +402,19 @@ static unsigned char *content(const char *path, size_t *size)
 
 // kill -9 at many moments: the run ends with the flags and the saved images of one that
 // nobody disturbed.
-static void test_evaluate__killed_at_any_moment_the_flags_stay(void **state)
+static void kill_often(int batch_size, double save_seconds)
 {
-    (void)state;
     igd_evaluate_options o = options("pgd,transfer:apgd-ce,square");
     o.set = "pgd.steps=40,square.queries=300,apgd-ce.steps=40";
-    o.batch_size = 4;
-    char *cache = strdup(fixture_path("cache-killed"));
+    o.batch_size = batch_size;
+    o.save_seconds = save_seconds;
+    o.restart = false;
+    char *cache =
+        strdup(fixture_path(batch_size == 4 ? "cache-killed" : "cache-killed2"));
     char *path = strdup(fixture_path("killed.json"));
     char *saved = strdup(fixture_path("killed.npy"));
     char *state_path = strdup(fixture_path("killed.state"));
+    unlink(state_path); // of the call before
     o.save_adversarial = saved;
     const double begin = seconds();
     igd_result *whole = evaluate(&world.subject, &o);
@@ -412,6 +450,101 @@ static void test_evaluate__killed_at_any_moment_the_flags_stay(void **state)
     free(path);
     free(saved);
     free(state_path);
+}
+
+static void test_evaluate__killed_at_any_moment_the_flags_stay(void **state)
+{
+    (void)state;
+    kill_often(4, 10.0);
+    kill_often(64, 0.0); // all images are in flight at once
+}
+
+static igd_evaluate_options one_long_attack(const char *name)
+{
+    igd_evaluate_options o = options("pgd");
+    o.threat.eps = 0.002; // hardly an image falls
+    o.set = "pgd.steps=400";
+    o.batch_size = 64; // more than there are images
+    o.state = fixture_path(name);
+    o.progress = stop_after;
+    return o;
+}
+
+// A run that is stopped again and again within one batch of images comes to its end, with
+// the costs of one that is not, and does little twice.
+static void test_evaluate__an_attack_goes_on_inside_a_batch(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = one_long_attack("inside.state");
+    const char *const state_path = o.state;
+    char *flight = malloc(strlen(state_path) + sizeof(".flight"));
+    igd_result *whole = NULL, *r = NULL;
+    igd_status st;
+    int left = 1 << 30, sittings = 0;
+
+    sprintf(flight, "%s.flight", state_path);
+    o.payload = &left;
+    o.state = NULL;
+    int64_t before = world.judged.passes;
+    assert_ok(igd_evaluate_subject(&whole, &world.subject, world.data, &o));
+    const int64_t undisturbed = world.judged.passes - before;
+
+    o.state = state_path;
+    before = world.judged.passes;
+    do {
+        left = 50;
+        st = igd_evaluate_subject(&r, &world.subject, world.data, &o);
+        assert_true(st == IGD_OK || igd_path_exists(flight) || sittings == 0);
+        sittings++;
+    } while (st == IGD_ECANCELED && sittings < 100);
+    assert_int_equal(st, IGD_OK);
+    assert_true(sittings > 5);
+    assert_true(world.judged.passes - before < undisturbed * 3 / 2);
+    assert_false(igd_path_exists(flight));
+    assert_same_flags(whole, r);
+    assert_int_equal(igd_result_attack(whole, 0).forwards,
+                     igd_result_attack(r, 0).forwards);
+    igd_result_free(whole);
+    igd_result_free(r);
+    free(flight);
+}
+
+static void test_evaluate__images_in_flight_of_another_run_start_again(void **state)
+{
+    (void)state;
+    static void (*const damage[])(const char *) = {NULL, flip_a_byte, cut_off, overwrite,
+                                                   give_away};
+    for (size_t k = 0; k < sizeof(damage) / sizeof(damage[0]); k++) {
+        igd_evaluate_options o = one_long_attack("foreign.state");
+        igd_result *whole = NULL, *r = NULL;
+        char flight[256];
+        int left = 1 << 30;
+        const char *const state_path = o.state;
+
+        snprintf(flight, sizeof(flight), "%s.flight", state_path);
+        o.payload = &left;
+        o.state = NULL;
+        o.seed = 5;
+        assert_ok(igd_evaluate_subject(&whole, &world.subject, world.data, &o));
+        o.state = state_path;
+        o.restart = true; // the state of the round before
+        left = 50;
+        if (damage[k] == NULL)
+            o.seed = 6;
+        assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o),
+                     IGD_ECANCELED, "interrupted");
+        if (damage[k] == NULL)
+            unlink(state_path); // the images of seed 6 stay without it
+        else
+            damage[k](flight);
+        o.restart = false;
+        o.seed = 5;
+        left = 1 << 30;
+        assert_ok(igd_evaluate_subject(&r, &world.subject, world.data, &o));
+        assert_same_flags(whole, r);
+        igd_result_free(whole);
+        igd_result_free(r);
+    }
 }
 
 static void test_evaluate__state_of_another_run_is_refused(void **state)
@@ -476,35 +609,6 @@ static void for_each_set(const char *folder, void (*change)(const char *path))
     }
     closedir(d);
     assert_true(num > 0);
-}
-
-static void flip_a_byte(const char *path)
-{
-    FILE *f = fopen(path, "r+");
-    assert_non_null(f);
-    fseek(f, 0, SEEK_END);
-    const long size = ftell(f);
-    fseek(f, size - 5, SEEK_SET); // in the last record's point
-    const int c = fgetc(f);
-    fseek(f, size - 5, SEEK_SET);
-    fputc(c ^ 0x40, f);
-    fclose(f);
-}
-
-static void cut_off(const char *path)
-{
-    FILE *f = fopen(path, "r+");
-    fseek(f, 0, SEEK_END);
-    const long size = ftell(f);
-    assert_int_equal(ftruncate(fileno(f), size * 2 / 3), 0);
-    fclose(f);
-}
-
-static void overwrite(const char *path)
-{
-    FILE *f = fopen(path, "w");
-    fputs("something else", f);
-    fclose(f);
 }
 
 static int64_t reused(const igd_result *r)
@@ -795,6 +899,8 @@ int main(void)
         TENSOR_TEST(test_evaluate__random_classifiers_are_judged_three_ways),
         TENSOR_TEST(test_evaluate__an_interrupted_run_goes_on_to_the_same_flags),
         TENSOR_TEST(test_evaluate__killed_at_any_moment_the_flags_stay),
+        TENSOR_TEST(test_evaluate__an_attack_goes_on_inside_a_batch),
+        TENSOR_TEST(test_evaluate__images_in_flight_of_another_run_start_again),
         TENSOR_TEST(test_evaluate__state_of_another_run_is_refused),
         TENSOR_TEST(test_evaluate__base_sets_serve_every_later_run),
         TENSOR_TEST(test_evaluate__saved_images_are_what_fooled),

@@ -65,14 +65,19 @@ typedef struct igd_evaluate_options {
      * an attack "smaller-eps", and are not attacked. Only with IGD_REPORT_UNION. */
     const igd_result *smaller;
 
-    const char *state;            /**< File to continue from; NULL keeps none. */
-    const char *finished;         /**< Result file of a finished run: where it is there,
-                                       it is the answer. NULL for none. */
-    bool restart;                 /**< Discard these two. */
-    const char *cache;            /**< Folder of the adversarial sets made on base models,
-                                       made if missing; NULL for a temporary one. */
-    bool cache_all;               /**< Keep there all that is made on the base model, not
-                                       only what is transferred. */
+    const char *state;    /**< File to continue from; NULL keeps none. */
+    const char *finished; /**< Result file of a finished run: where it is there,
+                               it is the answer. NULL for none. */
+    bool restart;         /**< Discard these two. */
+    double save_seconds;  /**< How often the images in flight are saved, beside `state` as
+                               "STATE.flight", so that a run that is killed loses no more
+                               than this of its time; less often where saving takes more
+                               than 2 % of it. Finished images are saved with them and
+                               after every batch. Default 10. */
+    const char *cache;    /**< Folder of the adversarial sets made on base models,
+                               made if missing; NULL for a temporary one. */
+    bool cache_all;       /**< Keep there all that is made on the base model, not
+                               only what is transferred. */
     const char *save_adversarial; /**< .npy file of the first adversarial image found for
                                        each image, the clean image where there is none;
                                      NULL for none. */

@@ -89,27 +89,33 @@ static float stage_eps(const igd_run *r, const apgd *s)
     return (float)((s->num_stages - s->stage) * r->job->threat.eps);
 }
 
+static void apgd_attach(igd_run *r)
+{
+    const size_t d = (size_t)r->job->num_pixels;
+    apgd *s = r->state;
+
+    s->ball.x = r->x;
+    s->ball.lower = r->lower;
+    s->ball.upper = r->upper;
+    s->best = (float *)(s + 1);
+    s->best_grad = s->best + d;
+    s->old = s->best_grad + d;
+}
+
 static igd_want apgd_start(igd_run *r, igd_loss loss, int target)
 {
     const igd_attack_job *job = r->job;
-    const size_t d = (size_t)job->num_pixels;
     const igd_stream stream = igd_run_stream(r, 0);
     const bool l1 = job->threat.norm == IGD_NORM_L1;
     apgd *s = r->state;
 
     s->loss = igd_loss_for_classes(loss, job->num_classes);
     s->target = target;
-    s->ball = (igd_ball){.norm = job->threat.norm,
-                         .eps = (float)job->threat.eps,
-                         .x = r->x,
-                         .lower = r->lower,
-                         .upper = r->upper,
-                         .d = job->num_pixels};
+    apgd_attach(r);
+    s->ball.norm = job->threat.norm;
+    s->ball.d = job->num_pixels;
     s->last_pass = igd_job_value(job, "eot_compat") != 0.0;
     s->num_steps = (int)igd_job_value(job, "steps");
-    s->best = (float *)(s + 1);
-    s->best_grad = s->best + d;
-    s->old = s->best_grad + d;
     s->num_stages = 1;
     if (l1 && igd_job_value(job, "large_radii") != 0.0 && s->num_steps >= NUM_STAGES)
         s->num_stages = NUM_STAGES;
@@ -452,6 +458,7 @@ static const igd_parameter targeted_parameters[] = {
         .num_runs = (runs),                                                              \
         .num_samples = eot_samples,                                                      \
         .state_size = apgd_size,                                                         \
+        .attach = apgd_attach,                                                           \
         .start = (begin),                                                                \
         .logits = apgd_logits,                                                           \
         .gradient = apgd_gradient,                                                       \

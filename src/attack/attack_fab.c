@@ -71,6 +71,16 @@ static size_t fab_t_state_size(const igd_attack_job *job)
     return place(NULL, job, true);
 }
 
+static void fab_attach(igd_run *r)
+{
+    place(r->state, r->job, false);
+}
+
+static void fab_t_attach(igd_run *r)
+{
+    place(r->state, r->job, true);
+}
+
 static int fab_num_runs(const igd_attack_job *job)
 {
     return (int)igd_job_value(job, "restarts");
@@ -354,6 +364,7 @@ const igd_attack igd_attack_fab = {
     .check = fab_check,
     .num_runs = fab_num_runs,
     .state_size = fab_state_size,
+    .attach = fab_attach,
     .start = fab_start,
     .logits = fab_logits,
     .gradient = fab_gradient,
@@ -367,6 +378,7 @@ const igd_attack igd_attack_fab_t = {
     .parameters = fab_t_parameters,
     .num_runs = fab_t_num_runs,
     .state_size = fab_t_state_size,
+    .attach = fab_t_attach,
     .start = fab_t_start,
     .logits = fab_logits,
     .gradient = fab_t_gradient,

@@ -99,6 +99,9 @@ struct igd_attack {
     int (*num_runs)(const igd_attack_job *job);
     int (*num_samples)(const igd_attack_job *job); // EoT draws; NULL for 1
     size_t (*state_size)(const igd_attack_job *job);
+    // Points what pointers the state has into the run, after the state was read back from
+    // a file; NULL for a state without pointers.
+    void (*attach)(igd_run *r);
     // Sets point and says IGD_WANT_LOGITS or IGD_WANT_LABEL, or IGD_WANT_END where there
     // is nothing to do.
     igd_want (*start)(igd_run *r);
@@ -169,6 +172,16 @@ typedef struct igd_outcome {
     int64_t queries;    // of attacks with a budget of queries, else 0
 } igd_outcome;
 
+// The images in flight, between two batches.
+typedef struct igd_flight igd_flight;
+
+// Writes them, one after another, each as it is handed to `put` as one piece: so that a
+// later igd_attack_run() of the same job, of any batch size, goes on where this one is.
+igd_status igd_flight_save(const igd_flight *e,
+                           igd_status (*put)(int64_t image, const void *bytes,
+                                             size_t size, void *payload),
+                           void *payload);
+
 // Where images come from and outcomes go. All functions are called from the thread that
 // called igd_attack_run(); anything but IGD_OK stops the attack and is passed on.
 typedef struct igd_attack_feed {
@@ -176,9 +189,13 @@ typedef struct igd_attack_feed {
     igd_status (*next)(igd_target *out, void *payload);
     // Takes an outcome, in the order in which images finish.
     igd_status (*done)(const igd_outcome *o, void *payload);
-    // Called after every batch, so that a user can interrupt. May be NULL.
-    igd_status (*tick)(void *payload);
+    // Called after every batch, so that a user can interrupt and the images in flight can
+    // be saved. May be NULL.
+    igd_status (*tick)(const igd_flight *flight, void *payload);
     void *payload;
+    // What igd_flight_save() gave for an image in an earlier sitting, borrowed until the
+    // next call; NULL for nothing. May be NULL itself.
+    const unsigned char *(*earlier)(size_t *size, int64_t image, void *payload);
 } igd_attack_feed;
 
 // Attacks every image of the feed, up to `batch_size` at a time. In IGD_RETURN_FOOLED

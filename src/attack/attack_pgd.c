@@ -38,6 +38,12 @@ static size_t pgd_size(const igd_attack_job *job)
     return sizeof(pgd) + (size_t)job->num_classes * sizeof(double);
 }
 
+static void pgd_attach(igd_run *r)
+{
+    pgd *s = r->state;
+    s->ball = ball_of(r);
+}
+
 static float sign(float v)
 {
     return (float)((v > 0.0f) - (v < 0.0f));
@@ -149,6 +155,7 @@ const igd_attack igd_attack_fgsm = {
     .num_runs = one_run,
     .num_samples = eot_samples,
     .state_size = pgd_size,
+    .attach = pgd_attach,
     .start = fgsm_start,
     .logits = pgd_logits,
     .gradient = pgd_gradient,
@@ -187,6 +194,7 @@ const igd_attack igd_attack_pgd = {
     .num_runs = restarts,
     .num_samples = eot_samples,
     .state_size = pgd_size,
+    .attach = pgd_attach,
     .start = pgd_start,
     .logits = pgd_logits,
     .gradient = pgd_gradient,
@@ -260,6 +268,7 @@ const igd_attack igd_attack_gama_pgd = {
     .parameters = gama_parameters,
     .num_runs = restarts,
     .state_size = pgd_size,
+    .attach = pgd_attach,
     .start = gama_start,
     .logits = gama_logits,
     .gradient = gama_gradient,

@@ -13,10 +13,16 @@
 
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
+#include "attack/flight.h"
 #include "attack/loss.h"
 #include "attack/workers.h"
 #include "core/error.h"
 #include "igdef/runtime.h"
+
+typedef igd_flight engine;
+typedef igd_item item;
+typedef igd_slot slot;
+typedef igd_tally tally;
 
 #define WORDS 4 // random words of one block
 // Rows that a thread should have: more add little speed on a CPU, and the fewer runs are
@@ -24,62 +30,6 @@
 #define GOOD_PART 16
 // Rows below which another thread is not worth it; the classifier fills up to as many.
 #define LEAST_PART 8
-
-// What a run cost and met.
-typedef struct tally {
-    int64_t forwards, backwards, bad, zero_grads, stalled, plateaus, queries;
-    double distance;
-} tally;
-
-// An image in flight. Its runs 0 .. next-1 were started; those from `limit` on cannot
-// change its outcome.
-typedef struct item {
-    bool used;
-    igd_target target;
-    float *lower, *upper; // [d]
-    float *x_adv;         // [d] of the winning run so far
-    int next, active, limit;
-    int winner;  // -1 as long as there is none
-    bool fooled; // whether the winner fooled the classifier
-    double loss; // of the winner, and the largest where it did not
-} item;
-
-// A place of the batch, where one run lives.
-typedef struct slot {
-    igd_run run;
-    item *item;
-    igd_want want;
-    uint32_t evaluations; // so far, keys the classifier's noise
-    tally tally;
-} slot;
-
-typedef struct engine {
-    const igd_attack_job *job;
-    const igd_attack *attack;
-    const igd_classifier *f;
-    const igd_attack_feed *feed;
-    size_t d, C;
-    int capacity, num; // slots, of which the first num are in use
-    int samples, num_runs;
-    size_t state_size;
-    bool dry;             // the feed has no further image
-    igd_workers *workers; // NULL on devices other than the CPU
-    int first, past;      // slots of the pass in progress
-    int part;             // slots of a part of the pass, but for the last
-    bool recorded;        // whether gradients may be taken of the pass
-    int enough;           // runs in flight from which on none is started ahead
-    char purpose[64];     // of the classifier's noise
-    slot *slots;          // [capacity]
-    item *items;          // [capacity]
-    float *points;        // [capacity, samples, d]; a run's point is its first row
-    float *grads;         // [capacity, samples, d]
-    float *weights;       // [capacity, samples, C]
-    float *logits;        // [capacity, samples, C], of passes without gradients
-    float *pixels;        // [capacity, 4, d]: bounds and x_adv of items, x_adv of runs
-    tally *tallies;       // [capacity, num_runs]
-    unsigned char *state; // [capacity, state_size]
-    igd_draw *draws;      // [capacity * samples]
-} engine;
 
 static void engine_free(engine *e)
 {
@@ -146,12 +96,6 @@ static igd_draw draw_of(const engine *e, const slot *p, int sample)
     return (igd_draw){.image = p->run.image, .draw = (uint64_t)words[0] << 32 | words[1]};
 }
 
-// What the runs of m cost, [num_runs].
-static tally *item_tallies(const engine *e, const item *m)
-{
-    return e->tallies + (m - e->items) * e->num_runs;
-}
-
 // Hands an image's outcome over and makes its item free.
 static igd_status item_deliver(engine *e, item *m)
 {
@@ -164,7 +108,7 @@ static igd_status item_deliver(engine *e, item *m)
                      .x_adv = show && m->winner >= 0 ? m->x_adv : m->target.x};
 
     for (int i = 0; i < e->num_runs && (!m->fooled || i <= m->winner); i++) {
-        const tally *t = item_tallies(e, m) + i;
+        const tally *t = igd_item_tallies(e, m) + i;
         o.forwards += t->forwards;
         o.backwards += t->backwards;
         o.bad += t->bad;
@@ -199,7 +143,7 @@ static igd_status item_fetch(engine *e, item *m)
     m->fooled = false;
     m->loss = -INFINITY;
     for (int i = 0; i < e->num_runs; i++)
-        item_tallies(e, m)[i] = (tally){0};
+        igd_item_tallies(e, m)[i] = (tally){0};
     igd_ball_bounds(m->lower, m->upper, target.x, (int64_t)e->d, &e->job->threat);
     if (e->job->mode == IGD_RETURN_FOOLED && e->job->deterministic &&
         igd_argmax(target.clean, e->job->num_classes) != target.label) {
@@ -207,6 +151,23 @@ static igd_status item_fetch(engine *e, item *m)
         return item_deliver(e, m);
     }
     return IGD_OK;
+}
+
+static bool item_over(const item *m)
+{
+    return m->active == 0 && m->next >= m->limit;
+}
+
+// Goes on with an image where an earlier sitting left it, if one did.
+static igd_status item_resume(engine *e, item *m)
+{
+    size_t size = 0;
+    const unsigned char *bytes = NULL;
+    if (e->feed->earlier != NULL)
+        bytes = e->feed->earlier(&size, m->target.image, e->feed->payload);
+    if (bytes != NULL)
+        (void)igd_item_take_up(e, m, bytes, size);
+    return item_over(m) ? item_deliver(e, m) : IGD_OK;
 }
 
 // Notes the end of the run in p and, where it fooled the classifier, that later runs of
@@ -223,7 +184,7 @@ static void run_ended(engine *e, slot *p)
     p->tally.plateaus += r->plateaus;
     p->tally.queries = r->queries;
     p->tally.distance = r->distance;
-    item_tallies(e, m)[r->index] = p->tally;
+    igd_item_tallies(e, m)[r->index] = p->tally;
     m->active--;
     p->item = NULL;
     if (!wins)
@@ -242,11 +203,6 @@ static void run_ended(engine *e, slot *p)
             m->active--;
         }
     }
-}
-
-static bool item_over(const item *m)
-{
-    return m->active == 0 && m->next >= m->limit;
 }
 
 // The item whose next run is to be started: one that waits for it; else, when the feed is
@@ -281,12 +237,7 @@ static void run_start(engine *e, slot *p, item *m)
     p->item = m;
     p->evaluations = 0;
     p->tally = (tally){0};
-    r->x = m->target.x;
-    r->lower = m->lower;
-    r->upper = m->upper;
-    r->clean = m->target.clean;
-    r->label = m->target.label;
-    r->image = m->target.image;
+    igd_run_enter(r, m);
     r->index = m->next++;
     r->loss = -INFINITY;
     r->fooled = r->stalled = false;
@@ -344,6 +295,8 @@ static igd_status refill(engine *e)
             if (e->dry || (m = item_free(e)) == NULL)
                 return IGD_OK;
             IGD_TRY(item_fetch(e, m));
+            if (m->used)
+                IGD_TRY(item_resume(e, m));
             continue;
         }
         slot *p = &e->slots[e->num++];
@@ -638,7 +591,7 @@ igd_status igd_attack_run(const igd_attack_job *job, const igd_classifier *f,
         for (int i = 0; i < e.num; i++)
             if (e.slots[i].item != NULL && e.slots[i].want == IGD_WANT_END)
                 run_ended(&e, &e.slots[i]);
-        if (feed->tick != NULL && (st = feed->tick(feed->payload)) != IGD_OK)
+        if (feed->tick != NULL && (st = feed->tick(&e, feed->payload)) != IGD_OK)
             goto done;
     }
 

@@ -12,6 +12,7 @@
 #include "data/loader.h"
 #include "evaluate/advset.h"
 #include "evaluate/feed.h"
+#include "evaluate/flights.h"
 #include "evaluate/judge.h"
 #include "igdef/version.h"
 
@@ -79,7 +80,7 @@ igd_status igd_cascade_clean(igd_session *s)
     st = igd_loader_open(&loader, s->data, rows, num, s->options->batch_size);
     while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
            batch.n > 0) {
-        if ((st = igd_session_tick(s, true)) != IGD_OK ||
+        if ((st = igd_session_tick(s)) != IGD_OK ||
             (st = clean_batch(s, batch.which, batch.n, batch.images, z, draws)) != IGD_OK)
             goto done;
         s->done += batch.n;
@@ -135,6 +136,7 @@ typedef struct work {
     igd_feed feed;
     igd_judge judge; // unused where points go to a set
     igd_advset *set; // or NULL
+    igd_flights *flights;
 } work;
 
 static igd_status work_next(igd_target *out, void *payload)
@@ -143,10 +145,23 @@ static igd_status work_next(igd_target *out, void *payload)
     return igd_feed_next(&w->feed, out);
 }
 
-static igd_status work_tick(void *payload)
+static igd_status work_tick(const igd_flight *flight, void *payload)
 {
     work *w = payload;
-    return igd_session_tick(w->session, false);
+    const igd_status st = igd_session_tick(w->session);
+    if (st == IGD_OK && !igd_flights_due(w->flights))
+        return IGD_OK;
+    // What is finished goes to disk first: images are either there or in flight.
+    if (w->set == NULL)
+        IGD_TRY(igd_judge_flush(&w->judge));
+    IGD_TRY(igd_flights_save(w->flights, flight));
+    return st;
+}
+
+static const unsigned char *work_earlier(size_t *size, int64_t image, void *payload)
+{
+    const work *w = payload;
+    return igd_flights_of(w->flights, size, image);
 }
 
 static igd_status judge_done(const igd_outcome *o, void *payload)
@@ -170,16 +185,14 @@ static igd_status judge_done(const igd_outcome *o, void *payload)
 
 // What remains to be done after the engine has come back: images that are finished are
 // saved even when the user wants to stop.
-static igd_status settle(igd_session *s, igd_judge *judge, igd_status st)
+static igd_status settle(igd_judge *judge, igd_status st)
 {
     if (st == IGD_OK || st == IGD_ECANCELED) {
         const igd_status flushed = igd_judge_flush(judge);
         if (flushed != IGD_OK)
             return flushed;
     }
-    if (st == IGD_ECANCELED || (st == IGD_OK && s->stopping))
-        return igd_error(IGD_ECANCELED, "interrupted");
-    return st;
+    return st == IGD_ECANCELED ? igd_error(IGD_ECANCELED, "interrupted") : st;
 }
 
 static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
@@ -188,14 +201,16 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
     const igd_step *step = &s->plan->steps[column];
     const igd_classifier *f = igd_step_attacked(step, s->subject);
     work w = {.session = s, .job = &step->jobs[0]};
-    const igd_attack_feed feed = {work_next, judge_done, work_tick, &w};
+    const igd_attack_feed feed = {work_next, judge_done, work_tick, &w, work_earlier};
     igd_status st;
 
-    if ((st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
+    if ((st = igd_flights_open(&w.flights, s, column, 0)) == IGD_OK &&
+        (st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
         (st = igd_judge_init(&w.judge, s, column)) == IGD_OK) {
         st = igd_attack_run(w.job, f, s->options->batch_size, &feed);
-        st = settle(s, &w.judge, st);
+        st = settle(&w.judge, st);
     }
+    igd_flights_free(w.flights);
     igd_feed_free(&w.feed);
     igd_judge_free(&w.judge);
     return st;
@@ -284,7 +299,7 @@ static igd_status look_up(igd_session *s, set_rows *r, int job, bool last,
             else if (record.fooled || last)
                 r->from[k] = (int8_t)job;
         }
-        IGD_TRY(igd_session_tick(s, true));
+        IGD_TRY(igd_session_tick(s));
     }
     return IGD_OK;
 }
@@ -294,16 +309,18 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
                                int place, int64_t num_missing)
 {
     work w = {.session = s, .job = job, .set = r->sets[place]};
-    const igd_attack_feed feed = {work_next, set_done, work_tick, &w};
+    const igd_attack_feed feed = {work_next, set_done, work_tick, &w, work_earlier};
     igd_status st;
 
     s->done = 0;
     s->total = num_missing;
-    if ((st = igd_feed_init(&w.feed, s, s->subject->base, r->missing, num_missing)) ==
-        IGD_OK)
+    if ((st = igd_flights_open(&w.flights, s, s->column, place)) == IGD_OK &&
+        (st = igd_feed_init(&w.feed, s, s->subject->base, r->missing, num_missing)) ==
+            IGD_OK)
         st = igd_attack_run(job, s->subject->base, s->options->batch_size, &feed);
+    igd_flights_free(w.flights);
     igd_feed_free(&w.feed);
-    return st == IGD_OK && s->stopping ? igd_error(IGD_ECANCELED, "interrupted") : st;
+    return st;
 }
 
 // Hands the point of the k-th image, `x` when clean, to the judge.
@@ -353,7 +370,7 @@ static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *
     int64_t k = 0;
     while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
            batch.n > 0) {
-        st = igd_session_tick(s, true);
+        st = igd_session_tick(s);
         for (int64_t i = 0; i < batch.n && st == IGD_OK; i++, k++)
             st = judge_point(s, r, judge, k, batch.images + (size_t)i * (size_t)s->d);
     }
@@ -396,7 +413,7 @@ static igd_status attack_set(igd_session *s, int column, const int64_t *rows, in
     }
     if ((st = igd_judge_init(&judge, s, column)) != IGD_OK)
         goto done;
-    st = settle(s, &judge, judge_set(s, column, &r, &judge, num_made));
+    st = settle(&judge, judge_set(s, column, &r, &judge, num_made));
 
 done:
     for (int k = 0; k < step->num_jobs; k++)

@@ -13,6 +13,7 @@
 #include "core/folder.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checks.h"
+#include "evaluate/flights.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
 #include "evaluate/settings.h"
@@ -34,6 +35,8 @@ static igd_status check_options(const igd_evaluate_options *o)
     if (o->batch_size < 1 || o->batch_size > 65536)
         return igd_error(IGD_EINVAL, "batch size is %d, outside 1 to 65536",
                          o->batch_size);
+    if (!(o->save_seconds >= 0.0))
+        return igd_error(IGD_EINVAL, "saving every %g seconds", o->save_seconds);
     if (o->num_draws < 1 || o->num_draws > 255)
         return igd_error(IGD_EINVAL, "draws are %d, outside 1 to 255", o->num_draws);
     if (!(o->audit >= 0.0 && o->audit <= 100.0))
@@ -126,6 +129,7 @@ static igd_status open_files(igd_session *s)
         if (unlink(o->state) != 0)
             return igd_error(IGD_EIO, "%s: cannot remove it: %s", o->state,
                              strerror(errno));
+        igd_flights_remove(o->state);
         resumed = false;
     }
     IGD_TRY(igd_state_load(&s->state));
@@ -423,6 +427,8 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(check_clean(s));
     igd_checks_forecast(s, &speed);
     IGD_TRY(igd_cascade_attacks(s));
+    if (s->options->state != NULL)
+        igd_flights_remove(s->options->state);
     IGD_TRY(igd_checks_after(s, &checks));
     const igd_status st = save_images(s, checks);
     if (st != IGD_OK) {

@@ -15,5 +15,6 @@ igd_evaluate_options igd_evaluate_options_default(void)
         .expect_clean = -1.0,
         .surrogate_temperature = 1.0,
         .joint_weight = 1.0,
+        .save_seconds = 10.0,
     };
 }

@@ -80,12 +80,10 @@ static int first_waiting(const igd_feed *feed)
 
 igd_status igd_feed_next(igd_feed *feed, igd_target *out)
 {
-    igd_session *s = feed->session;
+    const igd_session *s = feed->session;
     const igd_table *t = &s->state.table;
 
     out->x = NULL;
-    if (s->stopping)
-        return IGD_OK;
     int k = first_waiting(feed);
     if (k < 0 && !feed->dry) {
         IGD_TRY(take_batch(feed));

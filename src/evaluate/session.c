@@ -12,7 +12,6 @@
 #include "core/random.h"
 
 #define ACCURACY_INTERVAL 0.3 // seconds: counting it at every pass would be felt
-#define GRACE 5.0             // seconds that images in work get after a wish to stop
 
 // Images that the checks of saturation and radius take: a share of all, within limits.
 #define CHECK_SHARE 0.05
@@ -55,10 +54,10 @@ static double accuracy_so_far(const igd_session *s)
     return known > 0 ? (double)robust / (double)known : 0.0;
 }
 
-igd_status igd_session_tick(igd_session *s, bool at_once)
+igd_status igd_session_tick(igd_session *s)
 {
     const igd_evaluate_options *o = s->options;
-    if (o->progress != NULL && !s->stopping) {
+    if (o->progress != NULL) {
         char stage[IGD_NAME_LENGTH + 48];
         const double now = igd_now();
         if (now - s->accuracy_at > ACCURACY_INTERVAL) {
@@ -67,13 +66,9 @@ igd_status igd_session_tick(igd_session *s, bool at_once)
         }
         snprintf(stage, sizeof(stage), "%s, robust %.2f %%",
                  s->plan->steps[s->column].name, 100.0 * s->accuracy);
-        if (o->progress(stage, (double)s->done, (double)s->total, o->payload) != 0) {
-            s->stopping = true;
-            s->stop_since = igd_now();
-        }
+        if (o->progress(stage, (double)s->done, (double)s->total, o->payload) != 0)
+            return igd_error(IGD_ECANCELED, "interrupted");
     }
-    if (s->stopping && (at_once || igd_now() - s->stop_since > GRACE))
-        return igd_error(IGD_ECANCELED, "interrupted");
     return IGD_OK;
 }
 

@@ -24,8 +24,6 @@ typedef struct igd_session {
     bool cache_is_temporary;
     double accuracy; // robust so far, and when that was computed
     double accuracy_at;
-    bool stopping;       // the user wants to stop
-    double stop_since;   // when that was noticed
     double mark;         // when the seconds below were last added up
     int column;          // the step in progress, and how far it is
     int64_t done, total; // images of it
@@ -37,9 +35,8 @@ double igd_now(void);
 // Adds the time since the last call to the step in progress and writes the state.
 igd_status igd_session_save(igd_session *s);
 
-// Tells the user how far things are. @return IGD_ECANCELED when they want to stop, at
-// once if `at_once`, else after the images in work had some seconds to finish
-igd_status igd_session_tick(igd_session *s, bool at_once);
+// Tells the user how far things are. @return IGD_ECANCELED when they want to stop
+igd_status igd_session_tick(igd_session *s);
 
 // The classifier's draw for the r-th judgement of an image in a column; independent of
 // those that attacks see.
