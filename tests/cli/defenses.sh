@@ -88,6 +88,12 @@ quiet igdef defend -m demo.pt -d "$data" -n 40 --defense hedge --hedge-steps 2 -
 quiet igdef defend -m demo.pt -d "$data" -n 40 --defense hedge --hedge-steps 2 -b 9 -o b.csv
 same a.csv b.csv
 
+# A defense with a neural ODE, exported from PyTorch (scripts/train_demo_sodef.py).
+ln -s "$CASES/../data/fashion_sodef.pt" sodef.pt
+quiet igdef eval -m demo.pt -d "$data" -n 200 --eps 0.1 --defended sodef.pt \
+    --attack transfer:pgd --set pgd.steps=3 --no-checks --expect-clean 0.885 --strict -o sodef.json
+grep -c '"target":	"transfer"' sodef.json
+
 # What an exported file is, another command can evaluate; its noise no seed decides.
 quiet igdef defend -m demo.pt --mask random --keep 40 --input 1,28,28 --export e.pt
 "${eval[@]}" --defended e.pt --draws 2 --quiet | grep -o '^  not-repeatable'
