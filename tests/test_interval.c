@@ -61,9 +61,23 @@ static void test_interval__large_counts_stay_finite(void **state)
     assert_true(v.high > 0.5290 && v.high < 0.5293);
 }
 
+static void test_interval__of_means_is_students(void **state)
+{
+    (void)state;
+    // Quantiles 0.975 of Student's t from tables: 12.706, 2.262, 1.962.
+    const igd_interval two = igd_interval_of_mean(1.0, 2.0, 2);
+    assert_true(fabs(two.high - (1.0 + 12.7062 * 2.0 / sqrt(2.0))) < 1e-3);
+    const igd_interval ten = igd_interval_of_mean(0.0, 1.0, 10);
+    assert_true(fabs(ten.low + 2.26216 / sqrt(10.0)) < 1e-4);
+    const igd_interval many = igd_interval_of_mean(0.0, 1.0, 1001);
+    assert_true(fabs(many.high - 1.96234 / sqrt(1001.0)) < 1e-5);
+    assert_true(isnan(igd_interval_of_mean(1.0, 0.0, 1).low));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interval__of_means_is_students),
         cmocka_unit_test(test_interval__incomplete_beta_has_closed_forms),
         cmocka_unit_test(test_interval__ends_leave_a_fortieth_on_each_side),
         cmocka_unit_test(test_interval__none_and_all_reach_the_end),

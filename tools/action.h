@@ -23,6 +23,9 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
 igd_status action_load_defense(igd_defense **out, const igd_model *base,
                                const defense_settings *d, const common_settings *common);
 
+// The texts with commas between them; owned, NULL without memory.
+char *action_join(const cli_texts *texts);
+
 // The class of the greatest logit; of equal ones, the first.
 int action_best_class(const float *logits, int num_classes);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action.h"
 #include "core/error.h"
 #include "progress.h"
 
@@ -12,22 +13,6 @@ static void message(const char *line, void *payload)
 {
     (void)payload;
     progress_note("%s", line);
-}
-
-// The texts between commas; owned.
-static char *join(const cli_texts *texts)
-{
-    char *out = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&out, &size);
-    if (f == NULL)
-        return NULL;
-    for (int i = 0; i < texts->num; i++)
-        fprintf(f, "%s%s", i > 0 ? "," : "", texts->item[i]);
-    if (fclose(f) == 0)
-        return out;
-    free(out);
-    return NULL;
 }
 
 igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_settings *a,
@@ -54,7 +39,7 @@ igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_sett
     o->preprocess = in->preprocess;
     o->progress = progress_report;
     o->message = message;
-    *set = join(&a->set);
+    *set = action_join(&a->set);
     if (*set == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the options");
     o->set = *set;

@@ -9,7 +9,8 @@
 #include "options_analyze.h"
 #include "progress.h"
 
-#define LANDSCAPE_IMAGES 100 // without --count
+#define SHIFT_IMAGES 1000 // without --count
+#define LANDSCAPE_IMAGES 100
 
 static igd_analyze_run run_of(const common_settings *common, const input_settings *in)
 {
@@ -57,6 +58,50 @@ static igd_status show(const igd_analysis *a, const analysis_output *out,
     if (out->chart != NULL)
         printf("chart: %s\n", out->chart);
     return IGD_OK;
+}
+
+int cmd_shift(const void *settings)
+{
+    const shift_settings *s = settings;
+    igd_shift_options o = igd_shift_options_default();
+    igd_dataset *data = NULL;
+    igd_model *base = NULL;
+    igd_ranking *ranking = NULL;
+    igd_defense *defense = NULL;
+    igd_analysis *a = NULL;
+    const igd_attack *attack;
+    char *set = action_join(&s->set);
+    igd_status st = IGD_OK;
+
+    if (set == NULL)
+        st = igd_error(IGD_ENOMEM, "no memory for the options");
+    else if ((st = igd_attack_find(&attack, s->attack)) != IGD_OK) {
+        action_failed(&s->common, st);
+        free(set);
+        return CLI_USAGE;
+    }
+    o.threat.eps = s->threat.eps;
+    o.attack = s->attack;
+    o.set = set;
+    o.top = s->top;
+    o.force = s->defense.force;
+    o.run = run_of(&s->common, &s->in);
+    if (st == IGD_OK && (st = igd_norm_parse(&o.threat.norm, s->threat.norm)) == IGD_OK &&
+        (st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
+        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
+            IGD_OK &&
+        (st = igd_ranking_load(&ranking, s->defense.ranking)) == IGD_OK &&
+        (strcmp(s->target, "base") == 0 ||
+         (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK) &&
+        (st = igd_analyze_shift(&a, base, ranking, defense, data, &o)) == IGD_OK)
+        st = show(a, &s->out, &s->common);
+    igd_analysis_free(a);
+    igd_defense_free(defense);
+    igd_ranking_free(ranking);
+    igd_model_free(base);
+    igd_dataset_free(data);
+    free(set);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
 }
 
 int cmd_landscape(const void *settings)

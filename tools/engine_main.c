@@ -36,6 +36,7 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         {"rank", cmd_rank},
         {"defend", cmd_defend},
         {"eval", cmd_eval},
+        {"analyze shift", cmd_shift},
         {"analyze landscape", cmd_landscape},
     };
 

@@ -1,6 +1,7 @@
 // The command line of igdef analyze: its kinds and what they share.
 #include "options_analyze.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "igdef/analyze.h"
@@ -28,6 +29,86 @@ static int shared_check(const input_settings *in, const defense_settings *defens
 }
 
 static const char *const required[] = {"model", "data", NULL};
+static const char *const required_ranking[] = {"model", "data", "ranking", NULL};
+
+// ---- shift
+
+static const char *const targets[] = {"base", "defended", NULL};
+
+// clang-format off
+static const cli_option shift_options[] = {
+    {'a', "attack",     CLI_TEXT, offsetof(shift_settings, attack),
+     "NAME", "one attack: pgd, gama-pgd or another of igdef eval", 0, 0, NULL},
+    {0,   "set",        CLI_TEXTS, offsetof(shift_settings, set),
+     "A.P=V", "change a parameter of the attack, such as pgd.steps=20", 0, 0, NULL},
+    {0,   "target",     CLI_CHOICE, offsetof(shift_settings, target),
+     NULL, "model that is attacked", 0, 0, targets},
+    {0,   "top",        CLI_INT, offsetof(shift_settings, top),
+     "K", "neurons that count as important to a class", 1, INT_MAX, NULL},
+    {0},
+};
+// clang-format on
+
+static const cli_group shift_groups[] = {
+    {"Model and images", input_options, offsetof(shift_settings, in)},
+    {"Ranking; more than that for --target defended", defense_options,
+     offsetof(shift_settings, defense)},
+    {"Threat", threat_options, offsetof(shift_settings, threat)},
+    {"Attack and neurons", shift_options, 0},
+    {"Files", analysis_output_options, offsetof(shift_settings, out)},
+    {"Common options", common_options, offsetof(shift_settings, common)},
+    {0},
+};
+
+static const char *const shift_examples[] = {
+    "igdef analyze shift --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin -o shift.json --chart shift.svg",
+    "igdef analyze shift --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin --attack gama-pgd",
+    NULL,
+};
+
+static void shift_defaults(void *settings)
+{
+    const igd_shift_options d = igd_shift_options_default();
+    shift_settings *s = settings;
+    *s = (shift_settings){.common = common_defaults("analyze shift"),
+                          .in = input_defaults("test"),
+                          .defense = defense_defaults(),
+                          .threat = threat_defaults(),
+                          .attack = d.attack,
+                          .target = targets[0],
+                          .top = d.top};
+}
+
+static int shift_check(const void *settings)
+{
+    const shift_settings *s = settings;
+    const bool base = strcmp(s->target, targets[0]) == 0;
+    for (const cli_option *o = defense_options; base && o->name != NULL; o++)
+        if (cli_given(o->name) && strcmp(o->name, "ranking") != 0 &&
+            strcmp(o->name, "force") != 0)
+            return cli_usage("--%s: only with --target defended", o->name);
+    return shared_check(&s->in, &s->defense, &s->out);
+}
+
+static const cli_command command_shift = {
+    .name = "analyze shift",
+    .summary = "how attacks change the activations of important and other neurons",
+    .description =
+        "Attacks what is classified correctly, and compares activations before and "
+        "after: "
+        "of the neurons that matter most to the image's class, to the class that is "
+        "predicted after the attack, to the other classes, and to none; apart for "
+        "successful and unsuccessful attacks. The last iterate counts, unless "
+        "--set pgd.last=0. Without --count the first 1000 images are taken.",
+    .examples = shift_examples,
+    .required = required_ranking,
+    .groups = shift_groups,
+    .size = sizeof(shift_settings),
+    .defaults = shift_defaults,
+    .check = shift_check,
+};
 
 // ---- landscape
 
@@ -96,6 +177,7 @@ static const cli_command command_landscape = {
 // ---- all
 
 static const cli_command *const kinds[] = {
+    &command_shift,
     &command_landscape,
     NULL,
 };

@@ -13,6 +13,18 @@ typedef struct analysis_output {
 
 extern const cli_option analysis_output_options[];
 
+typedef struct shift_settings {
+    common_settings common;
+    input_settings in;
+    defense_settings defense;
+    threat_settings threat;
+    const char *attack;
+    cli_texts set;
+    const char *target; // "base" or "defended"
+    int top;
+    analysis_output out;
+} shift_settings;
+
 typedef struct landscape_settings {
     common_settings common;
     input_settings in;
@@ -24,6 +36,7 @@ typedef struct landscape_settings {
 
 extern const cli_command command_analyze;
 
-int cmd_landscape(const void *settings); // in the engine
+int cmd_shift(const void *settings); // in the engine
+int cmd_landscape(const void *settings);
 
 #endif

@@ -38,6 +38,50 @@ typedef struct igd_analyze_run {
 
 igd_analyze_run igd_analyze_run_default(void);
 
+/** Settings of igd_analyze_shift(). Start from igd_shift_options_default(). */
+typedef struct igd_shift_options {
+    igd_threat threat;  /**< Default Linf, 8/255. */
+    const char *attack; /**< One attack by name. Default "pgd": 50 steps of eps/4. */
+    const char *set;    /**< Changed parameters between commas, such as "pgd.steps=20".
+                             Default NULL. "last" is 1 unless it is changed: the last
+                             iterate counts. */
+    int top;            /**< Neurons that count as important to a class, 1 .. num_neurons.
+                             Default 50. */
+    bool force;         /**< Take a ranking that was made on another model. */
+    igd_analyze_run run;
+} igd_shift_options;
+
+igd_shift_options igd_shift_options_default(void);
+
+/**
+ * How an attack changes the activations of important and of other neurons.
+ *
+ * Every image that is classified correctly is attacked. The change of a group S of
+ * neurons is mean_S(post - pre) / mean_S(pre), with the activations before and after as
+ * means over positions; it is averaged over the images of successful and of unsuccessful
+ * attacks apart, with 95 % intervals of Student's t. The groups are the `top` most
+ * important neurons of the image's class; those of the class that is predicted after the
+ * attack, where it succeeded; those of all other classes that are in neither; and those
+ * that no class counts among its own. Images with mean_S(pre) = 0 do not enter a group's
+ * mean and are counted ("guarded"); images for which S is empty do not enter either.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param ranking   borrowed; of the base model: says the layer and what is important
+ * @param defense   borrowed; attacked in place of the base model; NULL for the base model
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK; IGD_EINVAL for options out of range, an unknown attack, a ranking of
+ *         another model, images that do not fit or of which none is classified correctly;
+ *         IGD_ECANCELED, IGD_EIO, IGD_EFORMAT, IGD_ENOMEM, IGD_ETORCH
+ *
+ * Cost: the attack, and four forward passes per image.
+ * Source: Kulkarni and Weng, ECCV 2024, Figure 2 and Table 7.
+ */
+igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
+                             const igd_ranking *ranking, const igd_defense *defense,
+                             const igd_dataset *data, const igd_shift_options *options);
+
 /** Settings of igd_analyze_landscape(). Start from igd_landscape_options_default(). */
 typedef struct igd_landscape_options {
     double eps; /**< Radius of the Linf ball, in (0, 1]. Default 8/255. */

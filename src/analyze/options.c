@@ -6,6 +6,14 @@ igd_analyze_run igd_analyze_run_default(void)
     return (igd_analyze_run){.batch_size = 128};
 }
 
+igd_shift_options igd_shift_options_default(void)
+{
+    return (igd_shift_options){.threat = {IGD_NORM_LINF, 8.0 / 255.0},
+                               .attack = "pgd",
+                               .top = 50,
+                               .run = igd_analyze_run_default()};
+}
+
 igd_landscape_options igd_landscape_options_default(void)
 {
     return (igd_landscape_options){

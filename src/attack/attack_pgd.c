@@ -79,8 +79,8 @@ static bool judge(igd_run *r, pgd *s, const float *z, double loss)
         if (igd_run_found(r, loss))
             return true;
     // In transfer mode the point of highest loss stands in where nothing is
-    // misclassified.
-    if (!r->fooled && loss > r->loss) {
+    // misclassified, or the last iterate where it alone counts.
+    if (!r->fooled && (s->last ? ended : loss > r->loss)) {
         r->loss = loss;
         if (r->job->mode == IGD_RETURN_HIGH_LOSS)
             memcpy(r->x_adv, r->point, (size_t)s->ball.d * sizeof(float));

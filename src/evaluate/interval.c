@@ -85,6 +85,29 @@ igd_interval igd_interval_of(int64_t hits, int64_t trials)
     return out;
 }
 
+// The t with P[|T| > t] = tail for nu degrees of freedom.
+static double student_quantile(double nu, double tail)
+{
+    double low = 0.0, high = 1e3; // at one degree and 5 % it is 12.7
+    for (int i = 0; i < 80; i++) {
+        const double mid = 0.5 * (low + high);
+        if (igd_incomplete_beta(nu / 2.0, 0.5, nu / (nu + mid * mid)) > tail)
+            low = mid;
+        else
+            high = mid;
+    }
+    return 0.5 * (low + high);
+}
+
+igd_interval igd_interval_of_mean(double mean, double deviation, int64_t n)
+{
+    if (n < 2)
+        return (igd_interval){NAN, NAN};
+    const double half = student_quantile((double)(n - 1), 1.0 - IGD_INTERVAL_LEVEL) *
+                        deviation / sqrt((double)n);
+    return (igd_interval){mean - half, mean + half};
+}
+
 cJSON *igd_interval_json(igd_interval v)
 {
     const double ends[2] = {v.low, v.high};

@@ -16,6 +16,10 @@ typedef struct igd_interval {
 // successes in `trials` independent attempts; [0, 1] for no attempt at all.
 igd_interval igd_interval_of(int64_t hits, int64_t trials);
 
+// Student's interval at that level of the mean behind `n` independent values, of which
+// these are the mean and the sample's standard deviation; NAN for fewer than two values.
+igd_interval igd_interval_of_mean(double mean, double deviation, int64_t n);
+
 // [low, high]; null where there is none (NAN); owned.
 cJSON *igd_interval_json(igd_interval v);
 

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "cut.h"
 #include "data/loader.h"
 #include "model/model_impl.h"
 
-#define ROWS 8 // images run in multiples of it, see src/model/classifier.c
+#define ROWS IGD_BATCH_ROWS
 
 typedef struct probe {
     const igd_probe_options *o;
@@ -39,23 +38,22 @@ static igd_status probe_init(probe *p)
     return IGD_OK;
 }
 
-// Activations of n images; copies of the last one fill up the rows.
-static igd_status activate(probe *p, int64_t n)
+igd_status igd_activate(float *act, const igd_cut *cut, const igd_classifier *f,
+                        float *images, int64_t n, igd_pool pool)
 {
-    const int64_t *shape = p->f->shape;
-    const int64_t pixels = igd_classifier_pixels(p->f);
+    const int64_t *shape = f->shape, K = igd_cut_num_neurons(cut);
+    const int64_t pixels = igd_classifier_pixels(f);
     const int64_t rows = (n + ROWS - 1) / ROWS * ROWS;
     for (int64_t i = n; i < rows; i++)
-        memcpy(p->images + i * pixels, p->images + (n - 1) * pixels,
+        memcpy(images + i * pixels, images + (n - 1) * pixels,
                (size_t)pixels * sizeof(float));
     igd_scope s = igd_scope_begin(NULL);
     igd_carried *carried = NULL;
-    igd_tensor *x = igt_view(
-        &s, p->images, (int64_t[]){rows, shape[0], shape[1], shape[2]}, 4, p->f->device);
-    igd_tensor *act = igt_prefix(&s, p->cut, x, &carried);
-    igd_tensor *pooled =
-        igt_pool_neurons(&s, p->cut, act, p->o->pool == IGD_POOL_MAX); // [rows, K]
-    igt_read(&s, pooled, p->act, rows * p->K);
+    igd_tensor *x = igt_view(&s, images, (int64_t[]){rows, shape[0], shape[1], shape[2]},
+                             4, f->device);
+    igd_tensor *at = igt_prefix(&s, cut, x, &carried);
+    igd_tensor *pooled = igt_pool_neurons(&s, cut, at, pool == IGD_POOL_MAX); // [rows, K]
+    igt_read(&s, pooled, act, rows * K);
     return igd_scope_close(&s);
 }
 
@@ -63,14 +61,14 @@ static igd_status probe_batch(probe *p, igd_rows *activations, igd_rows *embeddi
                               const igd_batch *b)
 {
     const igd_probe_options *o = p->o;
-    // Copied, because activate() fills up the rows.
+    // Copied, because igd_activate() fills up the rows.
     memcpy(p->images, b->images,
            (size_t)(b->n * igd_classifier_pixels(p->f)) * sizeof(float));
     if (o->clip != NULL) {
         IGD_TRY(igd_clip_embed(p->embed, o->clip, p->images, p->f->shape, b->n));
         IGD_TRY(igd_rows_append(embeddings, p->embed, b->n));
     }
-    IGD_TRY(activate(p, b->n));
+    IGD_TRY(igd_activate(p->act, p->cut, p->f, p->images, b->n, o->pool));
     return igd_rows_append(activations, p->act, b->n);
 }
 

@@ -3,9 +3,11 @@
 #define IGD_RANK_PROBE_H
 
 #include "clip.h"
+#include "cut.h"
 #include "igdef/dataset.h"
 #include "igdef/model.h"
 #include "igdef/ranking.h"
+#include "model/classifier.h"
 #include "rows.h"
 
 typedef struct igd_probe_options {
@@ -23,5 +25,10 @@ typedef struct igd_probe_options {
 // NULL without CLIP. Both are owned and lie in temporary files.
 igd_status igd_probe_run(igd_rows **activations, igd_rows **embeddings,
                          const igd_probe_options *options);
+
+// act [rows, K] := activations of images [rows, C, H, W], of which n are given; the rest,
+// up to a multiple of IGD_BATCH_ROWS, is filled up here. Both have room for it.
+igd_status igd_activate(float *act, const igd_cut *cut, const igd_classifier *f,
+                        float *images, int64_t n, igd_pool pool);
 
 #endif

@@ -18,6 +18,11 @@ run igdef analyze landscape -m model.pt -d . --chart model.pt
 run igdef analyze landscape -m model.pt -d . --chart a.svg -o a.svg
 printf '{"grid": 4, "model": "model.pt"}' >conf.json
 run igdef analyze landscape --config conf.json -d .
+run igdef analyze shift -m model.pt -d .
+run igdef analyze shift -m model.pt -d . -r ranking.safetensors --attack pgdd
+run igdef analyze shift -m model.pt -d . -r ranking.safetensors --keep 5
+run igdef analyze shift -m model.pt -d . -r ranking.safetensors --target dfended
+run igdef analyze shift -m model.pt -d . -r ranking.safetensors --top 0
 printf '{"gird": 5}' >conf.json
 run igdef analyze landscape --config conf.json -d .
 ls
