@@ -34,6 +34,8 @@ void igd_graph_free(igd_graph *g); // NULL is fine
 // Whether the method has an operation that draws random numbers. Some draws show in no
 // output but on some images, so runs alone cannot tell.
 bool igd_graph_draws(const igd_graph *g);
+// Whether the method takes gradients of its own.
+bool igd_graph_climbs(const igd_graph *g);
 
 // Runs the forms that a graph may be computed in (as it is; batch norms folded;
 // channels_last as well) on x and chooses the last one that agrees with the first, so the

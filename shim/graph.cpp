@@ -75,8 +75,8 @@ void register_operators()
             libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
                                    __FILE__, __LINE__);
             libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
-            libraries.back().def("product(Tensor x, Tensor weight, Tensor? bias) -> Tensor",
-                                 &product);
+            libraries.back().def(
+                "product(Tensor x, Tensor weight, Tensor? bias) -> Tensor", &product);
         }
         if (!operator_known("aten::scaled_dot_product_attention")) {
             libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
@@ -470,6 +470,16 @@ bool igd_graph_draws(const igd_graph *g)
                 in_place.count(n->kind().toUnqualString()) != 0;
     });
     return draws;
+}
+
+bool igd_graph_climbs(const igd_graph *g)
+{
+    static const auto operations = words("aten::grad aten::backward");
+    bool climbs = false;
+    each_node(g->flat->block(), [&](const jit::Node *n) {
+        climbs = climbs || operations.count(n->kind().toQualString()) != 0;
+    });
+    return climbs;
 }
 
 igd_status igd_graph_integer(int64_t *out, const igd_graph *g, const char *name)

@@ -702,10 +702,10 @@ static void test_evaluate__audit_finds_the_same_flags(void **state)
 }
 
 static const char *const all_ids[] = {
-    IGD_WARN_RANDOMISED,        IGD_WARN_PROBABILITIES, IGD_WARN_BATCH_DEPENDENT,
-    IGD_WARN_FEW_CLASSES,       IGD_WARN_HUGE_RADIUS,   IGD_WARN_ZERO_GRADIENTS,
-    IGD_WARN_UNVERIFIED,        IGD_WARN_OUTSIDE,       IGD_WARN_NOT_FINITE,
-    IGD_WARN_NOT_DIFFERENTIABLE};
+    IGD_WARN_RANDOMISED,         IGD_WARN_PROBABILITIES, IGD_WARN_BATCH_DEPENDENT,
+    IGD_WARN_FEW_CLASSES,        IGD_WARN_HUGE_RADIUS,   IGD_WARN_ZERO_GRADIENTS,
+    IGD_WARN_UNVERIFIED,         IGD_WARN_OUTSIDE,       IGD_WARN_NOT_FINITE,
+    IGD_WARN_NOT_DIFFERENTIABLE, IGD_WARN_DYNAMIC};
 
 // Which of the ids above a run raised, as bits.
 static unsigned raised(const igd_subject *who, const char *attacks)
@@ -776,8 +776,81 @@ static void test_evaluate__each_weakness_raises_its_warning(void **state)
     assert_false(raised(&who, "apgd-eot") & bit(IGD_WARN_RANDOMISED));
     odd.noise = 0.0f;
     odd.f.deterministic = true;
+    odd.f.num_backward_passes = 2;
+    assert_int_equal(raised(&who, attacks), bit(IGD_WARN_DYNAMIC));
+    odd.f.num_backward_passes = 0;
     odd.f.differentiable = false;
     assert_true(raised(&who, "square") == 0);
+}
+
+static igd_tensor *reversed_logits(igd_scope *s, const void *self, const igd_tensor *x,
+                                   const igd_draw *draws)
+{
+    // The gradient points the wrong way.
+    igd_tensor *z = toy_logits(s, self, x, draws);
+    igd_tensor *back = igt_scale(s, z, -1.0);
+    return igt_add(s, igt_detach(s, z), igt_sub(s, back, igt_detach(s, back)));
+}
+
+static bool warns(const igd_subject *who, const igd_evaluate_options *o, const char *id)
+{
+    igd_result *r = evaluate(who, o);
+    const bool warned = igd_warned(&r->warnings, id);
+    igd_result_free(r);
+    return warned;
+}
+
+// Hidden gradients show by attacks that do without: after gradient attacks, beside them,
+// and, in a cascade that begins with transfers, by a sample of what these fooled.
+static void test_evaluate__attacks_without_gradients_that_win_are_told(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("transfer:apgd-ce,apgd-ce");
+    igd_subject who = world.undefended;
+    toy honest = world.base, hidden = world.base;
+    honest.f.self = &honest;
+    hidden.f.self = &hidden;
+    hidden.f.logits = reversed_logits;
+    o.checks = true;
+
+    who.judged = &honest.f;
+    assert_false(warns(&who, &o, IGD_WARN_TRANSFER));
+    assert_false(warns(&who, &o, IGD_WARN_STALLED));
+    who.judged = &hidden.f;
+    igd_result *r = evaluate(&who, &o);
+    assert_true(igd_warned(&r->warnings, IGD_WARN_TRANSFER));
+    assert_true(igd_warned(&r->warnings, IGD_WARN_STALLED));
+    const cJSON *transfer = cJSON_GetObjectItemCaseSensitive(r->checks, "transfer");
+    const cJSON *cost = cJSON_GetObjectItemCaseSensitive(r->checks, "cost");
+    assert_string_equal(cJSON_GetObjectItem(transfer, "transfer")->valuestring,
+                        "transfer:apgd-ce");
+    assert_true(cJSON_GetObjectItem(transfer, "robust")->valueint >= 2);
+    assert_true(cJSON_GetObjectItem(cost, "backwards")->valueint >=
+                100 * cJSON_GetObjectItem(transfer, "images")->valueint);
+    igd_result_free(r);
+
+    o.checks = false;
+    assert_false(warns(&who, &o, IGD_WARN_TRANSFER)); // nobody has looked
+    o.report = IGD_REPORT_PER_ATTACK;
+    assert_true(warns(&who, &o, IGD_WARN_TRANSFER));
+    o.report = IGD_REPORT_UNION;
+    o.attacks = "apgd-ce,square";
+    o.set = "square.queries=200";
+    assert_true(warns(&who, &o, IGD_WARN_BLACK_BOX));
+    who.judged = &honest.f;
+    assert_false(warns(&who, &o, IGD_WARN_BLACK_BOX));
+}
+
+static void test_evaluate__too_few_steps_are_told(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("pgd");
+    o.checks = true;
+    o.threat.eps = 0.1;
+    o.set = "pgd.steps=5,pgd.step_size=0.1,pgd.last=1";
+    assert_true(warns(&world.undefended, &o, IGD_WARN_NO_SATURATION));
+    o.set = "pgd.steps=50,pgd.step_size=0.25";
+    assert_false(warns(&world.undefended, &o, IGD_WARN_NO_SATURATION));
 }
 
 static void test_evaluate__too_few_classes_for_dlr_are_told(void **state)
@@ -906,6 +979,8 @@ int main(void)
         TENSOR_TEST(test_evaluate__saved_images_are_what_fooled),
         TENSOR_TEST(test_evaluate__audit_finds_the_same_flags),
         TENSOR_TEST(test_evaluate__each_weakness_raises_its_warning),
+        TENSOR_TEST(test_evaluate__attacks_without_gradients_that_win_are_told),
+        TENSOR_TEST(test_evaluate__too_few_steps_are_told),
         TENSOR_TEST(test_evaluate__too_few_classes_for_dlr_are_told),
         TENSOR_TEST(test_evaluate__a_wrong_clean_accuracy_stops_early),
         TENSOR_TEST(test_evaluate__bad_options_are_refused),

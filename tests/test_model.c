@@ -309,6 +309,32 @@ static void test_model__files_that_are_no_models_are_told_apart(void **state)
     assert_fails(igd_model_load(&m, "/tmp", shape, NULL), IGD_EIO, "is a folder");
 }
 
+static void test_model__gradients_in_the_forward_pass_are_noticed(void **state)
+{
+    (void)state;
+    const char *const names[] = {"w"};
+    const int64_t weights[][6] = {{3, 4}}, images[3] = {1, 2, 2};
+    const char *const sources[] = {
+        "def forward(self, x):\n"
+        "    return torch.linear(x.flatten(1), self.w)\n",
+        "def forward(self, x):\n"
+        "    z = torch.linear(x.flatten(1), self.w)\n"
+        "    if z.requires_grad:\n"
+        "        g = torch.autograd.grad([z.sum()], [x])[0]\n"
+        "        if g is not None:\n"
+        "            z = torch.linear((x + 0.1 * g.sign()).flatten(1), self.w)\n"
+        "    return z\n",
+    };
+    for (int i = 0; i < 2; i++) {
+        igd_model *m = NULL;
+        assert_ok(igd_model_load(
+            &m, fixture_model("climbing.pt", sources[i], names, weights, 1), images,
+            NULL));
+        assert_int_equal(igd_model_classifier(m)->num_backward_passes > 0, i == 1);
+        igd_model_free(m);
+    }
+}
+
 static void test_model__cut_in_no_grad_is_refused(void **state)
 {
     (void)state;
@@ -433,6 +459,7 @@ int main(void)
         TENSOR_TEST(test_model__normalisation_is_inside),
         TENSOR_TEST(test_model__wrong_shape_and_device_are_named),
         TENSOR_TEST(test_model__files_that_are_no_models_are_told_apart),
+        TENSOR_TEST(test_model__gradients_in_the_forward_pass_are_noticed),
         TENSOR_TEST(test_model__cut_in_no_grad_is_refused),
         TENSOR_TEST(test_model__damaged_files_are_refused),
         TENSOR_TEST(test_model__flipped_weight_is_noticed),

@@ -248,6 +248,73 @@ static void test_result__parts_join_to_the_whole(void **state)
     check_join(10);
 }
 
+// A part of a run whose checks counted so much; every `different` > 0 is one flag of the
+// audit.
+static const char *checked(const char *name, int64_t first, int robust, int newly,
+                           int different)
+{
+    const char *path = fixture_path(name);
+    char text[1024];
+    igd_result *r = make(first, 30, 0, 1);
+    snprintf(text, sizeof(text),
+             "{\"saturation\":{\"attack\":\"apgd-ce\",\"images\":20,\"newly_fooled\":%d},"
+             "\"huge_radius\":{\"attack\":\"apgd-ce\",\"eps\":0.5,\"images\":20,"
+             "\"robust\":%d},\"audit\":{\"percent\":10,\"attacked\":6,\"differences\":%d,"
+             "\"attacks\":[{\"attack\":\"square\",\"images\":6,\"differences\":%d}]},"
+             "\"saved\":{\"images\":30,\"outside_ball\":0,\"classified_correctly\":0}}",
+             newly, robust, different, different);
+    r->checks = cJSON_Parse(text);
+    assert_non_null(r->checks);
+    assert_ok(igd_result_finish(r));
+    assert_ok(igd_result_save(r, path));
+    igd_result_free(r);
+    return path;
+}
+
+static int count_of(const igd_result *r, const char *check, const char *key)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->checks, check);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    assert_true(cJSON_IsNumber(item));
+    return item->valueint;
+}
+
+// What the parts' checks counted adds up, and warnings follow from the sums: neither one
+// part's warning nor its silence is the whole's.
+static void test_result__checks_join(void **state)
+{
+    (void)state;
+    igd_result *joined = NULL;
+    const char *quiet[2] = {checked("q1.json", 0, 15, 1, 0),
+                            checked("q2.json", 30, 1, 0, 0)};
+    assert_ok(igd_result_merge(&joined, quiet, 1));
+    assert_true(igd_warned(&joined->warnings, IGD_WARN_HUGE_RADIUS)); // 15 of 20
+    igd_result_free(joined);
+    assert_ok(igd_result_merge(&joined, quiet, 2));
+    assert_int_equal(count_of(joined, "huge_radius", "robust"), 16);
+    assert_int_equal(count_of(joined, "huge_radius", "images"), 40);
+    assert_int_equal(count_of(joined, "audit", "attacked"), 12);
+    assert_int_equal(count_of(joined, "audit", "percent"), 10);
+    // 16 of 40 is below one half.
+    assert_false(igd_warned(&joined->warnings, IGD_WARN_HUGE_RADIUS));
+    assert_false(igd_warned(&joined->warnings, IGD_WARN_NO_SATURATION));
+    assert_false(igd_warned(&joined->warnings, IGD_WARN_AUDIT));
+    assert_non_null(strstr(igd_result_text(joined), "12 flags found again"));
+    igd_result_free(joined);
+
+    const char *loud[2] = {checked("l1.json", 0, 0, 1, 1),
+                           checked("l2.json", 30, 0, 1, 0)};
+    assert_ok(igd_result_merge(&joined, loud, 2));
+    assert_true(igd_warned(&joined->warnings, IGD_WARN_NO_SATURATION)); // 2 of 40
+    assert_true(igd_warned(&joined->warnings, IGD_WARN_AUDIT));
+    assert_non_null(strstr(igd_result_json(joined), "1 of 12 flags differ"));
+    igd_result_free(joined);
+
+    const char *unlike[2] = {loud[0], saved("u.json", 30, 30, 0, 1)};
+    assert_fails(igd_result_merge(&joined, unlike, 2), IGD_EFORMAT, "'checks'");
+    assert_null(joined);
+}
+
 static void test_result__other_runs_and_shared_images_do_not_join(void **state)
 {
     (void)state;
@@ -311,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_result__images_have_a_line_each),
         cmocka_unit_test(test_result__a_failed_save_leaves_nothing),
         cmocka_unit_test(test_result__parts_join_to_the_whole),
+        cmocka_unit_test(test_result__checks_join),
         cmocka_unit_test(test_result__other_runs_and_shared_images_do_not_join),
         cmocka_unit_test(test_result__damaged_lines_are_refused),
     };

@@ -14,10 +14,6 @@
 #define PROBE_RUNS 5
 #define SAME 1e-4 // distance of normalised logits up to which they are the same
 
-// More newly fooled images than this, with twice the steps, is no saturation.
-#define SATURATION_SHARE 0.02
-#define SATURATION_LEAST 2
-
 typedef struct probe {
     igd_session *s;
     int num;
@@ -249,6 +245,10 @@ igd_status igd_checks_before(igd_session *s, igd_speed *speed)
     if (!who->judged->differentiable && uses_gradients(s->plan))
         igd_warn(&s->warnings, IGD_WARN_NOT_DIFFERENTIABLE,
                  "no gradient reaches the images: gradient attacks say nothing");
+    if (who->judged->num_backward_passes > 0 && s->plan->num_main > 1)
+        igd_warn(&s->warnings, IGD_WARN_DYNAMIC,
+                 "the forward pass takes gradients of its own, through which attacks do "
+                 "not see: adaptive and transferred attacks decide (worst-case)");
     igd_plan_warn(s->plan, &s->warnings);
     if (s->plan->num_main == 1)
         goto done;
@@ -306,113 +306,4 @@ void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
              "image falls early",
              forwards, backwards, time);
     s->options->message(text, s->options->payload);
-}
-
-// What a checking step says of the images that it and the step it repeats both attacked.
-typedef struct comparison {
-    int64_t images, robust, newly_fooled, different;
-} comparison;
-
-static comparison compare(const igd_session *s, int column)
-{
-    const igd_table *t = &s->state.table;
-    const int from = s->plan->steps[column].repeats;
-    comparison out = {0};
-    for (int64_t i = 0; i < s->n; i++) {
-        const char letter = igd_table_column(t, column)[i];
-        if (letter != IGD_ROBUST && letter != IGD_FOOLED)
-            continue;
-        const bool before = igd_table_correct(t, from, i, IGD_MAJORITY);
-        const bool now = igd_table_correct(t, column, i, IGD_MAJORITY);
-        out.images++;
-        out.robust += now;
-        out.newly_fooled += before && !now;
-        out.different += letter != igd_table_column(t, from)[i];
-    }
-    return out;
-}
-
-static void after_saturation(igd_session *s, cJSON *json, int column)
-{
-    const comparison c = compare(s, column);
-    cJSON *o = cJSON_AddObjectToObject(json, "saturation");
-    cJSON_AddStringToObject(o, "attack",
-                            s->plan->steps[s->plan->steps[column].repeats].name);
-    cJSON_AddNumberToObject(o, "images", (double)c.images);
-    cJSON_AddNumberToObject(o, "newly_fooled", (double)c.newly_fooled);
-    if (c.newly_fooled >= SATURATION_LEAST &&
-        (double)c.newly_fooled > SATURATION_SHARE * (double)c.images)
-        igd_warn(
-            &s->warnings, IGD_WARN_NO_SATURATION,
-            "%s with twice the steps fools %lld more of %lld images: more steps would "
-            "lower the accuracy further",
-            s->plan->steps[s->plan->steps[column].repeats].name,
-            (long long)c.newly_fooled, (long long)c.images);
-}
-
-static void after_radius(igd_session *s, cJSON *json, int column)
-{
-    const comparison c = compare(s, column);
-    const igd_step *step = &s->plan->steps[column];
-    cJSON *o = cJSON_AddObjectToObject(json, "huge_radius");
-    cJSON_AddStringToObject(o, "attack", s->plan->steps[step->repeats].name);
-    cJSON_AddNumberToObject(o, "eps", step->jobs[0].threat.eps);
-    cJSON_AddNumberToObject(o, "images", (double)c.images);
-    cJSON_AddNumberToObject(o, "robust", (double)c.robust);
-    if ((double)c.robust * (double)s->C > (double)c.images)
-        igd_warn(&s->warnings, IGD_WARN_HUGE_RADIUS,
-                 "%lld of %lld images withstand %s at the radius %g, at which any image "
-                 "can be made any other: the attack fails for another reason than "
-                 "robustness",
-                 (long long)c.robust, (long long)c.images,
-                 s->plan->steps[step->repeats].name, step->jobs[0].threat.eps);
-}
-
-static void after_audit(igd_session *s, cJSON *json)
-{
-    int64_t attacked = 0, differences = 0;
-    for (int k = s->plan->num_main; k < s->plan->num_steps; k++) {
-        if (s->plan->steps[k].kind != IGD_STEP_AUDIT)
-            continue;
-        const comparison c = compare(s, k);
-        attacked += c.images;
-        differences += c.different;
-        if (c.different > 0)
-            igd_warn(&s->warnings, IGD_WARN_AUDIT,
-                     "%s: %lld of %lld flags differ without shortcuts",
-                     s->plan->steps[s->plan->steps[k].repeats].name,
-                     (long long)c.different, (long long)c.images);
-    }
-    cJSON *o = cJSON_AddObjectToObject(json, "audit");
-    cJSON_AddNumberToObject(o, "percent", s->options->audit);
-    cJSON_AddNumberToObject(o, "attacked", (double)attacked);
-    cJSON_AddNumberToObject(o, "differences", (double)differences);
-}
-
-igd_status igd_checks_after(igd_session *s, cJSON **out)
-{
-    cJSON *json = cJSON_CreateObject();
-    igd_cost all = {0};
-    int64_t fooled = 0;
-
-    for (int k = 1; k < s->plan->num_main; k++) {
-        all.unverified += s->state.costs[k].unverified;
-        all.outside += s->state.costs[k].outside;
-        for (int64_t i = 0; i < s->n; i++)
-            fooled += igd_table_column(&s->state.table, k)[i] == IGD_FOOLED;
-    }
-    cJSON *o = cJSON_AddObjectToObject(json, "verification");
-    cJSON_AddNumberToObject(o, "fooled", (double)fooled);
-    cJSON_AddNumberToObject(o, "unverified", (double)all.unverified);
-    cJSON_AddNumberToObject(o, "outside_ball", (double)all.outside);
-    for (int k = s->plan->num_main; k < s->plan->num_steps; k++) {
-        if (s->plan->steps[k].kind == IGD_STEP_SATURATION)
-            after_saturation(s, json, k);
-        else if (s->plan->steps[k].kind == IGD_STEP_RADIUS)
-            after_radius(s, json, k);
-    }
-    if (s->options->audit > 0.0)
-        after_audit(s, json);
-    *out = json;
-    return json != NULL ? IGD_OK : igd_error(IGD_ENOMEM, "no memory for the result");
 }

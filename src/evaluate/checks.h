@@ -1,5 +1,4 @@
-// Reliability checks: what is asked of the classifier before the attacks, and what the
-// checking steps say after them.
+// Reliability checks: what is asked of the classifier before the attacks.
 #ifndef IGD_EVALUATE_CHECKS_H
 #define IGD_EVALUATE_CHECKS_H
 
@@ -18,8 +17,5 @@ igd_status igd_checks_before(igd_session *s, igd_speed *speed);
 
 // Tells the user what the attacks will cost at most.
 void igd_checks_forecast(const igd_session *s, const igd_speed *speed);
-
-// Adds what the audit and the other checking steps found; *out is owned.
-igd_status igd_checks_after(igd_session *s, cJSON **out);
 
 #endif

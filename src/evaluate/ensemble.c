@@ -484,6 +484,17 @@ static int first_gradient_step(const igd_plan *p)
     return 0;
 }
 
+// The first transferred attack that takes images away from a step; 0 for none.
+static int transfer_before(const igd_plan *p, int column)
+{
+    for (int k = 1; k < column; k++)
+        if (p->steps[k].route == IGD_ROUTE_TRANSFER &&
+            p->steps[k].kind == IGD_STEP_ATTACK &&
+            p->steps[k].group == p->steps[column].group)
+            return k;
+    return 0;
+}
+
 // A radius at which any image can become any other, or nearly.
 static double huge_radius(const igd_attack_job *job)
 {
@@ -513,6 +524,10 @@ static igd_status add_checks(maker *m)
             job = &p->steps[p->num_steps - 1].jobs[0];
             job->threat.eps = huge_radius(job);
         }
+    }
+    if (transfer_before(p, gradient) > 0) {
+        IGD_TRY(add_check(m, IGD_STEP_TRANSFERRED, "beside", gradient));
+        p->steps[p->num_steps - 1].against = transfer_before(p, gradient);
     }
     for (int k = 1; k < p->num_main && m->options->audit > 0.0; k++) {
         if (p->steps[k].kind == IGD_STEP_KNOWN)

@@ -24,7 +24,9 @@ typedef enum igd_step_kind {
     IGD_STEP_KNOWN,      // broken at a smaller radius; no job
     IGD_STEP_AUDIT,      // another step again, without shortcuts, on some images
     IGD_STEP_SATURATION, // another step again with twice the steps, on some images
-    IGD_STEP_RADIUS      // another step again at a huge radius, on some images
+    IGD_STEP_RADIUS,     // another step again at a huge radius, on some images
+    IGD_STEP_TRANSFERRED // another step on some images that it did not get to see, since
+                         // the step `against` had fooled them
 } igd_step_kind;
 
 #define IGD_STEP_JOBS 6
@@ -39,6 +41,7 @@ typedef struct igd_step {
     int num_jobs;
     int group;   // steps of a group attack only what the earlier ones of it left
     int repeats; // column of the step that it repeats; 0 for none
+    int against; // of IGD_STEP_TRANSFERRED: column of a transferred attack
 } igd_step;
 
 typedef struct igd_plan {

@@ -13,6 +13,7 @@
 #include "core/folder.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checks.h"
+#include "evaluate/counts.h"
 #include "evaluate/flights.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
@@ -227,13 +228,6 @@ static igd_status save_images(igd_session *s, cJSON *checks)
     cJSON_AddNumberToObject(o, "images", (double)s->n);
     cJSON_AddNumberToObject(o, "outside_ball", (double)outside);
     cJSON_AddNumberToObject(o, "classified_correctly", (double)correct);
-    if (outside > 0)
-        igd_warn(&s->warnings, IGD_WARN_OUTSIDE, "%lld saved images lie outside the ball",
-                 (long long)outside);
-    if (correct > 0)
-        igd_warn(&s->warnings, IGD_WARN_UNVERIFIED,
-                 "%lld saved adversarial images are classified correctly",
-                 (long long)correct);
     igd_image_file *f = s->saved;
     s->saved = NULL;
     return igd_image_file_commit(f);
@@ -429,7 +423,7 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(igd_cascade_attacks(s));
     if (s->options->state != NULL)
         igd_flights_remove(s->options->state);
-    IGD_TRY(igd_checks_after(s, &checks));
+    IGD_TRY(igd_counts_make(&checks, s));
     const igd_status st = save_images(s, checks);
     if (st != IGD_OK) {
         cJSON_Delete(checks);

@@ -1,4 +1,5 @@
 // Owns the result's derived numbers and its two files.
+#include "evaluate/counts.h"
 #include "evaluate/result_impl.h"
 
 #include <assert.h>
@@ -311,6 +312,7 @@ igd_status igd_result_finish(igd_result *r)
     for (int k = 0; k < r->num_entries; k++)
         assert(r->worst_acc <= entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT));
     warn_from_table(r);
+    igd_counts_warn(&r->warnings, r->checks, r->num_classes);
     r->json = result_json(r);
     if (r->json == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the result");

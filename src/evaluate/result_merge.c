@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "evaluate/counts.h"
 #include "evaluate/result_impl.h"
 
 #define FORMAT "igdef.result/1"
@@ -138,7 +139,8 @@ static igd_status read_warnings(igd_result *r, const cJSON *json, const char *pa
     static const char *const derived[] = {IGD_WARN_ZERO_GRADIENTS, IGD_WARN_NOT_FINITE,
                                           IGD_WARN_UNVERIFIED,     IGD_WARN_OUTSIDE,
                                           IGD_WARN_BLACK_BOX,      IGD_WARN_TRANSFER,
-                                          IGD_WARN_STALLED};
+                                          IGD_WARN_STALLED,        IGD_WARN_NO_SATURATION,
+                                          IGD_WARN_HUGE_RADIUS,    IGD_WARN_AUDIT};
     const cJSON *array, *item;
     IGD_TRY(igd_json_array(&array, json, "warnings", path));
     cJSON_ArrayForEach(item, array)
@@ -456,8 +458,9 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
     if ((st = join_tables(parts[0], parts, paths, num)) != IGD_OK)
         goto done;
     join_heads(parts[0], parts, num);
-    cJSON_Delete(parts[0]->checks); // of one part
-    parts[0]->checks = NULL;
+    for (int k = 1; k < num && parts[0]->checks != NULL; k++)
+        if ((st = igd_counts_add(parts[0]->checks, parts[k]->checks, paths[k])) != IGD_OK)
+            goto done;
     for (int k = 1; k < num; k++) {
         parts[0]->seconds += parts[k]->seconds;
         for (int e = 0; e < parts[0]->num_entries; e++)

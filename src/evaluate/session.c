@@ -136,6 +136,9 @@ bool igd_session_wants(const igd_session *s, int column, int64_t row)
     const igd_step *step = &s->plan->steps[column];
     int earlier[IGD_MAX_STEPS], num = 0;
 
+    if (step->kind == IGD_STEP_TRANSFERRED)
+        return igd_table_column(t, step->against)[row] == IGD_FOOLED &&
+               igd_session_sampled(s, step->kind, row);
     if (step->repeats > 0) {
         // A repetition takes what the step itself took.
         const char letter = igd_table_column(t, step->repeats)[row];

@@ -12,6 +12,7 @@
 #define IGD_WARN_RANDOMISED "randomised"
 #define IGD_WARN_NOT_REPEATABLE "not-repeatable"
 #define IGD_WARN_PROBABILITIES "probabilities"
+#define IGD_WARN_DYNAMIC "dynamic"
 #define IGD_WARN_BATCH_DEPENDENT "batch-dependent"
 #define IGD_WARN_NOT_DIFFERENTIABLE "not-differentiable"
 #define IGD_WARN_FEW_CLASSES "few-classes"

@@ -241,6 +241,7 @@ static igd_status check_model(igd_model *m, bool skip)
     f->deterministic =
         memcmp(all, again, PROBES * C * sizeof(float)) == 0 && !igd_graph_draws(m->graph);
     f->own_noise = !f->deterministic;
+    f->num_backward_passes = igd_graph_climbs(m->graph) ? 1 : 0; // or more
     if (f->deterministic && !rows_agree(all, one, (int64_t)C)) {
         st = igd_error(IGD_EFORMAT,
                        "%s: the logits of an image depend on the images beside it",
