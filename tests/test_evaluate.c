@@ -547,6 +547,56 @@ static void test_evaluate__images_in_flight_of_another_run_start_again(void **st
     }
 }
 
+// What the lines of progress say.
+typedef struct line_check {
+    char stage[64]; // up to its comma
+    double done;
+    int lines, stages, parts; // parts: lines between two whole images
+} line_check;
+
+static int check_line(const char *stage, double done, double total, void *payload)
+{
+    line_check *c = payload;
+    long long images, of;
+    double accuracy = -1.0;
+    const size_t length = strcspn(stage, ",");
+    assert_true(length < sizeof(c->stage));
+    assert_int_equal(sscanf(stage + length, ", %lld/%lld images", &images, &of), 2);
+    const char *robust = strstr(stage, "still robust ");
+    if (strncmp(stage, "clean,", 6) != 0) {
+        assert_non_null(robust);
+        assert_int_equal(sscanf(robust, "still robust %lf %%", &accuracy), 1);
+        assert_true(accuracy > 0.0 && accuracy <= 90.0); // of these images
+        assert_true(strchr("123c", stage[0]) != NULL && strchr(stage, '/') != NULL);
+    }
+    assert_true(of > 0 && images <= done && done <= total && total == (double)of);
+    if (strncmp(c->stage, stage, length) == 0 && c->stage[length] == '\0')
+        assert_true(done >= c->done);
+    else
+        c->stages++;
+    snprintf(c->stage, sizeof(c->stage), "%.*s", (int)length, stage);
+    c->done = done;
+    c->lines++;
+    c->parts += done != floor(done);
+    return 0;
+}
+
+static void test_evaluate__progress_is_never_misleading(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("transfer:apgd-ce,square,pgd");
+    line_check c = {.done = 0.0};
+    o.set = "square.queries=60";
+    o.batch_size = 64; // all images finish together
+    o.checks = true;
+    o.progress = check_line;
+    o.payload = &c;
+    igd_result_free(evaluate(&world.subject, &o));
+    // Clean; transfers made and judged; two attacks; three checks.
+    assert_int_equal(c.stages, 1 + 2 + 2 + 3);
+    assert_true(c.lines > 100 && c.parts > c.lines / 2);
+}
+
 static void test_evaluate__state_of_another_run_is_refused(void **state)
 {
     (void)state;
@@ -974,6 +1024,7 @@ int main(void)
         TENSOR_TEST(test_evaluate__killed_at_any_moment_the_flags_stay),
         TENSOR_TEST(test_evaluate__an_attack_goes_on_inside_a_batch),
         TENSOR_TEST(test_evaluate__images_in_flight_of_another_run_start_again),
+        TENSOR_TEST(test_evaluate__progress_is_never_misleading),
         TENSOR_TEST(test_evaluate__state_of_another_run_is_refused),
         TENSOR_TEST(test_evaluate__base_sets_serve_every_later_run),
         TENSOR_TEST(test_evaluate__saved_images_are_what_fooled),

@@ -2,6 +2,7 @@
 // elsewhere. Turns the first SIGINT or SIGTERM into a wish to stop.
 #include "progress.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static struct {
     const char *command;
     bool quiet, terminal, colour;
     bool drawn;         // a bar is on the screen
-    char stage[96];     // what the numbers below belong to
+    char stage[240];    // what the numbers below belong to
     double begun;       // seconds, when the stage began
     double done_before; // units that were done then: a resumed run begins in the middle
     double shown;       // when it was last drawn
@@ -127,7 +128,7 @@ static void draw_bar(double share, const char *rate)
     bar[BAR] = '\0';
     fprintf(stderr, "\r%s [%s%.*s%s%s] %3.0f%%%s\033[K", state.stage,
             state.colour ? "\033[32m" : "", full, bar, state.colour ? "\033[0m" : "",
-            bar + full, 100.0 * share, rate);
+            bar + full, floor(100.0 * share), rate);
     fflush(stderr);
     state.drawn = true;
 }
@@ -153,7 +154,7 @@ int progress_report(const char *stage, double done, double total, void *payload)
             draw_bar(share > 0.0 ? share : 0.0, rate);
         else
             fprintf(stderr, "igdef %s: %s: %.0f%%%s\n", state.command, stage,
-                    100.0 * share, rate);
+                    floor(100.0 * share), rate); // 100 % is all of it
         state.shown = t;
     }
     return progress_stopped();

@@ -86,7 +86,8 @@ typedef struct igd_evaluate_options {
     const char *data_split; /**< "train" or "test". */
     const char *preprocess; /**< Name of their resize and crop. */
 
-    /** Called after every batch, `stage` being the attack and the robust accuracy so far;
+    /** Called after every batch, `stage` saying which attack of how
+     * many, how many images of how many, and what is still robust;
      * to stop, answer anything but 0: images that are finished are saved, then
      * igd_evaluate() fails with IGD_ECANCELED. NULL for none. */
     igd_progress_fn progress;

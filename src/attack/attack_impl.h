@@ -182,6 +182,10 @@ igd_status igd_flight_save(const igd_flight *e,
                                              size_t size, void *payload),
                            void *payload);
 
+// How many images' worth of work was done on those in flight, where one that survives
+// takes so many passes at most.
+double igd_flight_work(const igd_flight *e, double forwards, double backwards);
+
 // Where images come from and outcomes go. All functions are called from the thread that
 // called igd_attack_run(); anything but IGD_OK stops the attack and is passed on.
 typedef struct igd_attack_feed {

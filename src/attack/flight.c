@@ -5,6 +5,7 @@
 // order of this machine: the same program reads them that wrote them.
 #include "attack/flight.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,33 @@ igd_status igd_flight_save(const igd_flight *e,
     }
     free(bytes);
     return st;
+}
+
+static double share(int64_t passes, double most)
+{
+    return most > 0.0 ? (double)passes / most : 0.0;
+}
+
+double igd_flight_work(const igd_flight *e, double forwards, double backwards)
+{
+    double sum = 0.0;
+    for (int i = 0; i < e->capacity; i++) {
+        const igd_item *m = &e->items[i];
+        int64_t f = 0, b = 0;
+        if (!m->used)
+            continue;
+        for (int k = 0; k < e->num_runs; k++) {
+            f += igd_item_tallies(e, m)[k].forwards;
+            b += igd_item_tallies(e, m)[k].backwards;
+        }
+        for (int k = 0; k < e->num; k++)
+            if (e->slots[k].item == m) {
+                f += e->slots[k].tally.forwards;
+                b += e->slots[k].tally.backwards;
+            }
+        sum += fmin(fmax(share(f, forwards), share(b, backwards)), 1.0);
+    }
+    return sum;
 }
 
 static const unsigned char *take(void *to, const unsigned char *from, size_t size)

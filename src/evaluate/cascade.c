@@ -73,6 +73,8 @@ igd_status igd_cascade_clean(igd_session *s)
         if (letters[i] == IGD_TODO)
             rows[num++] = i;
     s->column = 0;
+    s->phase = "";
+    s->accuracy = -1.0;
     s->total = s->n;
     s->done = s->n - num;
     if (num == 0)
@@ -148,7 +150,14 @@ static igd_status work_next(igd_target *out, void *payload)
 static igd_status work_tick(const igd_flight *flight, void *payload)
 {
     work *w = payload;
-    const igd_status st = igd_session_tick(w->session);
+    igd_session *s = w->session;
+    double forwards, backwards;
+    igd_job_passes(w->job, &forwards, &backwards);
+    s->begun = igd_flight_work(flight, forwards, backwards);
+    if (w->set == NULL)
+        s->begun += w->judge.num;
+    const igd_status st = igd_session_tick(s);
+    s->begun = 0.0;
     if (st == IGD_OK && !igd_flights_due(w->flights))
         return IGD_OK;
     // What is finished goes to disk first: images are either there or in flight.
@@ -312,6 +321,7 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
     const igd_attack_feed feed = {work_next, set_done, work_tick, &w, work_earlier};
     igd_status st;
 
+    s->phase = "";
     s->done = 0;
     s->total = num_missing;
     if ((st = igd_flights_open(&w.flights, s, s->column, place)) == IGD_OK &&
@@ -363,6 +373,7 @@ static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *
     for (int k = 0; k < s->plan->steps[column].num_jobs; k++)
         from_disk = from_disk < num_made[k] ? 0 : from_disk - num_made[k];
     cost->reused += from_disk;
+    s->phase = " judged";
     s->done = 0;
     s->total = r->num;
     IGD_TRY(igd_loader_open(&loader, s->data, r->rows, r->num, s->options->batch_size));
@@ -439,6 +450,8 @@ static igd_status run_step(igd_session *s, int column)
     if (rows == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->n);
     s->column = column;
+    s->phase = "";
+    s->accuracy_at = 0.0; // to be counted anew
     s->done = s->total = 0;
     for (int64_t i = 0; i < s->n; i++) {
         const bool wanted = letters[i] == IGD_TODO && igd_session_wants(s, column, i);

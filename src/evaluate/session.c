@@ -37,7 +37,8 @@ igd_status igd_session_save(igd_session *s)
     return igd_state_save(&s->state);
 }
 
-// Robust accuracy so far, over the images whose clean prediction is known.
+// Images that every attack so far has left correct, of those whose clean prediction is
+// known; -1 where none is.
 static double accuracy_so_far(const igd_session *s)
 {
     const igd_table *t = &s->state.table;
@@ -51,22 +52,41 @@ static double accuracy_so_far(const igd_session *s)
         known++;
         robust += igd_table_survives(t, columns, num, i, IGD_ONE_SHOT);
     }
-    return known > 0 ? (double)robust / (double)known : 0.0;
+    return known > 0 ? (double)robust / (double)known : -1.0;
+}
+
+// "2/5 square, 12/500 images, still robust 71.67 %"
+static void describe(char *out, size_t size, const igd_session *s)
+{
+    const igd_plan *p = s->plan;
+    const bool check = s->column >= p->num_main;
+    char number[48] = "", accuracy[48] = "";
+
+    if (check)
+        snprintf(number, sizeof(number), "check %d/%d ", s->column - p->num_main + 1,
+                 p->num_steps - p->num_main);
+    else if (s->column > 0)
+        snprintf(number, sizeof(number), "%d/%d ", s->column, p->num_main - 1);
+    if (s->accuracy >= 0.0)
+        snprintf(accuracy, sizeof(accuracy), ", %s %.2f %%",
+                 s->column == 0 ? "correct" : "still robust", 100.0 * s->accuracy);
+    snprintf(out, size, "%s%s%s, %lld/%lld images%s", number, p->steps[s->column].name,
+             s->phase, (long long)s->done, (long long)s->total, accuracy);
 }
 
 igd_status igd_session_tick(igd_session *s)
 {
     const igd_evaluate_options *o = s->options;
     if (o->progress != NULL) {
-        char stage[IGD_NAME_LENGTH + 48];
+        char stage[IGD_NAME_LENGTH + 160];
         const double now = igd_now();
         if (now - s->accuracy_at > ACCURACY_INTERVAL) {
             s->accuracy = accuracy_so_far(s);
             s->accuracy_at = now;
         }
-        snprintf(stage, sizeof(stage), "%s, robust %.2f %%",
-                 s->plan->steps[s->column].name, 100.0 * s->accuracy);
-        if (o->progress(stage, (double)s->done, (double)s->total, o->payload) != 0)
+        describe(stage, sizeof(stage), s);
+        if (o->progress(stage, (double)s->done + s->begun, (double)s->total,
+                        o->payload) != 0)
             return igd_error(IGD_ECANCELED, "interrupted");
     }
     return IGD_OK;

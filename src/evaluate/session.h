@@ -26,7 +26,9 @@ typedef struct igd_session {
     double accuracy_at;
     double mark;         // when the seconds below were last added up
     int column;          // the step in progress, and how far it is
+    const char *phase;   // of it; "" where it has one
     int64_t done, total; // images of it
+    double begun;        // images' worth of work on others
 } igd_session;
 
 // Seconds of a clock that only goes forward.
