@@ -29,6 +29,7 @@
 
 #include "igdef/analysis.h"
 #include "igdef/analyze.h"
+#include "igdef/report.h"
 #include "igdef/sweep.h"
 
 #endif

@@ -13,10 +13,11 @@
 #include "options_eval.h"
 #include "options_inspect.h"
 #include "options_rank.h"
+#include "options_report.h"
 
 static const cli_command *const commands[] = {
-    &command_inspect, &command_rank,    &command_defend,
-    &command_eval,    &command_analyze, NULL,
+    &command_inspect, &command_rank, &command_defend, &command_eval, &command_analyze,
+    &command_report,  NULL,
 };
 
 #define NAMES_MAX 32

@@ -7,11 +7,7 @@
 #define IGD_MAX_TICKS 16
 #define IGD_TICK_TEXT 48
 
-// Width that a character of a chart's text takes at most, as a mean over a word, and the
-// distance of two lines of it.
-#define IGD_CHARACTER 7.7
-#define IGD_BOLD_CHARACTER 8.6
-#define IGD_LINE 17.0
+#define IGD_LINE 17.0 // distance of two lines of text
 
 typedef struct igd_axis {
     double min, max;  // of the values

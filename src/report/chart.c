@@ -319,7 +319,7 @@ static igd_status put_file(FILE *f, const cJSON *analysis, igd_kind kind)
     fputs("</style>\n", f);
     igd_svg_rect(f, "paper", 0.0, 0.0, width, height);
     fprintf(f, "<g transform=\"translate(%d %d)\">\n", (int)MARGIN, (int)MARGIN);
-    igd_svg_label(f, "strong", 0.0, 14.0, title, 84);
+    igd_svg_label(f, "strong", 0.0, 14.0, IGD_START, title, IGD_CHART_WIDE);
     st = draw(f, &d, IGD_CHART_WIDE, HEADING);
     fputs("</g>\n", f);
     igd_svg_close(f);

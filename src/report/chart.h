@@ -23,6 +23,8 @@ igd_status igd_chart_put(FILE *f, const cJSON *analysis, const char *classes,
 
 // Style rules of all charts.
 void igd_chart_style(FILE *f);
+// The colours of the series for borders of elements, as the classes k0 to k5.
+void igd_chart_edges(FILE *f);
 
 // One line that says what an analysis shows.
 #define IGD_CHART_TITLE 256

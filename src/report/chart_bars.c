@@ -71,11 +71,14 @@ double igd_bars_height(const igd_bars *b)
 
 static void value_text(char out[IGD_DECIMALS_TEXT], const igd_bars *b, double v)
 {
-    igd_decimal_text(out, b->points ? 100.0 * v : v, b->decimals);
+    char text[IGD_DECIMALS_TEXT];
+    igd_decimal_text(text, b->points ? 100.0 * v : v, b->decimals);
+    const bool plus = b->plus && v > 0.0 && strspn(text, "0.") < strlen(text);
+    snprintf(out, IGD_DECIMALS_TEXT, "%s%.38s", plus ? "+" : "", text);
 }
 
 typedef struct layout {
-    int label_characters;
+    double label;   // room for the labels
     bool intervals; // beside the values as text
     double width;
     double value_left;
@@ -87,7 +90,7 @@ static layout arrange(const igd_bars *b, double width)
     const bool wide = width >= 560.0;
     layout l = {.width = width};
     double min = 0.0, max = 0.0;
-    int label = 4, value = 3, interval = 0;
+    double label = 20.0, value = 20.0, interval = 0.0;
     for (int i = 0; i < b->num; i++) {
         const igd_bar *row = &b->bar[i];
         char text[IGD_DECIMALS_TEXT], low[IGD_DECIMALS_TEXT], high[IGD_DECIMALS_TEXT];
@@ -96,26 +99,24 @@ static layout arrange(const igd_bars *b, double width)
         value_text(text, b, row->value);
         value_text(low, b, row->low);
         value_text(high, b, row->high);
-        const int both = igd_text_length(low) + igd_text_length(high) + 5;
-        interval = !isnan(row->low) && both > interval ? both : interval;
-        value = igd_text_length(text) > value ? igd_text_length(text) : value;
-        label = igd_text_length(row->label) > label ? igd_text_length(row->label) : label;
+        const double both = igd_text_width(low) + igd_text_width(high) + 32.0;
+        interval = isnan(row->low) ? interval : fmax(interval, both);
+        value = fmax(value, igd_text_width(text));
+        label = fmax(label, igd_text_width(row->label));
         const double all[] = {row->value, row->low, row->high, row->behind};
         for (int k = 0; k < 4; k++) {
             min = fmin(min, all[k]); // skips NAN
             max = fmax(max, all[k]);
         }
     }
-    l.intervals = wide && interval > 0;
-    l.label_characters = wide ? 24 : 13;
-    if (label < l.label_characters)
-        l.label_characters = label;
-    l.value_left = width - IGD_CHARACTER * (value + (l.intervals ? interval + 1 : 0));
+    l.intervals = wide && interval > 0.0;
+    l.label = fmin(label, wide ? 190.0 : 104.0);
+    l.value_left = width - value - (l.intervals ? interval : 0.0);
     if (b->points)
         igd_axis_make(&l.axis, 0.0, 1.0, wide ? 5 : 2, false);
     else
         igd_axis_make(&l.axis, min, max > min ? max : 1.0, wide ? 5 : 3, true);
-    l.axis.from = IGD_CHARACTER * l.label_characters + 10.0;
+    l.axis.from = l.label + 10.0;
     l.axis.to = l.value_left - 14.0;
     return l;
 }
@@ -130,9 +131,12 @@ static void draw_axis(FILE *f, const igd_bars *b, const layout *l, double y,
         igd_svg_line(f, l->axis.tick[k] == 0.0 ? "axis" : "grid", x, y, x, bottom);
         igd_svg_text(f, "quiet", x, bottom + 15.0, IGD_MIDDLE, text);
     }
-    if (b->axis != NULL)
-        igd_svg_text(f, "quiet", 0.5 * (l->axis.from + l->axis.to), bottom + 33.0,
-                     IGD_MIDDLE, b->axis);
+    if (b->axis == NULL)
+        return;
+    // Under the middle of the axis, as far as that leaves it in the picture.
+    const double half = 0.5 * igd_text_width(b->axis);
+    const double middle = fmin(0.5 * (l->axis.from + l->axis.to), l->width - half);
+    igd_svg_text(f, "quiet", fmax(middle, half), bottom + 33.0, IGD_MIDDLE, b->axis);
 }
 
 static void draw_bar(FILE *f, const char *kind, int series, double x0, double x1,
@@ -148,7 +152,7 @@ static void draw_row(FILE *f, const igd_bars *b, const igd_bar *row, const layou
 {
     const double zero = igd_axis_at(&l->axis, 0.0);
     char text[IGD_DECIMALS_TEXT];
-    igd_svg_label(f, "", 0.0, y + 4.5, row->label, l->label_characters);
+    igd_svg_label(f, "", 0.0, y + 4.5, IGD_START, row->label, l->label);
     if (!isnan(row->behind))
         draw_bar(f, " pale", row->series, zero, igd_axis_at(&l->axis, row->behind), y);
     if (!isnan(row->value))
@@ -180,8 +184,7 @@ void igd_bars_draw(FILE *f, const igd_bars *b, double width, double y)
     for (int i = 0; i < b->num; i++) {
         const igd_bar *row = &b->bar[i];
         if (row->heading) {
-            igd_svg_label(f, "strong", 0.0, y + 20.0, row->label,
-                          (int)(width / IGD_BOLD_CHARACTER));
+            igd_svg_label(f, "strong", 0.0, y + 20.0, IGD_START, row->label, width);
             y += HEADING;
         } else {
             draw_row(f, b, row, &l, y + ROW / 2);

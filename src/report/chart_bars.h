@@ -24,6 +24,7 @@ typedef struct igd_bars {
     int room;
     bool failed; // no memory: what was added is lost
     bool points; // values are fractions, shown as 0 .. 100 %
+    bool plus;   // positive values are shown with their sign
     int decimals;
     const char *axis; // what the axis shows; borrowed
 } igd_bars;

@@ -72,7 +72,7 @@ static void draw_axes(FILE *f, const igd_landscape *l, double x, double y, doubl
 static igd_status draw_surface(FILE *f, const igd_landscape *l, const igd_surface *s,
                                const igd_axis *scale, double x, double y, double side)
 {
-    igd_svg_label(f, "strong", x, y + 18.0, s->name, (int)(side / IGD_BOLD_CHARACTER));
+    igd_svg_label(f, "strong", x, y + 18.0, IGD_START, s->name, side);
     y += HEAD;
     igd_svg_rect(f, "b0", x, y, side, side);
     for (int k = 1; k < scale->num_ticks - 1; k++) {
@@ -111,13 +111,13 @@ static void draw_legend(FILE *f, const igd_axis *scale, double x, double y, doub
     for (int k = 0; k <= num; k++) {
         char text[IGD_TICK_TEXT];
         igd_axis_text(text, scale, scale->tick[k], false);
-        const double half = 0.5 * IGD_CHARACTER * igd_text_length(text);
+        const double half = 0.5 * igd_text_width(text);
         if (x + step * k - half < taken + 8.0)
             continue;
         igd_svg_text(f, "quiet", x + step * k, y + 31.0, IGD_MIDDLE, text);
         taken = x + step * k + half;
     }
-    igd_svg_text(f, "quiet", x + width, y - 8.0, IGD_END, "loss");
+    igd_svg_text(f, "quiet", x - 10.0, y + 12.0, IGD_END, "loss");
 }
 
 igd_status igd_landscape_draw(FILE *f, const igd_landscape *l, double width, double y)

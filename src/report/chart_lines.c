@@ -9,7 +9,8 @@
 
 #define HEAD 22.0 // room for the name of the marked point
 #define FOOT 44.0
-#define MANY 24 // points that a line shows one by one
+#define TICK 84.0 // room for a setting below the axis
+#define MANY 24   // points that a line shows one by one
 
 typedef struct picture {
     FILE *f;
@@ -75,17 +76,18 @@ static void draw_frame(const picture *p, double width)
     // The settings themselves; where they lie close, those that have room.
     for (int i = 0; i < p->l->num_points; i++) {
         const double x = x_at(p, i);
-        const double half = 0.5 * IGD_CHARACTER * igd_text_length(p->l->x_text[i]);
+        const double half = 0.5 * fmin(igd_text_width(p->l->x_text[i]), TICK);
         const bool fits = x - half >= taken + 10.0 && x + half <= width;
         if (fits || p->l->num_points <= MANY)
             igd_svg_line(p->f, "axis", x, p->y.from, x, p->y.from + 4.0);
         if (!fits)
             continue;
-        igd_svg_text(p->f, "quiet", x, p->y.from + 18.0, IGD_MIDDLE, p->l->x_text[i]);
+        igd_svg_label(p->f, "quiet", x, p->y.from + 18.0, IGD_MIDDLE, p->l->x_text[i],
+                      TICK);
         taken = x + half;
     }
-    igd_svg_text(p->f, "quiet", 0.5 * (p->x.from + p->x.to), p->y.from + 37.0, IGD_MIDDLE,
-                 p->l->x_axis);
+    igd_svg_label(p->f, "quiet", 0.5 * (p->x.from + p->x.to), p->y.from + 37.0,
+                  IGD_MIDDLE, p->l->x_axis, p->x.to - p->x.from);
 }
 
 static void draw_line(const picture *p, int k)
@@ -157,7 +159,6 @@ static void draw_names(const picture *p, double width)
 {
     name names[2 * IGD_LINES_MAX];
     const int num = gather_names(names, p);
-    const int most = (int)((width - p->x.to - 18.0) / IGD_CHARACTER);
     for (int i = 1; i < num; i++)
         if (names[i].y < names[i - 1].y + IGD_LINE)
             names[i].y = names[i - 1].y + IGD_LINE;
@@ -170,15 +171,15 @@ static void draw_names(const picture *p, double width)
     for (int i = 0; i < num; i++) {
         char classes[16];
         snprintf(classes, sizeof(classes), "t%d", names[i].series % 6);
-        igd_svg_label(p->f, classes, p->x.to + 16.0, names[i].y + 4.5, names[i].text,
-                      most);
+        igd_svg_label(p->f, classes, p->x.to + 16.0, names[i].y + 4.5, IGD_START,
+                      names[i].text, width - p->x.to - 16.0);
     }
 }
 
 static void draw_mark(const picture *p, double y)
 {
     const double x = x_at(p, p->l->marked);
-    const double half = 0.5 * IGD_CHARACTER * (double)igd_text_length(p->l->mark_name);
+    const double half = 0.5 * igd_bold_width(p->l->mark_name);
     double at = x;
     at = at - half < p->x.from ? p->x.from + half : at;
     at = at + half > p->x.to + 8.0 ? p->x.to + 8.0 - half : at;
@@ -189,20 +190,20 @@ static void draw_mark(const picture *p, double y)
 void igd_lines_draw(FILE *f, const igd_lines *l, double width, double y)
 {
     picture p = {.f = f, .l = l};
-    int names = 4, ticks = 2;
+    double names = 30.0, ticks = 15.0;
     make_x(&p.x, l);
     make_y(&p.y, l);
     for (int k = 0; k < l->num_lines; k++)
-        names = (int)fmax(names, igd_text_length(l->line[k].name));
+        names = fmax(names, igd_text_width(l->line[k].name));
     for (int k = 0; k < l->num_references; k++)
-        names = (int)fmax(names, igd_text_length(l->reference[k].name));
+        names = fmax(names, igd_text_width(l->reference[k].name));
     for (int k = 0; k < p.y.num_ticks; k++) {
         char text[IGD_TICK_TEXT];
         igd_axis_text(text, &p.y, p.y.tick[k], l->points);
-        ticks = (int)fmax(ticks, igd_text_length(text));
+        ticks = fmax(ticks, igd_text_width(text));
     }
-    p.x.from = 14.0 + IGD_CHARACTER * ticks + 4.0;
-    p.x.to = width - 20.0 - IGD_CHARACTER * fmin(names, width >= 560.0 ? 26 : 13);
+    p.x.from = 18.0 + ticks;
+    p.x.to = width - 20.0 - fmin(names, width >= 560.0 ? 200.0 : 112.0);
     p.y.from = y + igd_lines_height(width) - FOOT;
     p.y.to = y + HEAD;
 

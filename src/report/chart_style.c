@@ -57,3 +57,13 @@ void igd_chart_style(FILE *f)
     put_series(f, dark);
     fputs("}\n", f);
 }
+
+void igd_chart_edges(FILE *f)
+{
+    for (int k = 0; k < 6; k++)
+        fprintf(f, ".k%d{border-color:%s}", k, light[k]);
+    fputs("\n@media screen and (prefers-color-scheme:dark){", f);
+    for (int k = 0; k < 6; k++)
+        fprintf(f, ".k%d{border-color:%s}", k, dark[k]);
+    fputs("}\n", f);
+}

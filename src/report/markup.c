@@ -17,6 +17,14 @@ static size_t length_at(const char *p)
     return n;
 }
 
+static int text_length(const char *text)
+{
+    int n = 0;
+    for (; *text != '\0' && n < INT_MAX; n++)
+        text += length_at(text);
+    return n;
+}
+
 // U+200E, U+200F, U+202A .. U+202E, U+2066 .. U+2069: a name with these would show the
 // text after it in another order.
 static bool turns_direction(const char *p)
@@ -57,7 +65,7 @@ void igd_put(FILE *f, const char *text)
 
 void igd_put_short(FILE *f, const char *text, int most)
 {
-    const bool cut = most < INT_MAX && igd_text_length(text) > most;
+    const bool cut = most < INT_MAX && text_length(text) > most;
     for (int i = 0; *text != '\0' && i < (cut ? most - 1 : most); i++) {
         const size_t n = length_at(text);
         put_character(f, text, n);
@@ -67,12 +75,40 @@ void igd_put_short(FILE *f, const char *text, int most)
         fputs("\xe2\x80\xa6", f);
 }
 
-int igd_text_length(const char *text)
+// Of 13 pixels height, as in DejaVu Sans, which is wider than what most systems have.
+static double character_width(const char *p)
 {
-    int n = 0;
-    for (; *text != '\0' && n < INT_MAX; n++)
+    const unsigned char c = (unsigned char)*p;
+    if (c >= 0xcd && !(c == 0xe2 && (unsigned char)p[1] <= 0x89))
+        return 13.5; // Greek and beyond: up to a full square
+    if (c >= 0x80)
+        return 11.0; // Latin with accents, punctuation, the minus sign
+    if (strchr("WMm@%", c) != NULL)
+        return 13.2;
+    if (strchr("w<>=+~^#&", c) != NULL || (c >= 'A' && c <= 'Z' && c != 'I' && c != 'J'))
+        return 10.9;
+    return strchr("ijl.,:;'|!()[]/ ftrIJ-", c) != NULL ? 5.4 : 8.4;
+}
+
+// Up to the end, or to `most` characters.
+static double width_of(const char *text, int most)
+{
+    double width = 0.0;
+    for (int i = 0; *text != '\0' && i < most; i++) {
+        width += character_width(text);
         text += length_at(text);
-    return n;
+    }
+    return width;
+}
+
+double igd_text_width(const char *text)
+{
+    return width_of(text, INT_MAX);
+}
+
+double igd_bold_width(const char *text)
+{
+    return 1.14 * igd_text_width(text);
 }
 
 void igd_decimal_text(char out[IGD_DECIMALS_TEXT], double v, int decimals)
@@ -182,32 +218,42 @@ void igd_svg_rect(FILE *f, const char *classes, double x, double y, double width
     fputs("/>\n", f);
 }
 
-void igd_svg_text(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
-                  const char *text)
+static void open_text(FILE *f, const char *classes, double x, double y, igd_anchor anchor)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
-    fprintf(f, "<text class=\"%s\"", classes);
+    fputs("<text", f);
+    if (classes[0] != '\0')
+        fprintf(f, " class=\"%s\"", classes);
     put_attribute(f, "x", x);
     put_attribute(f, "y", y);
     if (anchor != IGD_START)
         fprintf(f, " text-anchor=\"%s\"", anchors[anchor]);
     fputc('>', f);
+}
+
+void igd_svg_text(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
+                  const char *text)
+{
+    open_text(f, classes, x, y, anchor);
     igd_put(f, text);
     fputs("</text>\n", f);
 }
 
-void igd_svg_label(FILE *f, const char *classes, double x, double y, const char *text,
-                   int most)
+void igd_svg_label(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
+                   const char *text, double room)
 {
-    fprintf(f, "<text class=\"%s\"", classes);
-    put_attribute(f, "x", x);
-    put_attribute(f, "y", y);
-    fputc('>', f);
-    if (igd_text_length(text) > most) {
-        fputs("<title>", f);
-        igd_put(f, text);
-        fputs("</title>", f);
+    const double scale = strcmp(classes, "strong") == 0 ? 1.14 : 1.0;
+    if (scale * igd_text_width(text) <= room) {
+        igd_svg_text(f, classes, x, y, anchor, text);
+        return;
     }
+    int most = 1;
+    while (scale * (width_of(text, most) + 13.0) <= room) // with the ellipsis
+        most++;
+    open_text(f, classes, x, y, anchor);
+    fputs("<title>", f);
+    igd_put(f, text);
+    fputs("</title>", f);
     igd_put_short(f, text, most);
     fputs("</text>\n", f);
 }

@@ -23,7 +23,9 @@ void igd_put_number(FILE *f, double v, int decimals);
 // `tolerance`.
 int igd_decimals(double v, double tolerance);
 
-int igd_text_length(const char *text); // in characters
+// At least the width of a text in a chart, in pixels, whatever the sans-serif font.
+double igd_text_width(const char *text);
+double igd_bold_width(const char *text);
 
 typedef enum igd_anchor { IGD_START, IGD_MIDDLE, IGD_END } igd_anchor;
 
@@ -38,9 +40,9 @@ void igd_svg_rect(FILE *f, const char *classes, double x, double y, double width
                   double height);
 void igd_svg_text(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
                   const char *text);
-// At most `most` characters; what is cut shows when the pointer rests on it.
-void igd_svg_label(FILE *f, const char *classes, double x, double y, const char *text,
-                   int most);
+// As much as fits into so many pixels; the whole shows when the pointer rests on it.
+void igd_svg_label(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
+                   const char *text, double room);
 // One of several shapes, so that a series is told by more than its colour.
 void igd_svg_marker(FILE *f, int series, double x, double y);
 

@@ -1,0 +1,42 @@
+/**
+ * @file report.h
+ * Results and analyses as one page to read.
+ */
+#ifndef IGDEF_REPORT_H
+#define IGDEF_REPORT_H
+
+#include "igdef/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IGD_REPORT_MAX_FILES 64  /**< Files of one report. */
+#define IGD_REPORT_MAX_RESULTS 8 /**< Results among them: columns of its tables. */
+
+/**
+ * Write a self-contained HTML page about results and analyses.
+ *
+ * The page has no script and asks for nothing: charts are inline SVG, and the same files
+ * give the same bytes. Results ("igdef.result/1", of igd_result_save()) are put side by
+ * side, so they must be of the same images and the same threat. Where the lines of images
+ * lie beside them, a defended model is compared with the base model image by image.
+ * Analyses ("igdef.analysis/1") follow, each with its own model and data.
+ *
+ * @param paths     [num] files, 1 .. IGD_REPORT_MAX_FILES, no path twice
+ * @param out_path  appears whole or not at all
+ * @return IGD_OK; IGD_EINVAL for results of other images or of another threat than each
+ *         other, with the difference; IGD_EFORMAT for a file that is neither or is
+ *         damaged; IGD_EIO, IGD_ENOMEM
+ *
+ * Source: intervals of accuracies are Clopper and Pearson's; of paired differences
+ * Agresti and Min's (Statistics in Medicine 24, 2005); the paired test is McNemar's,
+ * exact below 25 discordant images, else with continuity correction.
+ */
+igd_status igd_report_write(const char *const *paths, int num, const char *out_path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,254 @@
+// Owns reading the files of a report, the names of their models, and which result is
+// compared with which.
+#include "report/input.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+
+// --- getters
+
+const cJSON *igd_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+const char *igd_text_in(const cJSON *json, const char *object, const char *key)
+{
+    return igd_string_of(igd_get(json, object), key);
+}
+
+double igd_number_in(const cJSON *json, const char *object, const char *key)
+{
+    return igd_number_of(igd_get(json, object), key);
+}
+
+// --- files
+
+// The result's lines of images, where they are; a damaged file is a failure.
+static igd_status read_images(igd_input *r)
+{
+    char *path = igd_result_images_path(r->path);
+    if (path == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", r->path);
+    const bool there = igd_path_exists(path);
+    free(path);
+    if (!there)
+        return IGD_OK;
+    IGD_TRY(igd_result_load(&r->images, r->path));
+    const double clean = igd_number_of(r->json, "clean_acc");
+    const double worst = igd_number_of(r->json, "worst_acc");
+    if (fabs(clean - igd_result_clean_acc(r->images)) > 1e-9 ||
+        fabs(worst - igd_result_worst_acc(r->images)) > 1e-9)
+        return igd_error(IGD_EFORMAT,
+                         "%s: its lines of images give clean_acc %g and worst_acc %g, it "
+                         "says %g and %g",
+                         r->path, igd_result_clean_acc(r->images),
+                         igd_result_worst_acc(r->images), clean, worst);
+    return IGD_OK;
+}
+
+static igd_status add_result(igd_inputs *in, igd_input *file)
+{
+    IGD_TRY(igd_result_check(file->json, file->path));
+    if (in->num_results == IGD_REPORT_MAX_RESULTS)
+        return igd_error(IGD_EINVAL, "%s: more than %d results side by side", file->path,
+                         IGD_REPORT_MAX_RESULTS);
+    igd_input *r = &in->result[in->num_results++];
+    *r = *file;
+    file->json = NULL;
+    IGD_TRY(read_images(r));
+    return in->num_results > 1 ? igd_results_match(&in->result[0], r) : IGD_OK;
+}
+
+static igd_status read_file(igd_inputs *in, const char *path)
+{
+    igd_input file = {.path = path, .base = -1};
+    const char *format;
+    igd_status st = igd_json_read(&file.json, path);
+    if (st != IGD_OK ||
+        (st = igd_json_string(&format, file.json, "format", path)) != IGD_OK)
+        goto done;
+    if (strncmp(format, "igdef.analysis/", strlen("igdef.analysis/")) != 0) {
+        st = add_result(in, &file);
+    } else if ((st = igd_analysis_check(&file.kind, file.json, path)) == IGD_OK) {
+        in->analysis[in->num_analyses++] = file;
+        file.json = NULL;
+    }
+
+done:
+    cJSON_Delete(file.json);
+    return st;
+}
+
+void igd_inputs_free(igd_inputs *in)
+{
+    for (int k = 0; k < in->num_results; k++) {
+        cJSON_Delete(in->result[k].json);
+        igd_result_free(in->result[k].images);
+    }
+    for (int k = 0; k < in->num_analyses; k++)
+        cJSON_Delete(in->analysis[k].json);
+    free(in->row);
+    *in = (igd_inputs){0};
+}
+
+// --- who is who
+
+static bool is_base(const igd_input *r)
+{
+    return cJSON_IsNull(igd_get(r->json, "defense"));
+}
+
+// Base models first, else as they were given.
+static void order_results(igd_inputs *in)
+{
+    for (int i = 1; i < in->num_results; i++)
+        for (int k = i; k > 0 && is_base(&in->result[k]) && !is_base(&in->result[k - 1]);
+             k--) {
+            const igd_input swap = in->result[k];
+            in->result[k] = in->result[k - 1];
+            in->result[k - 1] = swap;
+        }
+}
+
+// A model with a normalisation in front is another model than without: "identity" says.
+static bool same_model(const igd_input *a, const igd_input *b)
+{
+    const char *x = igd_text_in(a->json, "model", "identity");
+    const char *y = igd_text_in(b->json, "model", "identity");
+    if (x[0] == '\0' || y[0] == '\0') {
+        x = igd_text_in(a->json, "model", "sha256");
+        y = igd_text_in(b->json, "model", "sha256");
+    }
+    return strcmp(x, y) == 0;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static const char *defense_name(const cJSON *defense)
+{
+    static const char *const names[][2] = {
+        {"loir", "LO-IR"}, {"cdir", "CD-IR"}, {"random", "random"},
+        {"caaa", "CAAA"},  {"hedge", "HD"},   {"model", "defended file"}};
+    const char *kind = igd_string_of(defense, "kind");
+    const char *method = igd_string_of(defense, "method");
+    const char *mask = igd_string_of(defense, "mask");
+    if (cJSON_IsNull(defense))
+        return "base";
+    if (strcmp(mask, "random") == 0)
+        return "random mask";
+    if (strcmp(mask, "none") == 0)
+        return "no mask";
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+        if (strcmp(method, names[k][0]) == 0 || strcmp(kind, names[k][0]) == 0)
+            return names[k][1];
+    return method[0] != '\0' ? method : kind[0] != '\0' ? kind : "defended";
+}
+
+static void name_results(igd_inputs *in)
+{
+    bool several = false, twice[IGD_REPORT_MAX_RESULTS] = {false};
+    int defended = 0;
+    for (int k = 1; k < in->num_results; k++)
+        several = several || !same_model(&in->result[0], &in->result[k]);
+    for (int k = 0; k < in->num_results; k++) {
+        igd_input *r = &in->result[k];
+        const char *name = defense_name(igd_get(r->json, "defense"));
+        if (several)
+            snprintf(r->name, sizeof(r->name), "%.60s, %.90s", name,
+                     file_name(igd_text_in(r->json, "model", "path")));
+        else
+            snprintf(r->name, sizeof(r->name), "%.60s", name);
+        r->series = is_base(r) ? 0 : 1 + defended++ % 5;
+    }
+    for (int k = 0; k < in->num_results; k++)
+        for (int i = 0; i < in->num_results; i++)
+            twice[k] = twice[k] ||
+                       (i != k && strcmp(in->result[i].name, in->result[k].name) == 0);
+    for (int k = 0; k < in->num_results; k++)
+        if (twice[k]) {
+            const size_t used = strlen(in->result[k].name);
+            snprintf(in->result[k].name + used, sizeof(in->result[k].name) - used,
+                     " (%.60s)", file_name(in->result[k].path));
+        }
+}
+
+static void find_bases(igd_inputs *in)
+{
+    for (int k = 0; k < in->num_results; k++) {
+        in->result[k].base = -1;
+        for (int i = 0; i < k && !is_base(&in->result[k]); i++)
+            if (is_base(&in->result[i]) && same_model(&in->result[i], &in->result[k]))
+                in->result[k].base = i;
+    }
+}
+
+// --- attacks
+
+static igd_row *find_row(igd_inputs *in, const char *name, const char *ensemble)
+{
+    for (int i = 0; i < in->num_rows; i++)
+        if (strcmp(in->row[i].name, name) == 0 &&
+            strcmp(in->row[i].ensemble, ensemble) == 0)
+            return &in->row[i];
+    igd_row *row = &in->row[in->num_rows++];
+    *row = (igd_row){.name = name, .ensemble = ensemble};
+    return row;
+}
+
+static igd_status make_rows(igd_inputs *in)
+{
+    size_t most = 1;
+    const cJSON *item;
+    for (int k = 0; k < in->num_results; k++)
+        most += (size_t)cJSON_GetArraySize(igd_get(in->result[k].json, "attacks"));
+    in->row = calloc(most, sizeof(*in->row));
+    if (in->row == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %zu attacks", most);
+    for (int k = 0; k < in->num_results; k++) {
+        const cJSON *json = in->result[k].json;
+        const cJSON *intervals = igd_get(igd_get(json, "intervals"), "attacks");
+        const cJSON *interval = intervals->child; // one an attack, as was checked
+        cJSON_ArrayForEach(item, igd_get(json, "attacks"))
+        {
+            igd_row *row = find_row(in, igd_string_of(item, "name"),
+                                    igd_string_of(item, "ensemble"));
+            if (row->entry[k] == NULL) {
+                row->entry[k] = item;
+                row->interval[k] =
+                    (igd_interval){cJSON_GetArrayItem(interval, 0)->valuedouble,
+                                   cJSON_GetArrayItem(interval, 1)->valuedouble};
+            }
+            interval = interval->next;
+        }
+    }
+    return IGD_OK;
+}
+
+igd_status igd_inputs_read(igd_inputs *in, const char *const *paths, int num)
+{
+    *in = (igd_inputs){0};
+    if (num < 1 || num > IGD_REPORT_MAX_FILES)
+        return igd_error(IGD_EINVAL, "%d files; a report takes 1 .. %d", num,
+                         IGD_REPORT_MAX_FILES);
+    for (int k = 0; k < num; k++) {
+        for (int i = 0; i < k; i++)
+            if (strcmp(paths[i], paths[k]) == 0)
+                return igd_error(IGD_EINVAL, "%s: given twice", paths[k]);
+        IGD_TRY(read_file(in, paths[k]));
+    }
+    order_results(in);
+    name_results(in);
+    find_bases(in);
+    return make_rows(in);
+}

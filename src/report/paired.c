@@ -1,0 +1,142 @@
+// Owns the comparison of a defended model with its base, image by image.
+#include <stdio.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "report/input.h"
+
+// The columns of the table that a row counts. @return false where the result has no such
+// attack
+static bool columns_of(int columns[IGD_MAX_STEPS], int *num, const igd_inputs *in,
+                       int result, int row)
+{
+    const igd_result *r = in->result[result].images;
+    *num = 0;
+    if (row == IGD_ROW_WORST)
+        for (int c = 1; c < r->table.num_columns; c++)
+            columns[(*num)++] = c;
+    if (row < 0)
+        return true;
+    const igd_row *wanted = &in->row[row];
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *e = &r->entries[k];
+        if (strcmp(e->name, wanted->name) != 0 ||
+            strcmp(e->ensemble, wanted->ensemble) != 0)
+            continue;
+        memcpy(columns, e->counts, sizeof(*columns) * (size_t)e->num_counts);
+        *num = e->num_counts;
+        return true;
+    }
+    return false;
+}
+
+bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int row)
+{
+    int first[IGD_MAX_STEPS], second[IGD_MAX_STEPS], num_first, num_second;
+    const int base = in->result[result].base;
+    if (base < 0 || in->result[base].images == NULL || in->result[result].images == NULL)
+        return false;
+    if (!columns_of(first, &num_first, in, base, row) ||
+        !columns_of(second, &num_second, in, result, row))
+        return false;
+    const igd_table *a = &in->result[base].images->table;
+    const igd_table *b = &in->result[result].images->table;
+    int64_t lost = 0, won = 0;
+    for (int64_t i = 0; i < a->num_images; i++) {
+        const bool was = igd_table_survives(a, first, num_first, i, IGD_ONE_SHOT);
+        const bool is = igd_table_survives(b, second, num_second, i, IGD_ONE_SHOT);
+        lost += was && !is;
+        won += !was && is;
+    }
+    *out = igd_mcnemar(a->num_images, lost, won);
+    return true;
+}
+
+// --- the same attacks?
+
+// Those that a base model has as well: not transfers and not attacks on the defense's
+// parts, which only make its worst case worse; nor the checks of reliability.
+static bool of_both(const char *name)
+{
+    static const char *const others[] = {
+        "transfer:", "surrogate:", "joint:", "own:", "twice:", "huge:"};
+    for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+        if (strncmp(name, others[k], strlen(others[k])) == 0)
+            return false;
+    return true;
+}
+
+static const cJSON *named(const cJSON *list, const char *name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (strcmp(igd_string_of(item, "name"), name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+// The attacks of a result: with their parameters where it says them.
+static const cJSON *attacks_of(const igd_input *r)
+{
+    const cJSON *list = igd_get(igd_get(r->json, "settings"), "attacks");
+    return cJSON_IsArray(list) ? list : igd_get(r->json, "attacks");
+}
+
+// The first attack of `a` that `b` lacks; NULL for none.
+static const char *lacking(const cJSON *a, const cJSON *b)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, a)
+    {
+        const char *name = igd_string_of(item, "name");
+        if (of_both(name) && named(b, name) == NULL)
+            return name;
+    }
+    return NULL;
+}
+
+static bool runs_differ(char *text, size_t size, const cJSON *a, const cJSON *b)
+{
+    static const char *const harmless[] = {"shortcuts", "votes", "mode"};
+    cJSON *lists[2] = {cJSON_Duplicate(igd_get(a, "runs"), true),
+                       cJSON_Duplicate(igd_get(b, "runs"), true)};
+    cJSON *run;
+    for (int k = 0; k < 2; k++)
+        cJSON_ArrayForEach(run, lists[k])
+        {
+            for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+                cJSON_DeleteItemFromObjectCaseSensitive(run, harmless[i]);
+        }
+    const bool differ = lists[0] != NULL && lists[1] != NULL &&
+                        igd_json_difference(text, size, lists[0], lists[1]);
+    cJSON_Delete(lists[0]);
+    cJSON_Delete(lists[1]);
+    return differ;
+}
+
+bool igd_inputs_attacked_differently(char *out, size_t size, const igd_inputs *in,
+                                     int result)
+{
+    const igd_input *r = &in->result[result], *base = &in->result[r->base];
+    const cJSON *a = attacks_of(base), *b = attacks_of(r), *item;
+    const char *missing = lacking(a, b), *more = lacking(b, a);
+    if (missing != NULL || more != NULL) {
+        snprintf(out, size, "%.40s attacked only %.120s", missing ? missing : more,
+                 missing ? base->name : r->name);
+        return true;
+    }
+    cJSON_ArrayForEach(item, a)
+    {
+        char difference[300];
+        const char *name = igd_string_of(item, "name");
+        if (!of_both(name) ||
+            !runs_differ(difference, sizeof(difference), item, named(b, name)))
+            continue;
+        snprintf(out, size, "in %.40s, %.200s (there: %.80s)", name, difference,
+                 base->name);
+        return true;
+    }
+    return false;
+}

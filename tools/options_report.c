@@ -1,0 +1,104 @@
+// The command line of igdef report, and its action: without libtorch, so that it takes
+// milliseconds.
+#include "options_report.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+#include "igdef/report.h"
+
+// clang-format off
+static const cli_option options[] = {
+    {0,   "results", CLI_TEXTS | CLI_INPUT, offsetof(report_settings, results),
+     "RESULT", "files that igdef eval and igdef analyze wrote", 0, 0, NULL},
+    {'o', "output",  CLI_PATH | CLI_OUTPUT, offsetof(report_settings, output),
+     "FILE", "where the page goes (.html)", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option common[] = {
+    {'j', "json",   CLI_FLAG, offsetof(common_settings, json),
+     NULL, "one JSON object on standard output instead of text", 0, 0, NULL},
+    {'q', "quiet",  CLI_FLAG, offsetof(common_settings, quiet),
+     NULL, "no messages but errors", 0, 0, NULL},
+    {0,   "config", CLI_PATH | CLI_INPUT, offsetof(common_settings, config),
+     "FILE", "JSON file whose keys are option names; the command line wins", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+static const cli_group groups[] = {
+    {"Options", options, 0},
+    {"Common options", common, offsetof(report_settings, common)},
+    {0},
+};
+
+static const char *const examples[] = {
+    "igdef report base.json loir.json random.json -o report.html",
+    "igdef report base.json loir.json shift.json landscape.json -o report.html",
+    NULL,
+};
+static const char *const required[] = {"results", "output", NULL};
+static const char *const arguments[] = {"results", NULL};
+
+static void defaults(void *settings)
+{
+    report_settings *s = settings;
+    *s = (report_settings){.common = common_defaults("report")};
+}
+
+static int check(const void *settings)
+{
+    const report_settings *s = settings;
+    if (s->results.num > IGD_REPORT_MAX_FILES)
+        return cli_usage("%d files; a report takes %d", s->results.num,
+                         IGD_REPORT_MAX_FILES);
+    return CLI_GO_ON;
+}
+
+static int print_json(const report_settings *s)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "report", s->output);
+    cJSON_AddItemToObject(o, "files",
+                          cJSON_CreateStringArray(s->results.item, s->results.num));
+    char *text = cJSON_Print(o);
+    cJSON_Delete(o);
+    if (text != NULL)
+        puts(text);
+    cJSON_free(text);
+    return text != NULL ? CLI_DONE : CLI_FAILED;
+}
+
+static int run(const void *settings)
+{
+    const report_settings *s = settings;
+    if (igd_report_write(s->results.item, s->results.num, s->output) != IGD_OK)
+        return cli_failed("report");
+    if (s->common.json)
+        return print_json(s);
+    if (!s->common.quiet)
+        printf("report: %s\n", s->output);
+    return CLI_DONE;
+}
+
+const cli_command command_report = {
+    .name = "report",
+    .summary = "write results and analyses as one page to read",
+    .description =
+        "The page is one HTML file that asks for nothing else: charts with their numbers "
+        "in "
+        "tables, a defended model against its base on the same images, warnings with "
+        "what "
+        "they mean, cost, and how to repeat it all. Several results stand side by side; "
+        "they must be of the same images and the same threat. Analyses follow, each with "
+        "its own model and data.",
+    .examples = examples,
+    .required = required,
+    .arguments = arguments,
+    .groups = groups,
+    .size = sizeof(report_settings),
+    .defaults = defaults,
+    .check = check,
+    .run = run,
+};
