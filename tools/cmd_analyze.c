@@ -11,6 +11,7 @@
 
 #define SHIFT_IMAGES 1000 // without --count
 #define LANDSCAPE_IMAGES 100
+#define HELD_OUT_IMAGES 10000
 
 static igd_analyze_run run_of(const common_settings *common, const input_settings *in)
 {
@@ -101,6 +102,57 @@ int cmd_shift(const void *settings)
     igd_model_free(base);
     igd_dataset_free(data);
     free(set);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
+}
+
+// Images that the ranking has not seen, unless the options name others.
+static igd_status open_held_out(igd_dataset **out, const search_keep_settings *s,
+                                const igd_ranking *ranking)
+{
+    const int64_t ranked = igd_ranking_num_images(ranking);
+    input_settings in = s->in;
+    IGD_TRY(action_open_data(out, &in, 1.0, s->common.seed));
+    if (in.first > 0 || in.count > 0 || in.ids != NULL)
+        return IGD_OK;
+    const int64_t size = igd_dataset_size(*out);
+    if (strcmp(in.split, "train") == 0 && ranked < size)
+        in.first = ranked;
+    const double left = (double)(size - in.first);
+    if (in.first == 0 && left <= HELD_OUT_IMAGES)
+        return IGD_OK;
+    igd_dataset_free(*out);
+    return action_open_data(out, &in, fmin(1.0, HELD_OUT_IMAGES / left), s->common.seed);
+}
+
+int cmd_search_keep(const void *settings)
+{
+    const search_keep_settings *s = settings;
+    const defense_settings *d = &s->defense;
+    igd_search_keep_options o = igd_search_keep_options_default();
+    igd_dataset *data = NULL;
+    igd_model *base = NULL;
+    igd_ranking *ranking = NULL;
+    igd_analysis *a = NULL;
+    igd_status st;
+
+    o.defense.sigma = d->smoothing ? d->sigma : 0.0;
+    o.defense.num_smooth = d->smooth;
+    o.defense.temperature = d->temperature;
+    o.defense.seed = s->common.seed;
+    o.defense.force = d->force;
+    o.budget = s->budget;
+    o.bisection = s->bisection;
+    o.run = run_of(&s->common, &s->in);
+    if ((st = igd_ranking_load(&ranking, d->ranking)) == IGD_OK &&
+        (st = open_held_out(&data, s, ranking)) == IGD_OK &&
+        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
+            IGD_OK &&
+        (st = igd_analyze_search_keep(&a, base, ranking, data, &o)) == IGD_OK)
+        st = show(a, &s->out, &s->common);
+    igd_analysis_free(a);
+    igd_ranking_free(ranking);
+    igd_model_free(base);
+    igd_dataset_free(data);
     return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
 }
 

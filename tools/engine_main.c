@@ -37,6 +37,7 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         {"defend", cmd_defend},
         {"eval", cmd_eval},
         {"analyze shift", cmd_shift},
+        {"analyze search-keep", cmd_search_keep},
         {"analyze landscape", cmd_landscape},
     };
 

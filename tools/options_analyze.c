@@ -110,6 +110,78 @@ static const cli_command command_shift = {
     .check = shift_check,
 };
 
+// ---- search-keep
+
+// clang-format off
+static const cli_option search_keep_options[] = {
+    {0,   "budget",     CLI_NUMBER, offsetof(search_keep_settings, budget),
+     "B", "clean accuracy that may be lost, 0.01 being one point", 0, 1, NULL},
+    {0,   "bisection",  CLI_FLAG, offsetof(search_keep_settings, bisection),
+     NULL, "bisect even where one pass gives every keep", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+static const cli_group search_keep_groups[] = {
+    {"Model and images", input_options, offsetof(search_keep_settings, in)},
+    {"Defense, but for keep", defense_options, offsetof(search_keep_settings, defense)},
+    {"Search", search_keep_options, 0},
+    {"Files", analysis_output_options, offsetof(search_keep_settings, out)},
+    {"Common options", common_options, offsetof(search_keep_settings, common)},
+    {0},
+};
+
+static const char *const search_keep_examples[] = {
+    "igdef analyze search-keep --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin --budget 0.01 -o keep.json --chart keep.svg",
+    NULL,
+};
+
+static void search_keep_defaults(void *settings)
+{
+    search_keep_settings *s = settings;
+    *s = (search_keep_settings){.common = common_defaults("analyze search-keep"),
+                                .in = input_defaults("train"),
+                                .defense = defense_defaults(),
+                                .budget = igd_search_keep_options_default().budget};
+}
+
+static int search_keep_check(const void *settings)
+{
+    static const char *const allowed[] = {"ranking",     "sigma",     "smooth",
+                                          "temperature", "smoothing", "force"};
+    const search_keep_settings *s = settings;
+    for (const cli_option *o = defense_options; o->name != NULL; o++) {
+        bool fine = !cli_given(o->name);
+        for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+            fine = fine || strcmp(o->name, allowed[i]) == 0;
+        if (!fine)
+            return cli_usage(strcmp(o->name, "keep") == 0
+                                 ? "--%s: is what is searched"
+                                 : "--%s: keep is searched for the paper's defense alone",
+                             o->name);
+    }
+    return shared_check(&s->in, &s->defense, &s->out);
+}
+
+static const cli_command command_search_keep = {
+    .name = "analyze search-keep",
+    .summary = "the smallest keep within a budget of clean accuracy",
+    .description =
+        "Where the model is affine behind the mask layer, one pass scores every keep; "
+        "elsewhere keep is bisected. Images that the ranking has seen judge keep too "
+        "well, and those of the test are for the test: without --first, --count and "
+        "--ids, up to 10000 training images are drawn by the seed from those behind the "
+        "ranking's, which are taken to be the first, as with igdef rank --count. Where "
+        "the ranking has taken all, a warning says so.",
+    .examples = search_keep_examples,
+    .required = required_ranking,
+    .groups = search_keep_groups,
+    .size = sizeof(search_keep_settings),
+    .defaults = search_keep_defaults,
+    .check = search_keep_check,
+};
+
 // ---- landscape
 
 // clang-format off
@@ -178,6 +250,7 @@ static const cli_command command_landscape = {
 
 static const cli_command *const kinds[] = {
     &command_shift,
+    &command_search_keep,
     &command_landscape,
     NULL,
 };

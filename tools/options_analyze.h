@@ -25,6 +25,15 @@ typedef struct shift_settings {
     analysis_output out;
 } shift_settings;
 
+typedef struct search_keep_settings {
+    common_settings common;
+    input_settings in;
+    defense_settings defense;
+    double budget;
+    bool bisection;
+    analysis_output out;
+} search_keep_settings;
+
 typedef struct landscape_settings {
     common_settings common;
     input_settings in;
@@ -37,6 +46,7 @@ typedef struct landscape_settings {
 extern const cli_command command_analyze;
 
 int cmd_shift(const void *settings); // in the engine
+int cmd_search_keep(const void *settings);
 int cmd_landscape(const void *settings);
 
 #endif

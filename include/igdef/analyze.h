@@ -82,6 +82,49 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
                              const igd_ranking *ranking, const igd_defense *defense,
                              const igd_dataset *data, const igd_shift_options *options);
 
+/** Settings of igd_analyze_search_keep(). Start from igd_search_keep_options_default().
+ */
+typedef struct igd_search_keep_options {
+    igd_defense_options defense; /**< All but `keep`, which is searched; mask and passes
+                                      are those of the defense itself. */
+    double budget;  /**< Clean accuracy that may be lost, a fraction in [0, 1]. Default
+                         0.01. */
+    bool bisection; /**< Bisect even where one pass gives every keep. */
+    igd_analyze_run run;
+} igd_search_keep_options;
+
+igd_search_keep_options igd_search_keep_options_default(void);
+
+/**
+ * The smallest keep whose clean accuracy is within a budget of the base model's.
+ *
+ * Where the suffix is affine, one pass scores every keep from 1 to the number of neurons,
+ * each as igd_defense_predict() would; the smallest of them that stays within the budget
+ * is chosen. Elsewhere keep is bisected: that finds the smallest one if accuracy rises
+ * with keep, and in any case one that stays within the budget. With all neurons the
+ * defended model is the base model, so there always is one.
+ *
+ * To choose a setting by data is to fit it: `data` should be images that neither the
+ * ranking nor the test of the defense uses. Where they are among the first of the
+ * training images, as many as the ranking was made on, a warning "seen-images" says so.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param ranking   borrowed; of the base model
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK; IGD_EINVAL for options out of range, a ranking of another model or
+ *         images that do not fit; IGD_ECANCELED, IGD_EIO, IGD_EFORMAT, IGD_ENOMEM,
+ *         IGD_ETORCH
+ *
+ * Cost: with an affine suffix, one defended prediction per image and a small share for
+ * all keeps together; else about log2(num_neurons) passes more.
+ * Source: Kulkarni and Weng, ECCV 2024, appendix C.3.
+ */
+igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
+                                   const igd_ranking *ranking, const igd_dataset *data,
+                                   const igd_search_keep_options *options);
+
 /** Settings of igd_analyze_landscape(). Start from igd_landscape_options_default(). */
 typedef struct igd_landscape_options {
     double eps; /**< Radius of the Linf ball, in (0, 1]. Default 8/255. */

@@ -14,6 +14,13 @@ igd_shift_options igd_shift_options_default(void)
                                .run = igd_analyze_run_default()};
 }
 
+igd_search_keep_options igd_search_keep_options_default(void)
+{
+    return (igd_search_keep_options){.defense = igd_defense_options_default(),
+                                     .budget = 0.01,
+                                     .run = igd_analyze_run_default()};
+}
+
 igd_landscape_options igd_landscape_options_default(void)
 {
     return (igd_landscape_options){

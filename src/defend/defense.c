@@ -207,6 +207,25 @@ static igd_tensor *only_pass(igd_scope *s, const void *self, const igd_tensor *x
     return igd_scope_return(&t, J > 1 ? igt_scale(&t, sum, 1.0 / J) : sum);
 }
 
+// The logits that the pseudo-label is made of; `act` and `carried` are the prefix at x.
+static igd_tensor *first_logits(igd_scope *s, const igd_defense_view *v,
+                                const igd_tensor *x, const igd_draw *draws,
+                                const igd_tensor *act, const igd_carried *carried)
+{
+    return v->defense->options.sigma > 0.0 ? first_pass(s, v, x, draws)
+                                           : igt_suffix(s, v->defense->cut, act, carried);
+}
+
+igd_tensor *igt_pseudo_label(igd_scope *s, const igd_defense *d, const igd_tensor *x,
+                             const igd_draw *draws, const igd_tensor *act,
+                             const struct igd_carried *carried)
+{
+    const igd_defense_view view = {.defense = d};
+    igd_scope t = igd_scope_begin_no_grad(s);
+    igd_tensor *z = first_logits(&t, &view, x, draws, act, carried);
+    return igd_scope_return(&t, pseudo_label(&t, &view, z));
+}
+
 static igd_tensor *second_pass(igd_scope *s, const igd_defense *d, const igd_tensor *act,
                                const igd_carried *carried, const igd_tensor *pseudo)
 {
@@ -228,8 +247,7 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
         igd_tensor *named = named_pseudo_label(&t, v, draws, N);
         return igd_scope_return(&t, second_pass(&t, d, act, carried, named));
     }
-    igd_tensor *z = d->options.sigma > 0.0 ? first_pass(&t, v, x, draws)
-                                           : igt_suffix(&t, d->cut, act, carried);
+    igd_tensor *z = first_logits(&t, v, x, draws, act, carried);
     igd_tensor *pseudo =
         t.grad ? recorded_pseudo_label(&t, v, x, draws, z) : pseudo_label(&t, v, z);
     igd_tensor *logits = second_pass(&t, d, act, carried, pseudo);

@@ -39,4 +39,11 @@ const cJSON *igd_defense_settings_json(const igd_defense *d);
 const struct igd_cut *igd_defense_cut(const igd_defense *d);
 const igd_tensor *igd_defense_mask(const igd_defense *d);
 
+// The pseudo-label [N, C] of x, for defenses that have one; `act` and `carried` are the
+// prefix of its cut at x.
+struct igd_carried;
+igd_tensor *igt_pseudo_label(igd_scope *s, const igd_defense *d, const igd_tensor *x,
+                             const igd_draw *draws, const igd_tensor *act,
+                             const struct igd_carried *carried);
+
 #endif

@@ -26,6 +26,7 @@
 #define IGD_WARN_BLACK_BOX "black-box-stronger"
 #define IGD_WARN_TRANSFER "transfer-stronger"
 #define IGD_WARN_AUDIT "audit-difference"
+#define IGD_WARN_SEEN "seen-images"
 
 // Accuracies further apart than this are told apart. Source: AutoAttack's check of
 // Square.

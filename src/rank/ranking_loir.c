@@ -11,6 +11,7 @@
 #include "cut.h"
 #include "data/loader.h"
 #include "model/model_impl.h"
+#include "rank/jacobian.h"
 #include "rank/ranking_impl.h"
 
 typedef struct loir {
@@ -37,88 +38,11 @@ static igd_status report(const loir *l, double done)
     return IGD_OK;
 }
 
-// Activation or its gradient as [N, K, P].
-static igd_tensor *by_neuron(igd_scope *s, const loir *l, const igd_tensor *act)
-{
-    const int batch = igd_cut_batch_axis(l->cut), neuron = igd_cut_neuron_axis(l->cut);
-    igd_tensor *first = igt_move_axis(s, act, batch, 0);
-    // Taking the batch axis out shifts those before it by one.
-    igd_tensor *second = igt_move_axis(s, first, neuron < batch ? neuron + 1 : neuron, 1);
-    return igt_reshape(s, second, (int64_t[]){igd_tensor_length(act, batch), l->K, -1},
-                       3);
-}
-
 static igd_tensor *batch_images(igd_scope *s, const loir *l, int64_t n)
 {
     const int64_t *shape = l->f->shape;
     return igt_view(s, l->images, (int64_t[]){n, shape[0], shape[1], shape[2]}, 4,
                     l->f->device);
-}
-
-// The Jacobian of the suffix, from one backward pass per class at the first probe image.
-static igd_status take_jacobian(loir *l)
-{
-    const int C = l->C, K = l->K;
-    const size_t pixels = (size_t)igd_classifier_pixels(l->f);
-    float *image = NULL; // [1, C, H, W]
-    float *rows = NULL;  // [C, K, P]
-    igd_status st = IGD_OK;
-    igd_scope s = igd_scope_begin(NULL);
-
-    if ((image = malloc(pixels * sizeof(*image))) == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for an image");
-        goto done;
-    }
-    if ((st = igd_dataset_read(l->probe, image, (const int64_t[]){0}, 1)) != IGD_OK)
-        goto done;
-    l->images = image;
-    igd_carried *carried = NULL;
-    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, 1), &carried);
-    igd_scope g = igd_scope_begin_grad(&s);
-    igd_tensor *leaf = igt_leaf(&g, act);
-    igd_tensor *logits = igt_suffix(&g, l->cut, leaf, carried);
-    const int64_t P = igd_scope_ok(&g) ? igd_tensor_size(act) / K : 1;
-    rows = calloc((size_t)C * (size_t)K, (size_t)P * sizeof(*rows));
-    if (rows == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for the Jacobian");
-        igd_scope_fail(&g, st);
-        igd_scope_end(&g);
-        goto done;
-    }
-    for (int c = 0; c < C && igd_scope_ok(&g); c++) {
-        igd_scope row = igd_scope_begin_no_grad(&g);
-        float *unit = calloc((size_t)C, sizeof(*unit));
-        if (unit == NULL)
-            igd_scope_fail(&row, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
-        else
-            unit[c] = 1.0f;
-        igd_tensor *e = igt_floats(&row, unit, (int64_t[]){1, C}, 2, l->f->device);
-        igd_tensor *grad = igt_vjp(&row, logits, e, leaf, c < C - 1);
-        igt_read(&row, by_neuron(&row, l, grad), rows + (int64_t)c * K * P, K * P);
-        free(unit);
-        igd_scope_end(&row);
-    }
-    igd_scope_end(&g);
-    if ((st = s.status) != IGD_OK)
-        goto done;
-
-    bool alike = true; // over positions, as behind average pooling
-    for (int64_t i = 0; i < (int64_t)C * K && alike; i++)
-        for (int64_t p = 1; p < P && alike; p++)
-            alike = rows[i * P + p] == rows[i * P];
-    if (alike)
-        for (int64_t i = 0; i < (int64_t)C * K; i++)
-            rows[i] = rows[i * P];
-    igd_tensor *J =
-        igt_floats(&s, rows, (int64_t[]){C, K, alike ? 1 : P}, 3, l->f->device);
-    st = igd_scope_give(&s, &l->jacobian, J);
-
-done:
-    igd_scope_end(&s);
-    l->images = NULL;
-    free(image);
-    free(rows);
-    return st;
 }
 
 // Adds |delta| [n, K] of the batch's images to the sums of their classes, or of class
@@ -135,7 +59,7 @@ static void add_delta(loir *l, int64_t n, int only)
 // delta[i, n] = sum over positions of J[c, n, p] * a[i, n, p].
 static igd_status batch_affine(loir *l, igd_scope *s, const igd_tensor *act, int64_t n)
 {
-    igd_tensor *a = by_neuron(s, l, act);
+    igd_tensor *a = igt_by_neuron(s, l->cut, act);
     if (igd_tensor_length(l->jacobian, 2) == 1)
         a = igt_reshape(s, igt_sum_axis(s, a, 2), (int64_t[]){n, l->K, 1}, 3);
     for (int c = 0; c < (l->options->over_all ? l->C : 1) && igd_scope_ok(s); c++) {
@@ -371,7 +295,8 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     }
     if ((st = count_classes(&l)) != IGD_OK)
         goto done;
-    if (igd_cut_is_affine(cut) && !o->plain && (st = take_jacobian(&l)) != IGD_OK)
+    if (igd_cut_is_affine(cut) && !o->plain &&
+        (st = igd_jacobian_take(&l.jacobian, cut, l.f, probe)) != IGD_OK)
         goto done;
     if ((st = igd_loader_open(&l.loader, probe, NULL, l.N, (int)batch)) != IGD_OK)
         goto done;

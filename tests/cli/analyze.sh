@@ -23,6 +23,10 @@ run igdef analyze shift -m model.pt -d . -r ranking.safetensors --attack pgdd
 run igdef analyze shift -m model.pt -d . -r ranking.safetensors --keep 5
 run igdef analyze shift -m model.pt -d . -r ranking.safetensors --target dfended
 run igdef analyze shift -m model.pt -d . -r ranking.safetensors --top 0
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --keep 5
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --passes 1
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --budget 2
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --budget all
 printf '{"gird": 5}' >conf.json
 run igdef analyze landscape --config conf.json -d .
 ls
