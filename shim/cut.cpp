@@ -252,44 +252,35 @@ bool is_stuck(const carried_rule &rule)
     return rule.kind == carried_rule::STUCK;
 }
 
-// A change of the batch: rows selected, or each repeated.
-struct change {
-    at::Tensor rows;   // int64 [M], undefined for a repetition
-    int64_t times = 1; // of a repetition
-};
+// A change of the batch: its rows [M] (int64) are selected, some maybe more than once.
 
-at::Tensor change_rows(const at::Tensor &t, int64_t axis, const change &how)
+at::Tensor change_rows(const at::Tensor &t, int64_t axis, const at::Tensor &rows)
 {
-    const at::Tensor changed = how.rows.defined()
-                                   ? t.index_select(axis, how.rows.to(t.device()))
-                                   : t.repeat_interleave(how.times, axis);
+    const at::Tensor changed = t.index_select(axis, rows.to(t.device()));
     return t.dim() == 4 ? as_layout(changed, t.suggest_memory_format()) : changed;
 }
 
-int64_t change_count(int64_t count, const carried_rule &rule, const change &how)
+int64_t change_count(const carried_rule &rule, const at::Tensor &rows)
 {
-    const int64_t n = how.rows.defined() ? how.rows.numel()
-                                         : (count - rule.offset) / rule.slope * how.times;
-    return rule.slope * n + rule.offset;
+    return rule.slope * rows.numel() + rule.offset;
 }
 
-c10::IValue apply(const c10::IValue &v, const carried_rule &rule, const change &how)
+c10::IValue apply(const c10::IValue &v, const carried_rule &rule, const at::Tensor &rows)
 {
     switch (rule.kind) {
     case carried_rule::FIXED:
         return v;
     case carried_rule::ROWS:
-        return change_rows(v.toTensor(), rule.axis, how);
+        return change_rows(v.toTensor(), rule.axis, rows);
     case carried_rule::COUNT:
         if (v.isInt())
-            return change_count(v.toInt(), rule, how);
-        return at::full_like(v.toTensor(),
-                             change_count(v.toTensor().item<int64_t>(), rule, how));
+            return change_count(rule, rows);
+        return at::full_like(v.toTensor(), change_count(rule, rows));
     case carried_rule::PARTS: {
         const auto parts = parts_of(v);
         std::vector<c10::IValue> changed;
         for (size_t i = 0; i < parts.size(); i++)
-            changed.push_back(apply(parts[i], rule.parts.at(i), how));
+            changed.push_back(apply(parts[i], rule.parts.at(i), rows));
         if (v.isTuple())
             return c10::ivalue::Tuple::create(std::move(changed));
         c10::impl::GenericList list(v.toList().elementType());
@@ -340,11 +331,11 @@ at::Tensor take_suffix(const igd_cut &c, const halves &h)
     return run_suffix(c, h.act, h.carried);
 }
 
-halves change_halves(const igd_cut &c, const halves &h, const change &how)
+halves change_halves(const igd_cut &c, const halves &h, const at::Tensor &rows)
 {
-    halves out = {change_rows(h.act, c.place.batch, how), {}};
+    halves out = {change_rows(h.act, c.place.batch, rows), {}};
     for (size_t i = 0; i < h.carried.size(); i++)
-        out.carried.push_back(apply(h.carried[i], c.rules[i], how));
+        out.carried.push_back(apply(h.carried[i], c.rules[i], rows));
     return out;
 }
 
@@ -416,14 +407,12 @@ void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
     for (const carried_rule &rule : c.rules)
         c.tiles = c.tiles && !is_stuck(rule);
     if (c.tiles) {
-        const at::Tensor rows = at::tensor({2, 0, 1, 1}, at::kLong).to(c.device);
+        const at::Tensor some = at::tensor({2, 0, 1, 1}, at::kLong).to(c.device);
+        const at::Tensor twice = at::tensor({0, 0, 1, 1, 2, 2}, at::kLong).to(c.device);
         try {
-            change times;
-            times.times = 2;
-            c.tiles = agree(z.index_select(0, rows),
-                            take_suffix(c, change_halves(c, h, {rows, 1}))) &&
-                      agree(z.repeat_interleave(2, 0),
-                            take_suffix(c, change_halves(c, h, times)));
+            for (const at::Tensor &rows : {some, twice})
+                c.tiles = c.tiles && agree(z.index_select(0, rows),
+                                           take_suffix(c, change_halves(c, h, rows)));
         } catch (const std::bad_alloc &) {
             throw;
         } catch (const std::exception &) { // shapes that only fit the prefix's batch
@@ -604,18 +593,8 @@ igd_carried *igt_carried_rows(igd_scope *s, const igd_cut *c, const igd_carried 
 {
     return eval_carried(s, "rows", indices == nullptr ? nullptr : carried,
                         [&](size_t i, const c10::IValue &v) {
-                            return apply(v, c->rules.at(i), {indices->value, 1});
+                            return apply(v, c->rules.at(i), indices->value);
                         });
-}
-
-igd_carried *igt_carried_repeat(igd_scope *s, const igd_cut *c,
-                                const igd_carried *carried, int64_t times)
-{
-    change how;
-    how.times = times;
-    return eval_carried(s, "repeat", carried, [&](size_t i, const c10::IValue &v) {
-        return apply(v, c->rules.at(i), how);
-    });
 }
 
 igd_carried *igt_carried_keep(igd_scope *s, const igd_carried *carried)
@@ -629,18 +608,8 @@ igd_carried *igt_carried_keep(igd_scope *s, const igd_carried *carried)
 igd_tensor *igt_cut_rows(igd_scope *s, const igd_cut *c, const igd_tensor *act,
                          const igd_tensor *indices)
 {
-    return eval(s, "rows", {act, indices}, [&] {
-        return change_rows(act->value, c->place.batch, {indices->value, 1});
-    });
-}
-
-igd_tensor *igt_cut_repeat(igd_scope *s, const igd_cut *c, const igd_tensor *act,
-                           int64_t times)
-{
-    change how;
-    how.times = times;
-    return eval(s, "repeat", {act},
-                [&] { return change_rows(act->value, c->place.batch, how); });
+    return eval(s, "rows", {act, indices},
+                [&] { return change_rows(act->value, c->place.batch, indices->value); });
 }
 
 igd_tensor *igt_mask_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,

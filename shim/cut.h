@@ -99,17 +99,12 @@ igd_tensor *igt_suffix(igd_scope *s, const igd_cut *c, const igd_tensor *act,
 // Selects rows of every value along its batch axis. indices: int64 [M].
 igd_carried *igt_carried_rows(igd_scope *s, const igd_cut *c, const igd_carried *carried,
                               const igd_tensor *indices);
-// Every row `times` times in a row.
-igd_carried *igt_carried_repeat(igd_scope *s, const igd_cut *c,
-                                const igd_carried *carried, int64_t times);
 // The same values as a handle of s, off the gradient graph unless s records.
 igd_carried *igt_carried_keep(igd_scope *s, const igd_carried *carried);
 
 // The same for the activation, which need not have its batch in front.
 igd_tensor *igt_cut_rows(igd_scope *s, const igd_cut *c, const igd_tensor *act,
                          const igd_tensor *indices);
-igd_tensor *igt_cut_repeat(igd_scope *s, const igd_cut *c, const igd_tensor *act,
-                           int64_t times);
 
 // act times mask [N, K] (or [1, K] for all images), the same at every position.
 igd_tensor *igt_mask_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *act,

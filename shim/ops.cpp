@@ -204,11 +204,6 @@ igd_tensor *igt_mul(igd_scope *s, const igd_tensor *a, const igd_tensor *b)
     return eval(s, "mul", {a, b}, [&] { return a->value * b->value; });
 }
 
-igd_tensor *igt_div(igd_scope *s, const igd_tensor *a, const igd_tensor *b)
-{
-    return eval(s, "div", {a, b}, [&] { return a->value / b->value; });
-}
-
 igd_tensor *igt_axpy(igd_scope *s, const igd_tensor *y, double a, const igd_tensor *x)
 {
     return eval(s, "axpy", {y, x}, [&] { return at::add(y->value, x->value, a); });
@@ -282,12 +277,6 @@ igd_tensor *igt_rows(igd_scope *s, const igd_tensor *a, const igd_tensor *indice
 {
     return eval(s, "rows", {a, indices},
                 [&] { return a->value.index_select(0, indices->value); });
-}
-
-igd_tensor *igt_repeat_rows(igd_scope *s, const igd_tensor *a, int64_t times)
-{
-    return eval(s, "repeat_rows", {a},
-                [&] { return a->value.repeat_interleave(times, 0); });
 }
 
 igd_tensor *igt_leaf(igd_scope *s, const igd_tensor *x)

@@ -71,7 +71,6 @@ void igt_read(igd_scope *s, const igd_tensor *t, float *data, int64_t size);
 igd_tensor *igt_add(igd_scope *s, const igd_tensor *a, const igd_tensor *b);
 igd_tensor *igt_sub(igd_scope *s, const igd_tensor *a, const igd_tensor *b);
 igd_tensor *igt_mul(igd_scope *s, const igd_tensor *a, const igd_tensor *b);
-igd_tensor *igt_div(igd_scope *s, const igd_tensor *a, const igd_tensor *b);
 igd_tensor *igt_axpy(igd_scope *s, const igd_tensor *y, double a, const igd_tensor *x);
 igd_tensor *igt_scale(igd_scope *s, const igd_tensor *a, double by);
 igd_tensor *igt_abs(igd_scope *s, const igd_tensor *a);
@@ -91,8 +90,6 @@ igd_tensor *igt_cat(igd_scope *s, const igd_tensor *a, const igd_tensor *b); // 
 igd_tensor *igt_narrow(igd_scope *s, const igd_tensor *a, int axis, int64_t start,
                        int64_t length);
 igd_tensor *igt_rows(igd_scope *s, const igd_tensor *a, const igd_tensor *indices);
-// Every row `times` times in a row: [N, ...] -> [N * times, ...].
-igd_tensor *igt_repeat_rows(igd_scope *s, const igd_tensor *a, int64_t times);
 
 // Gradients.
 igd_tensor *igt_leaf(igd_scope *s, const igd_tensor *x); // x, with respect to which one

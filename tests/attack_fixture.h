@@ -157,6 +157,52 @@ static inline void trial_run(trial *t, const igd_attack_job *job, const igd_clas
     assert_int_equal(t->taken, t->n);
 }
 
+static inline int trial_num_fooled(const trial *t)
+{
+    int num = 0;
+    for (int64_t i = 0; i < t->n; i++)
+        num += t->fooled[i];
+    return num;
+}
+
+// Images [n, d] around grey, and the labels that f gives them.
+static inline void toy_labelled(const igd_classifier *f, float *x, int *labels, int n,
+                                float contrast)
+{
+    const int64_t d = igd_classifier_pixels(f);
+    igd_draw *draws = calloc((size_t)n, sizeof(*draws));
+    float *z = calloc((size_t)n * (size_t)f->num_classes, sizeof(*z));
+    assert_true(draws != NULL && z != NULL);
+    toy_images(x, (size_t)(n * d), "images");
+    for (int64_t i = 0; i < n * d; i++)
+        x[i] = fminf(fmaxf(0.5f + contrast * (x[i] - 0.5f), 0), 1);
+    assert_ok(igd_classifier_logits(z, f, x, n, draws));
+    for (int i = 0; i < n; i++)
+        labels[i] = igd_argmax(z + (ptrdiff_t)i * f->num_classes, f->num_classes);
+    free(draws);
+    free(z);
+}
+
+// After one step the same seed has given the same points, another one others.
+static inline void trial_check_seed(igd_attack_job *job, const igd_classifier *f,
+                                    int64_t n, const float *x, const int *labels)
+{
+    trial a, b;
+    const size_t bytes = (size_t)(n * igd_classifier_pixels(f)) * sizeof(float);
+    assert_ok(igd_attack_job_set(job, "steps", 1));
+    job->mode = IGD_RETURN_HIGH_LOSS;
+    trial_make(&a, f, n, x, labels);
+    trial_make(&b, f, n, x, labels);
+    trial_run(&a, job, f, 8);
+    trial_run(&b, job, f, 8);
+    assert_memory_equal(a.x_adv, b.x_adv, bytes);
+    job->seed++;
+    trial_run(&b, job, f, 8);
+    assert_true(memcmp(a.x_adv, b.x_adv, bytes) != 0);
+    trial_free(&a);
+    trial_free(&b);
+}
+
 static inline igd_attack_job job_make(const char *name, const igd_classifier *f,
                                       igd_norm norm, double eps)
 {

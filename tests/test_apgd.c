@@ -320,21 +320,9 @@ static void test_apgd__seed_decides_the_result(void **state)
 {
     (void)state;
     toy t;
-    trial a, c;
     net_make(&t, 5);
     igd_attack_job job = job_make("apgd-ce", &t.f, IGD_NORM_LINF, 0.01);
-    assert_ok(igd_attack_job_set(&job, "steps", 1));
-    job.mode = IGD_RETURN_HIGH_LOSS;
-    trial_make(&a, &t.f, N, x, labels);
-    trial_make(&c, &t.f, N, x, labels);
-    trial_run(&a, &job, &t.f, 8);
-    trial_run(&c, &job, &t.f, 8);
-    assert_memory_equal(a.x_adv, c.x_adv, sizeof(x));
-    job.seed = 1;
-    trial_run(&c, &job, &t.f, 8);
-    assert_true(memcmp(a.x_adv, c.x_adv, sizeof(x)) != 0);
-    trial_free(&a);
-    trial_free(&c);
+    trial_check_seed(&job, &t.f, N, x, labels);
 }
 
 static void test_apgd__robust_image_costs_the_published_minimum(void **state)

@@ -188,8 +188,10 @@ static void check_rows(const cut_case *c, const igd_model *m)
                (size_t)classes * sizeof(float));
     assert_near(&s, c, "chosen rows", chosen, wanted, 5 * classes, 1e-5);
 
-    igd_tensor *repeated = igt_suffix(&s, cut, igt_cut_repeat(&s, cut, a, 4),
-                                      igt_carried_repeat(&s, cut, carried, 4));
+    static const int64_t fours[12] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2};
+    igd_tensor *four = igt_indices(&s, fours, 12, "cpu");
+    igd_tensor *repeated = igt_suffix(&s, cut, igt_cut_rows(&s, cut, a, four),
+                                      igt_carried_rows(&s, cut, carried, four));
     for (int i = 0; i < 12; i++)
         memcpy(wanted + i * classes, z + i / 4 * classes,
                (size_t)classes * sizeof(float));
@@ -198,9 +200,10 @@ static void check_rows(const cut_case *c, const igd_model *m)
     // Repeating what was selected, as leave-one-out does on shrinking batches.
     igd_tensor *two = igt_indices(&s, rows, 2, "cpu");
     igd_carried *few = igt_carried_rows(&s, cut, carried, two);
+    igd_tensor *pairs = igt_indices(&s, (const int64_t[]){0, 0, 1, 1}, 4, "cpu");
     igd_tensor *both =
-        igt_suffix(&s, cut, igt_cut_repeat(&s, cut, igt_cut_rows(&s, cut, a, two), 2),
-                   igt_carried_repeat(&s, cut, few, 2));
+        igt_suffix(&s, cut, igt_cut_rows(&s, cut, igt_cut_rows(&s, cut, a, two), pairs),
+                   igt_carried_rows(&s, cut, few, pairs));
     for (int i = 0; i < 4; i++)
         memcpy(wanted + i * classes, z + rows[i / 2] * classes,
                (size_t)classes * sizeof(float));

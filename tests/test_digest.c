@@ -24,6 +24,10 @@ static void test_digest__known_answers(void **state)
     igd_sha256_free(h);
     assert_string_equal(hex, abc);
     igd_sha256_free(NULL);
+    assert_ok(igd_sha256_bytes(hex, "abc", 3));
+    assert_string_equal(hex, abc);
+    assert_ok(igd_sha256_bytes(hex, "", 0));
+    assert_string_equal(hex, empty);
 }
 
 static void test_digest__of_files(void **state)

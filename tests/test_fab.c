@@ -20,9 +20,6 @@ static toy classifier;
 // pixels.
 static const igd_classifier *prepare(bool linear, int num_classes, float contrast)
 {
-    float z[NUM * HIDDEN];
-    const igd_draw draws[NUM] = {{0}};
-
     toy_random(w1, HIDDEN * D, 0.3f, "w1");
     toy_random(b1, HIDDEN, 0.3f, "b1");
     toy_random(w2, CLASSES * HIDDEN, 0.3f, "w2");
@@ -30,21 +27,8 @@ static const igd_classifier *prepare(bool linear, int num_classes, float contras
         toy_make(&classifier, D, num_classes, num_classes, w1, b1, NULL);
     else
         toy_make(&classifier, D, HIDDEN, num_classes, w1, b1, w2);
-    toy_images(images, NUM * D, "images");
-    for (int i = 0; i < NUM * D; i++)
-        images[i] = fminf(fmaxf(0.5f + contrast * (images[i] - 0.5f), 0), 1);
-    assert_ok(igd_classifier_logits(z, &classifier.f, images, NUM, draws));
-    for (int i = 0; i < NUM; i++)
-        labels[i] = igd_argmax(z + i * num_classes, num_classes);
+    toy_labelled(&classifier.f, images, labels, NUM, contrast);
     return &classifier.f;
-}
-
-static int num_fooled(const trial *t)
-{
-    int num = 0;
-    for (int64_t i = 0; i < t->n; i++)
-        num += t->fooled[i];
-    return num;
 }
 
 static double length(const double *v, int d, igd_norm norm)
@@ -336,7 +320,8 @@ static void test_fab__results_are_sound_and_independent_in_every_norm(void **sta
         assert_ok(igd_attack_job_set(&job, "restarts", 2));
         trial_make(&t, f, NUM, images, labels);
         trial_run(&t, &job, f, 16);
-        assert_in_range(num_fooled(&t), 3, NUM - 3); // so that both answers were seen
+        assert_in_range(trial_num_fooled(&t), 3,
+                        NUM - 3); // so that both answers were seen
         for (int i = 0; i < NUM; i++)
             assert_int_equal(t.fooled[i], t.outcomes[i].distance <= eps[k % 3]);
         trial_free(&t);

@@ -193,6 +193,13 @@ static void test_file__joins_paths(void **state)
         assert_string_equal(path, cases[i][2]);
         free(path);
     }
+    static const char *const folders[][2] = {
+        {"a/b", "a"}, {"a/b/c", "a/b"}, {"b", "."}, {"/b", "/"}};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        char *folder = igd_path_folder(folders[i][0]);
+        assert_string_equal(folder, folders[i][1]);
+        free(folder);
+    }
     assert_true(igd_path_is_folder("/tmp"));
     assert_false(igd_path_is_folder("/dev/null"));
 }

@@ -12,8 +12,6 @@ static toy classifier;
 static const igd_classifier *prepare(bool linear, float contrast)
 {
     const int C = linear ? 2 : CLASSES;
-    float z[NUM * CLASSES];
-    const igd_draw draws[NUM] = {{0}};
 
     toy_random(w1, HIDDEN * D, 0.3f, "w1");
     toy_random(b1, HIDDEN, 0.3f, "b1");
@@ -24,21 +22,8 @@ static const igd_classifier *prepare(bool linear, float contrast)
             w1[D + j] = -w1[j];
         }
     toy_make(&classifier, D, linear ? C : HIDDEN, C, w1, b1, linear ? NULL : w2);
-    toy_images(images, (size_t)NUM * D, "images");
-    for (int i = 0; i < NUM * D; i++)
-        images[i] = fminf(fmaxf(0.5f + contrast * (images[i] - 0.5f), 0), 1);
-    assert_ok(igd_classifier_logits(z, &classifier.f, images, NUM, draws));
-    for (int i = 0; i < NUM; i++)
-        labels[i] = igd_argmax(z + (ptrdiff_t)i * C, C);
+    toy_labelled(&classifier.f, images, labels, NUM, contrast);
     return &classifier.f;
-}
-
-static int num_fooled(const trial *t)
-{
-    int num = 0;
-    for (int64_t i = 0; i < t->n; i++)
-        num += t->fooled[i];
-    return num;
 }
 
 // A run of images of 3072 pixels that nothing fools: every query is a fast check at the
@@ -147,7 +132,7 @@ static void test_rays__results_are_sound_and_independent(void **state)
     assert_ok(igd_attack_job_set(&job, "queries", 400));
     trial_make(&t, f, NUM, images, labels);
     trial_run(&t, &job, f, 16);
-    assert_in_range(num_fooled(&t), 2, NUM - 2); // so that both answers were seen
+    assert_in_range(trial_num_fooled(&t), 2, NUM - 2); // so that both answers were seen
     trial_free(&t);
     trial_check_invariance(&job, f, NUM, images, labels);
 }
@@ -189,7 +174,7 @@ static void test_rays__ray_outside_the_ball_gives_the_clean_image(void **state)
     assert_ok(igd_attack_job_set(&job, "queries", 200));
     trial_make(&t, f, NUM, images, labels);
     trial_run(&t, &job, f, 16);
-    assert_int_equal(num_fooled(&t), 0);
+    assert_int_equal(trial_num_fooled(&t), 0);
     assert_memory_equal(t.x_adv, images, sizeof(images));
     for (int i = 0; i < NUM; i++)
         assert_true(t.outcomes[i].distance > 1e-6 && t.outcomes[i].distance <= 1);

@@ -267,29 +267,14 @@ static toy classifier;
 static const igd_classifier *prepare(bool linear, float contrast)
 {
     const int C = linear ? 2 : CLASSES;
-    float z[NUM * CLASSES];
-    const igd_draw draws[NUM] = {{0}};
 
     toy_random(w1, HIDDEN * SMALL_D, 0.3f, "w1");
     toy_random(b1, HIDDEN, 0.3f, "b1");
     toy_random(w2, CLASSES * HIDDEN, 0.3f, "w2");
     toy_make(&classifier, SMALL_D, linear ? C : HIDDEN, C, w1, b1, linear ? NULL : w2);
     memcpy(classifier.f.shape, (int64_t[]){2, SMALL, SMALL}, 3 * sizeof(int64_t));
-    toy_images(images, NUM * SMALL_D, "images");
-    for (int i = 0; i < NUM * SMALL_D; i++)
-        images[i] = fminf(fmaxf(0.5f + contrast * (images[i] - 0.5f), 0), 1);
-    assert_ok(igd_classifier_logits(z, &classifier.f, images, NUM, draws));
-    for (int i = 0; i < NUM; i++)
-        labels[i] = igd_argmax(z + (ptrdiff_t)i * C, C);
+    toy_labelled(&classifier.f, images, labels, NUM, contrast);
     return &classifier.f;
-}
-
-static int num_fooled(const trial *t)
-{
-    int num = 0;
-    for (int64_t i = 0; i < t->n; i++)
-        num += t->fooled[i];
-    return num;
 }
 
 // Where no bound of the box is near, x - eps sgn(w) is the worst case: no smaller ball
@@ -311,7 +296,7 @@ static void test_square__finds_what_a_linear_classifier_allows(void **state)
         if (k == 1)
             assert_ok(igd_attack_job_set(&job, "ce", 1));
         trial_run(&t, &job, f, 8);
-        assert_int_equal(num_fooled(&t), NUM);
+        assert_int_equal(trial_num_fooled(&t), NUM);
         for (int i = 0; i < NUM; i++)
             assert_true(igd_ball_norm(t.x_adv + (ptrdiff_t)i * SMALL_D,
                                       images + (ptrdiff_t)i * SMALL_D, SMALL_D,
@@ -334,7 +319,8 @@ static void test_square__results_are_sound_and_independent_in_every_norm(void **
         assert_ok(igd_attack_job_set(&job, "restarts", 2));
         trial_make(&t, f, NUM, images, labels);
         trial_run(&t, &job, f, 16);
-        assert_in_range(num_fooled(&t), 2, NUM - 2); // so that both answers were seen
+        assert_in_range(trial_num_fooled(&t), 2,
+                        NUM - 2); // so that both answers were seen
         trial_free(&t);
         trial_check_invariance(&job, f, NUM, images, labels);
     }
@@ -351,7 +337,7 @@ test_square__proposals_without_effect_cost_a_query_but_no_forward(void **state)
     assert_ok(igd_attack_job_set(&job, "queries", 3000));
     trial_make(&t, f, NUM, images, labels);
     trial_run(&t, &job, f, 16);
-    assert_int_equal(num_fooled(&t), 0);
+    assert_int_equal(trial_num_fooled(&t), 0);
     for (int i = 0; i < NUM; i++) {
         assert_int_equal(t.outcomes[i].queries, 3001);
         assert_in_range(t.outcomes[i].forwards, 1000, 2900);

@@ -9,17 +9,11 @@
 #include "action.h"
 #include "action_rank.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "progress.h"
 
 #define SHOWN_NEURONS 5
 #define SHOWN_CLASSES 10
-
-// The folder that a file lies in, owned; NULL when memory is exhausted.
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-}
 
 static igd_status rank(igd_ranking **out, const igd_model *model,
                        const igd_dataset *probe, const rank_settings *s)
@@ -27,7 +21,7 @@ static igd_status rank(igd_ranking **out, const igd_model *model,
     if (s->from_units != NULL)
         return igd_ranking_from_units(out, s->from_units, model, s->layer,
                                       s->ranking.method);
-    char *folder = s->cache ? folder_of(s->output) : NULL;
+    char *folder = s->cache ? igd_path_folder(s->output) : NULL;
     if (s->cache && folder == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory", s->output);
     const igd_status st =

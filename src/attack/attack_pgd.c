@@ -122,6 +122,17 @@ static int restarts(const igd_attack_job *job)
     return (int)igd_job_value(job, "restarts");
 }
 
+// The state of a run of so many steps as the user wants.
+static pgd *steps_start(igd_run *r, double step_size)
+{
+    pgd *s = r->state;
+    *s = (pgd){.ball = ball_of(r),
+               .num_steps = (int)igd_job_value(r->job, "steps"),
+               .last = igd_job_value(r->job, "last") != 0.0,
+               .step_size = (float)step_size};
+    return s;
+}
+
 // FGSM: one step of length eps from the image itself, and nothing else is judged.
 
 static igd_want fgsm_start(igd_run *r)
@@ -166,13 +177,9 @@ const igd_attack igd_attack_fgsm = {
 static igd_want pgd_start(igd_run *r)
 {
     const igd_stream stream = igd_run_stream(r, 0);
-    pgd *s = r->state;
+    const double step_size = igd_job_value(r->job, "step_size") * r->job->threat.eps;
+    pgd *s = steps_start(r, step_size);
 
-    *s = (pgd){.ball = ball_of(r),
-               .num_steps = (int)igd_job_value(r->job, "steps"),
-               .last = igd_job_value(r->job, "last") != 0.0,
-               .step_size =
-                   (float)(igd_job_value(r->job, "step_size") * r->job->threat.eps)};
     igd_ball_start_inside(r->point, &s->ball, &stream);
     return IGD_WANT_LOGITS;
 }
@@ -206,18 +213,13 @@ const igd_attack igd_attack_pgd = {
 static igd_want gama_start(igd_run *r)
 {
     const igd_stream stream = igd_run_stream(r, 0);
-    const int steps = (int)igd_job_value(r->job, "steps");
-    pgd *s = r->state;
+    pgd *s = steps_start(r, 2.0 * r->job->threat.eps);
 
-    *s = (pgd){.ball = ball_of(r),
-               .num_steps = steps,
-               .last = igd_job_value(r->job, "last") != 0.0,
-               .step_size = (float)(2.0 * r->job->threat.eps),
-               .lambda = igd_job_value(r->job, "lambda"),
-               .lambda_steps = igd_job_value(r->job, "lambda_steps")};
+    s->lambda = igd_job_value(r->job, "lambda");
+    s->lambda_steps = igd_job_value(r->job, "lambda_steps");
     // 60 and 85 of 100 steps, in integers: 0.6 * 100 need not be 60.
-    s->drops[0] = steps * 60 / 100;
-    s->drops[1] = steps * 85 / 100;
+    s->drops[0] = s->num_steps * 60 / 100;
+    s->drops[1] = s->num_steps * 85 / 100;
     // A corner of the ball. The released script leaves [0, 1] here, to return there with
     // the first step; igdef asks a classifier about nothing but images.
     igd_random_uniform(r->point, (size_t)s->ball.d, &stream);

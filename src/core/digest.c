@@ -59,6 +59,16 @@ void igd_sha256_free(igd_sha256 *h)
     free(h);
 }
 
+igd_status igd_sha256_bytes(char out[IGD_SHA256_LENGTH], const void *data, size_t size)
+{
+    igd_sha256 *h = NULL;
+    IGD_TRY(igd_sha256_new(&h));
+    igd_sha256_add(h, data, size);
+    const igd_status st = igd_sha256_hex(h, out);
+    igd_sha256_free(h);
+    return st;
+}
+
 igd_status igd_sha256_file(char out[IGD_SHA256_LENGTH], const char *path)
 {
     unsigned char chunk[CHUNK];

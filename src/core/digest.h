@@ -14,6 +14,8 @@ void igd_sha256_add(igd_sha256 *h, const void *data, size_t size);
 igd_status igd_sha256_hex(igd_sha256 *h, char out[IGD_SHA256_LENGTH]); // ends it
 void igd_sha256_free(igd_sha256 *h);
 
+// Of an array.
+igd_status igd_sha256_bytes(char out[IGD_SHA256_LENGTH], const void *data, size_t size);
 // Of a file's content.
 igd_status igd_sha256_file(char out[IGD_SHA256_LENGTH], const char *path);
 

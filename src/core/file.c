@@ -274,15 +274,10 @@ const char *igd_writer_temporary(const igd_writer *w)
 // systems cannot; the file's content is safe without.
 static void flush_folder(const char *path)
 {
-    char *folder = strdup(path);
+    char *folder = igd_path_folder(path);
     if (folder == NULL)
         return;
-    char *slash = strrchr(folder, '/');
-    if (slash == folder)
-        slash[1] = '\0';
-    else if (slash != NULL)
-        *slash = '\0';
-    const int file = open(slash == NULL ? "." : folder, O_RDONLY | O_CLOEXEC);
+    const int file = open(folder, O_RDONLY | O_CLOEXEC);
     if (file >= 0) {
         fsync(file);
         close(file);
@@ -374,6 +369,14 @@ igd_status igd_file_check_writable(const char *path)
         st = igd_error(IGD_EIO, "%s: %s is not a folder", path, where);
     free(folder);
     return st;
+}
+
+char *igd_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return strdup(".");
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 bool igd_path_exists(const char *path)

@@ -46,6 +46,9 @@ igd_status igd_file_check_writable(const char *path);
 bool igd_path_exists(const char *path);
 bool igd_path_is_folder(const char *path);
 
+// The folder that a file lies in, owned (free()); NULL when memory is exhausted.
+char *igd_path_folder(const char *path);
+
 // "folder/name", owned (free()); NULL when memory is exhausted.
 char *igd_path_join(const char *folder, const char *name);
 

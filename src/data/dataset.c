@@ -114,15 +114,6 @@ static igd_status split_folder(char **out, const char *path, const char *split)
     return igd_error(IGD_EINVAL, "%s: has no folder \"%s\"", path, split);
 }
 
-// The folder that a file lies in; owned.
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 // Class names from the folder's classes.txt, one a line, in place of those that the
 // format has: image sets of IDX and .npy have none, and ImageNet's folders say n01440764.
 static igd_status read_class_names(igd_source *s, const char *folder)
@@ -204,7 +195,7 @@ static igd_status open_source(igd_source *s, const char *path,
         st = split_folder(&split, path, o->split);
     if (st != IGD_OK)
         goto done;
-    folder = is_folder ? strdup(split != NULL ? split : path) : folder_of(path);
+    folder = is_folder ? strdup(split != NULL ? split : path) : igd_path_folder(path);
     s->path = strdup(path);
     if (folder == NULL || s->path == NULL)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its name", path);

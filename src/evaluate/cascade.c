@@ -230,22 +230,16 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
 static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
                           const igd_attack_job *job)
 {
-    igd_sha256 *sum = NULL;
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "igdef", igd_version());
     cJSON_AddStringToObject(o, "model", s->subject->model_identity);
     cJSON_AddStringToObject(o, "norm", igd_norm_name(job->threat.norm));
-    cJSON_AddNumberToObject(o, "seed", (double)job->seed);
+    igd_json_add_seed(o, job->seed);
     cJSON_AddItemToObject(o, "job", igd_job_json(job));
     char *text = cJSON_HasObjectItem(o, "job") ? cJSON_PrintUnformatted(o) : NULL;
-    igd_status st = igd_sha256_new(&sum);
-    if (text == NULL && st == IGD_OK)
-        st = igd_error(IGD_ENOMEM, "no memory for a fingerprint");
-    if (st == IGD_OK) {
-        igd_sha256_add(sum, text, strlen(text));
-        st = igd_sha256_hex(sum, out);
-    }
-    igd_sha256_free(sum);
+    const igd_status st = text == NULL
+                              ? igd_error(IGD_ENOMEM, "no memory for a fingerprint")
+                              : igd_sha256_bytes(out, text, strlen(text));
     cJSON_free(text);
     cJSON_Delete(o);
     return st;

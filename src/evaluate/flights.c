@@ -49,16 +49,6 @@ static bool is_own(const char *path)
            (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static igd_status hex_of(char out[IGD_SHA256_LENGTH], const void *data, size_t size)
-{
-    igd_sha256 *sum = NULL;
-    IGD_TRY(igd_sha256_new(&sum));
-    igd_sha256_add(sum, data, size);
-    const igd_status st = igd_sha256_hex(sum, out);
-    igd_sha256_free(sum);
-    return st;
-}
-
 // Whether the records lie end to end.
 static bool records_fit(const igd_flights *f)
 {
@@ -91,7 +81,7 @@ static igd_status read_file(igd_flights *f)
         memcmp(f->bytes + prefix, f->key, sum) == 0) {
         f->first = f->bytes + prefix + sum;
         f->end = f->bytes + size - sum;
-        IGD_TRY(hex_of(found, f->bytes, size - sum));
+        IGD_TRY(igd_sha256_bytes(found, f->bytes, size - sum));
         if (memcmp(found, f->end, sum) == 0 && records_fit(f))
             return IGD_OK;
     }
@@ -110,7 +100,7 @@ static igd_status make_key(igd_flights *f, const igd_session *s, int column, int
     fprintf(memory, "%s %d %d %s", igd_version(), column, place, s->state.printed);
     igd_status st = fclose(memory) != 0
                         ? igd_error(IGD_ENOMEM, "no memory for a fingerprint")
-                        : hex_of(f->key, text, size);
+                        : igd_sha256_bytes(f->key, text, size);
     free(text);
     return st;
 }

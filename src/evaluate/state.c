@@ -87,16 +87,6 @@ static void put_body(FILE *f, const igd_state *s)
     fputs("]}\n", f);
 }
 
-static igd_status digest(char out[IGD_SHA256_LENGTH], const void *data, size_t size)
-{
-    igd_sha256 *h = NULL;
-    IGD_TRY(igd_sha256_new(&h));
-    igd_sha256_add(h, data, size);
-    const igd_status st = igd_sha256_hex(h, out);
-    igd_sha256_free(h);
-    return st;
-}
-
 igd_status igd_state_save(const igd_state *s)
 {
     char *body = NULL, sum[IGD_SHA256_LENGTH];
@@ -114,7 +104,7 @@ igd_status igd_state_save(const igd_state *s)
         st = igd_error(IGD_ENOMEM, "%s: no memory for the state", s->path);
         goto done;
     }
-    if ((st = digest(sum, body, size)) != IGD_OK ||
+    if ((st = igd_sha256_bytes(sum, body, size)) != IGD_OK ||
         (st = igd_writer_open(&w, s->path)) != IGD_OK)
         goto done;
     // A failed write shows when the writer commits.
@@ -268,7 +258,7 @@ igd_status igd_state_load(igd_state *s)
         st = damaged(s, "not of format " FORMAT);
         goto done;
     }
-    if ((st = digest(sum, text + header, size - header)) != IGD_OK)
+    if ((st = igd_sha256_bytes(sum, text + header, size - header)) != IGD_OK)
         goto done;
     if (memcmp(sum, text + prefix, IGD_SHA256_LENGTH - 1) != 0) {
         st = damaged(s, "checksum");
