@@ -111,6 +111,8 @@ static int read_config(const char *path)
     cJSON_ArrayForEach(v, parsed.config)
     {
         cli_row *r = row_by_name(v->string, strlen(v->string));
+        if (r == NULL && strcmp(v->string, "about") == 0)
+            continue; // remarks, of any shape
         if (r == NULL) {
             const char *near = nearest_option(v->string);
             return cli_usage("%s: unknown key '%s'%s%s%s", path, v->string,
