@@ -244,8 +244,13 @@ def run_eager(model, shape):
     generator = torch.Generator().manual_seed(0)
     x = torch.rand([CHECK_BATCH] + shape, generator=generator)
     shapes = {}
-    hooks = [module.register_forward_hook(
-                 lambda _m, _i, out, name=name: shapes.setdefault(name, out))
+
+    def record(name, output):
+        # What a hook returns replaces the output: a module that is called twice, such as a ReLU,
+        # must not give its first output again.
+        shapes.setdefault(name, output)
+
+    hooks = [module.register_forward_hook(lambda _m, _i, out, name=name: record(name, out))
              for name, module in model.named_modules() if name]
     try:
         logits, _ = logits_and_gradient(model, x, None)
