@@ -57,12 +57,9 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
     return igd_model_load(out, in->model, shape, &o);
 }
 
-static igd_status load_masked(igd_defense **out, const igd_model *base,
-                              const defense_settings *d, uint64_t seed)
+igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)
 {
-    igd_ranking *ranking = NULL;
     igd_defense_options o = igd_defense_options_default();
-    igd_status st = IGD_OK;
     o.keep = d->keep;
     o.sigma = d->smoothing ? d->sigma : 0.0;
     o.num_smooth = d->smooth;
@@ -73,6 +70,15 @@ static igd_status load_masked(igd_defense **out, const igd_model *base,
              : strcmp(d->mask, "random") == 0 ? IGD_MASK_RANDOM
                                               : IGD_MASK_RANKING;
     o.one_pass = d->passes == 1;
+    return o;
+}
+
+static igd_status load_masked(igd_defense **out, const igd_model *base,
+                              const defense_settings *d, uint64_t seed)
+{
+    const igd_defense_options o = action_mask_options(d, seed);
+    igd_ranking *ranking = NULL;
+    igd_status st = IGD_OK;
     if (d->ranking != NULL)
         st = igd_ranking_load(&ranking, d->ranking);
     if (st == IGD_OK)

@@ -26,6 +26,9 @@ igd_status action_load_defense(igd_defense **out, const igd_model *base,
 // The texts with commas between them; owned, NULL without memory.
 char *action_join(const cli_texts *texts);
 
+// The settings of a masked defense.
+igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed);
+
 // The class of the greatest logit; of equal ones, the first.
 int action_best_class(const float *logits, int num_classes);
 

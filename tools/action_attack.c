@@ -45,3 +45,14 @@ igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_sett
     o->set = *set;
     return IGD_OK;
 }
+
+char *action_cache_beside(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const int folder = slash == NULL ? 0 : (int)(slash - path + 1);
+    char *out = malloc((size_t)folder + sizeof("igdef-cache"));
+    if (out != NULL)
+        snprintf(out, (size_t)folder + sizeof("igdef-cache"), "%.*sigdef-cache", folder,
+                 path);
+    return out;
+}

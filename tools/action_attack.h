@@ -12,4 +12,7 @@ igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_sett
                           const threat_settings *threat, const input_settings *in,
                           const common_settings *common);
 
+// "igdef-cache" in the folder of a path; owned.
+char *action_cache_beside(const char *path);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "action_analysis.h"
 #include "core/error.h"
 #include "options_analyze.h"
 #include "progress.h"
@@ -36,29 +37,6 @@ static igd_status open_some(igd_dataset **out, const input_settings *in, int64_t
     igd_dataset_free(*out);
     some.count = most;
     return action_open_data(out, &some, 1.0, 0);
-}
-
-// Writes the files, then prints.
-static igd_status show(const igd_analysis *a, const analysis_output *out,
-                       const common_settings *common)
-{
-    if (out->output != NULL)
-        IGD_TRY(igd_analysis_save(a, out->output));
-    if (out->chart != NULL)
-        IGD_TRY(igd_analysis_save_chart(a, out->chart));
-    progress_end();
-    if (common->json) {
-        puts(igd_analysis_json(a));
-        return IGD_OK;
-    }
-    fputs(igd_analysis_text(a), stdout);
-    if (out->output != NULL || out->chart != NULL)
-        putchar('\n');
-    if (out->output != NULL)
-        printf("analysis: %s\n", out->output);
-    if (out->chart != NULL)
-        printf("chart: %s\n", out->chart);
-    return IGD_OK;
 }
 
 int cmd_shift(const void *settings)
@@ -95,7 +73,7 @@ int cmd_shift(const void *settings)
         (strcmp(s->target, "base") == 0 ||
          (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK) &&
         (st = igd_analyze_shift(&a, base, ranking, defense, data, &o)) == IGD_OK)
-        st = show(a, &s->out, &s->common);
+        st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);
     igd_defense_free(defense);
     igd_ranking_free(ranking);
@@ -148,7 +126,7 @@ int cmd_search_keep(const void *settings)
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
             IGD_OK &&
         (st = igd_analyze_search_keep(&a, base, ranking, data, &o)) == IGD_OK)
-        st = show(a, &s->out, &s->common);
+        st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);
     igd_ranking_free(ranking);
     igd_model_free(base);
@@ -177,7 +155,7 @@ int cmd_landscape(const void *settings)
             IGD_OK &&
         (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK &&
         (st = igd_analyze_landscape(&a, base, defense, data, &o)) == IGD_OK)
-        st = show(a, &s->out, &s->common);
+        st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);
     igd_defense_free(defense);
     igd_model_free(base);

@@ -22,18 +22,6 @@ static char *state_beside(const char *path)
     return out;
 }
 
-// "igdef-cache" in the folder of a path; owned.
-static char *cache_beside(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const int folder = slash == NULL ? 0 : (int)(slash - path + 1);
-    char *out = malloc((size_t)folder + sizeof("igdef-cache"));
-    if (out != NULL)
-        snprintf(out, (size_t)folder + sizeof("igdef-cache"), "%.*sigdef-cache", folder,
-                 path);
-    return out;
-}
-
 // What the options own beside the settings.
 typedef struct names {
     char *set, *state, *cache;
@@ -48,7 +36,8 @@ static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s
     o->restart = s->restart;
     o->save_adversarial = s->save_adversarial;
     n->state = s->state == NULL && s->output != NULL ? state_beside(s->output) : NULL;
-    n->cache = s->cache == NULL && s->output != NULL ? cache_beside(s->output) : NULL;
+    n->cache =
+        s->cache == NULL && s->output != NULL ? action_cache_beside(s->output) : NULL;
     if (s->output != NULL && ((s->state == NULL && n->state == NULL) ||
                               (s->cache == NULL && n->cache == NULL)))
         return igd_error(IGD_ENOMEM, "no memory for the options");

@@ -12,6 +12,7 @@
 #include "options_eval.h"
 #include "options_inspect.h"
 #include "options_rank.h"
+#include "options_series.h"
 #include "progress.h"
 
 engine_entry igdef_engine;
@@ -39,6 +40,9 @@ int igdef_engine(const char *version, const char *command, const void *settings)
         {"analyze shift", cmd_shift},
         {"analyze search-keep", cmd_search_keep},
         {"analyze landscape", cmd_landscape},
+        {"analyze sweep", cmd_sweep},
+        {"analyze ablation", cmd_ablation},
+        {"analyze defenses", cmd_defenses},
     };
 
     if (strcmp(version, igd_version()) != 0) {

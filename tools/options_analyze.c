@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "igdef/analyze.h"
+#include "options_series.h"
 
 // clang-format off
 const cli_option analysis_output_options[] = {
@@ -16,14 +17,19 @@ const cli_option analysis_output_options[] = {
 };
 // clang-format on
 
+int analysis_output_check(const analysis_output *s)
+{
+    if (s->output != NULL && s->chart != NULL && strcmp(s->output, s->chart) == 0)
+        return cli_usage("--chart: %s is also --output", s->chart);
+    return CLI_GO_ON;
+}
+
 // What all kinds check.
 static int shared_check(const input_settings *in, const defense_settings *defense,
                         const analysis_output *out)
 {
-    int rc;
-    if (out->output != NULL && out->chart != NULL && strcmp(out->output, out->chart) == 0)
-        return cli_usage("--chart: %s is also --output", out->chart);
-    if ((rc = defense_check(defense)) != CLI_GO_ON)
+    int rc = analysis_output_check(out);
+    if (rc != CLI_GO_ON || (rc = defense_check(defense)) != CLI_GO_ON)
         return rc;
     return input_check(in);
 }
@@ -250,8 +256,11 @@ static const cli_command command_landscape = {
 
 static const cli_command *const kinds[] = {
     &command_shift,
+    &command_sweep,
     &command_search_keep,
     &command_landscape,
+    &command_ablation,
+    &command_defenses,
     NULL,
 };
 

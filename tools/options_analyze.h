@@ -12,6 +12,7 @@ typedef struct analysis_output {
 } analysis_output;
 
 extern const cli_option analysis_output_options[];
+int analysis_output_check(const analysis_output *s);
 
 typedef struct shift_settings {
     common_settings common;

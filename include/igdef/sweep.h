@@ -39,8 +39,11 @@ typedef struct igd_sweep_values {
     const char *const *value; /**< [num] numbers, fractions such as 2/255, or layers. */
     int num;                  /**< >= 1. */
     const char *layer;        /**< Ranked for "fraction". Default "penultimate". */
-    igd_rank_fn rank;         /**< Needed for "layer" and "fraction", else NULL. */
-    void *payload;            /**< Handed to `rank` as it is. */
+    /** Attacked at every "eps", "steps" or parameter instead of a masked defense;
+     * borrowed, NULL for none. */
+    const igd_defense *defense;
+    igd_rank_fn rank; /**< Needed for "layer" and "fraction", else NULL. */
+    void *payload;    /**< Handed to `rank` as it is. */
 } igd_sweep_values;
 
 /**
@@ -62,7 +65,8 @@ igd_status igd_sweep_check(const igd_sweep_values *values,
  *
  * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
  * @param base      borrowed
- * @param ranking   borrowed; NULL where it is ranked anew, and to sweep "eps", "steps" or
+ * @param ranking   borrowed; NULL where it is ranked anew, where options->defense.mask is
+ *                  not IGD_MASK_RANKING, and to sweep "eps", "steps" or
  *                  a parameter on the base model alone
  * @param data      borrowed; images with labels
  * @param options   borrowed; NULL for the defaults

@@ -86,8 +86,7 @@ static cJSON *ablation_json(const ablation *a, const igd_series_options *options
 static void ablation_print(FILE *f, const void *payload)
 {
     const ablation *a = payload;
-    igd_series_print_head(f, "row");
-    fputs("  mask     passes  smoothing\n", f);
+    igd_series_print_head(f, "row", "  mask     passes  smoothing");
     for (int k = 0; k < NUM_ROWS; k++) {
         igd_series_print_row(f, rows[k].name, a->series.results[k]);
         fprintf(f, "  %-8s %6d  %s\n", rows[k].mask_name, rows[k].one_pass ? 1 : 2,

@@ -146,11 +146,14 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
 
 cJSON *igd_series_file_json(const igd_series *s, int member)
 {
-    char name[sizeof(s->members[0].file) + 8];
-    if (s->folder == NULL)
+    char *path = s->folder != NULL ? path_of(s, &s->members[member], "json") : NULL;
+    if (path == NULL)
         return cJSON_CreateNull();
-    snprintf(name, sizeof(name), "%s.json", s->members[member].file);
-    return cJSON_CreateString(name);
+    const char *folder = strrchr(s->folder, '/');
+    cJSON *json =
+        cJSON_CreateString(folder != NULL ? path + (folder - s->folder) + 1 : path);
+    free(path);
+    return json;
 }
 
 cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind)

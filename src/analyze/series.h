@@ -41,7 +41,8 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
 igd_status igd_series_forecast(const igd_series *s, const igd_model *base,
                                const igd_dataset *data);
 
-// "FILE.json" of a member, for records; owned, NULL where no files are kept.
+// "FOLDER/FILE.json" of a member, as seen from beside the folder; owned, NULL where no
+// files are kept.
 cJSON *igd_series_file_json(const igd_series *s, int member);
 
 // What analyses begin with: format, `kind`, and "command" to "threads" of a member;

@@ -13,10 +13,14 @@ igd_series_options igd_series_options_default(void)
                                 .defense = igd_defense_options_default()};
 }
 
-void igd_series_print_head(FILE *f, const char *what)
+void igd_series_print_head(FILE *f, const char *what, const char *more)
 {
-    fprintf(f, "%-24s %-8s  %-16s  %-8s  %-16s", what, "clean", "95 % interval", "worst",
-            "95 % interval");
+    static const char interval[] = "95 % interval";
+    fprintf(f, "%-24s %-8s  %-16s  %-8s  ", what, "clean", interval, "worst");
+    if (more != NULL)
+        fprintf(f, "%-16s%s\n", interval, more);
+    else
+        fprintf(f, "%s\n", interval);
 }
 
 static void print_accuracy(FILE *f, double accuracy, int64_t n)

@@ -7,9 +7,10 @@
 
 #include "igdef/sweep.h"
 
-// Heads of the columns that igd_series_print_row() fills, the first being `what`. Neither
-// ends its line.
-void igd_series_print_head(FILE *f, const char *what);
+// A line of heads of the columns that igd_series_print_row() fills, the first being
+// `what`; `more` are those of further columns, NULL for none. A row does not end its
+// line.
+void igd_series_print_head(FILE *f, const char *what, const char *more);
 void igd_series_print_row(FILE *f, const char *name, const igd_result *r);
 
 // The names between the commas of a list; owned.

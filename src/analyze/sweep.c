@@ -55,7 +55,10 @@ static igd_status sweep_init(sweep *s)
         return igd_error(IGD_ENOMEM, "no memory for %zu values", num);
     IGD_TRY(igd_shorter_init(&s->shorter, &s->options->evaluate));
     if (!s->defended && !s->values.changes_base)
-        return igd_error(IGD_EINVAL, "to sweep %s there must be a defense",
+        return igd_error(IGD_EINVAL, "to sweep %s there must be a ranking",
+                         s->values.name);
+    if (s->from->defense != NULL && !s->values.changes_base)
+        return igd_error(IGD_EINVAL, "to sweep %s the defense must be a mask",
                          s->values.name);
     if (s->values.ranks && s->from->rank == NULL)
         return igd_error(IGD_EINVAL, "to sweep %s neurons must be ranked anew",
@@ -65,11 +68,18 @@ static igd_status sweep_init(sweep *s)
 
 // --- options of a point
 
+// Whether a pseudo-label chooses the mask.
+static bool has_pseudo_label(const sweep *s)
+{
+    const igd_defense_options *d = &s->options->defense;
+    return s->from->defense != NULL ? igd_defense_has_pseudo_label(s->from->defense)
+                                    : d->mask != IGD_MASK_NONE && !d->one_pass;
+}
+
 // Those of the k-th value, for the defended model or for the base model beside it.
 static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool base)
 {
     const igd_values *v = &s->values;
-    const igd_defense_options *d = &s->options->defense;
     char **set = &s->sets[base ? v->num + k : k];
     const bool defended = s->defended && !base;
     *out = s->options->evaluate;
@@ -79,8 +89,7 @@ static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool ba
         out->threat.eps = v->item[k].number;
     const igd_checked list = {.options = *out,
                               .defended = defended,
-                              .pseudo_label =
-                                  defended && d->mask != IGD_MASK_NONE && !d->one_pass};
+                              .pseudo_label = defended && has_pseudo_label(s)};
     IGD_TRY(igd_values_set(set, v, k, &list, base));
     out->set = (*set)[0] != '\0' ? *set : NULL;
     return igd_evaluate_check(out, defended, list.pseudo_label);
@@ -121,6 +130,8 @@ static igd_status make_defense(sweep *s, int k, const igd_model *base,
     igd_ranking *own = NULL;
     igd_status st = IGD_OK;
 
+    if (s->from->defense != NULL)
+        return IGD_OK;
     switch (v->what) {
     case IGD_SWEPT_KEEP:
         o.keep = (int)value->number;
@@ -177,6 +188,11 @@ static void chain(sweep *s, int *members, int k)
         s->series.members[members[k]].smaller = members[k - 1];
 }
 
+static const igd_defense *defense_of(const sweep *s, int k)
+{
+    return s->from->defense != NULL ? s->from->defense : s->defenses[k];
+}
+
 static igd_status add_members(sweep *s)
 {
     const igd_values *v = &s->values;
@@ -195,7 +211,7 @@ static igd_status add_members(sweep *s)
         }
         snprintf(name, sizeof(name), "%s %s", v->name, v->item[k].text);
         IGD_TRY(options_of(&o, s, k, false));
-        s->points[k] = igd_series_add(&s->series, name, s->defenses[k], &o);
+        s->points[k] = igd_series_add(&s->series, name, defense_of(s, k), &o);
         chain(s, s->points, k);
     }
     return IGD_OK;
@@ -270,10 +286,8 @@ static void sweep_print(FILE *f, const void *payload)
 {
     const sweep *s = payload;
     const igd_values *v = &s->values;
-    igd_series_print_head(f, v->name);
-    if (v->changes_base && s->defended)
-        fputs("  base clean  worst", f);
-    fputc('\n', f);
+    igd_series_print_head(f, v->name,
+                          v->changes_base && s->defended ? "  base clean  worst" : NULL);
     if (s->defended && !v->changes_base) {
         igd_series_print_row(f, "base", s->series.results[s->bases[0]]);
         fputc('\n', f);
@@ -293,7 +307,9 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
     const igd_series_options defaults = igd_series_options_default();
     sweep s = {.from = values,
                .options = options != NULL ? options : &defaults,
-               .defended = ranking != NULL || values->rank != NULL};
+               .defended =
+                   ranking != NULL || values->rank != NULL || values->defense != NULL ||
+                   (options != NULL && options->defense.mask != IGD_MASK_RANKING)};
     igd_status st;
 
     *out = NULL;

@@ -65,9 +65,12 @@ static igd_status read_number(igd_value *v, const struct kind *k, const char *na
     if (k->integer && v->number != floor(v->number))
         return igd_error(IGD_EINVAL, "cannot sweep %s over %s: not a whole number", name,
                          v->text);
-    if (v->number < k->min || v->number > k->max || (k->above_min && v->number == k->min))
-        return igd_error(IGD_EINVAL, "cannot sweep %s over %s, outside %g to %g", name,
-                         v->text, k->min, k->max);
+    if (v->number < k->min || (k->above_min && v->number == k->min))
+        return igd_error(IGD_EINVAL, "cannot sweep %s over %s: not %s %g", name, v->text,
+                         k->above_min ? "above" : "at least", k->min);
+    if (v->number > k->max)
+        return igd_error(IGD_EINVAL, "cannot sweep %s over %s: above %.10g", name,
+                         v->text, k->max);
     return IGD_OK;
 }
 

@@ -1,0 +1,329 @@
+// igdef analyze sweep, ablation and defenses: run series of evaluations.
+#include "options_series.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action.h"
+#include "action_analysis.h"
+#include "action_attack.h"
+#include "action_rank.h"
+#include "core/error.h"
+#include "progress.h"
+
+// What a series needs; all owned.
+typedef struct work {
+    igd_series_options options;
+    char *set, *folder, *cache;
+    igd_dataset *data;
+    igd_model *base;
+    igd_analysis *analysis;
+} work;
+
+static void work_free(work *w)
+{
+    igd_analysis_free(w->analysis);
+    igd_model_free(w->base);
+    igd_dataset_free(w->data);
+    free(w->set);
+    free(w->folder);
+    free(w->cache);
+}
+
+// The options. `suffix` makes the folder's name of the output's.
+static igd_status work_init(work *w, const series_settings *s, const char *suffix)
+{
+    igd_evaluate_options *o = &w->options.evaluate;
+    *w = (work){.options = igd_series_options_default()};
+    IGD_TRY(action_attacks(o, &w->set, &s->attacks, &s->threat, &s->in, &s->common));
+    o->bounds = false; // of one evaluation, and part of no table here
+    o->restart = s->restart;
+    o->cache = s->cache;
+    w->options.defense = action_mask_options(&s->defense, s->common.seed);
+    if (s->out.output == NULL)
+        return IGD_OK;
+    const size_t length = strlen(s->out.output) + strlen(suffix) + 1;
+    w->folder = malloc(length);
+    w->cache = action_cache_beside(s->out.output);
+    if (w->folder == NULL || w->cache == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the options");
+    snprintf(w->folder, length, "%s%s", s->out.output, suffix);
+    w->options.folder = w->folder;
+    if (s->cache == NULL)
+        o->cache = w->cache;
+    return IGD_OK;
+}
+
+static igd_status work_open(work *w, const series_settings *s)
+{
+    IGD_TRY(action_open_data(&w->data, &s->in, 1.0, s->common.seed));
+    return action_load_model(&w->base, &s->in, &s->common, igd_dataset_shape(w->data));
+}
+
+// Frees the work.
+static int work_end(work *w, const series_settings *s, igd_status st)
+{
+    int rc = CLI_DONE;
+    if (st == IGD_OK)
+        st = action_show_analysis(w->analysis, &s->out, &s->common);
+    if (st == IGD_ECANCELED && w->folder != NULL) {
+        progress_end();
+        fprintf(stderr, "igdef %s: interrupted; the same command goes on from %s\n",
+                s->common.command, w->folder);
+        rc = CLI_INTERRUPTED;
+    } else if (st != IGD_OK) {
+        rc = action_failed(&s->common, st);
+    }
+    work_free(w);
+    return rc;
+}
+
+// The defense of the options, at the attack's radius where that is what it is meant for.
+static igd_status load_defense(igd_defense **out, const work *w, const series_settings *s,
+                               const defense_settings *from)
+{
+    defense_settings d = *from;
+    if (isnan(d.hedge_eps) && w->options.evaluate.threat.norm == IGD_NORM_LINF)
+        d.hedge_eps = s->threat.eps;
+    return action_load_defense(out, w->base, &d, &s->common);
+}
+
+// ---- sweep
+
+// A ranking of its own for a value, on a share of the probe images.
+static igd_status rank_anew(igd_ranking **out, const igd_model *base, const char *layer,
+                            double fraction, void *payload)
+{
+    const sweep_settings *s = payload;
+    const common_settings *common = &s->series.common;
+    input_settings probe = s->probe;
+    igd_dataset *data = NULL;
+    igd_status st;
+
+    *out = NULL;
+    probe.preprocess = s->series.in.preprocess;
+    if ((st = action_open_data(&data, &probe, fraction * s->fraction, common->seed)) ==
+        IGD_OK)
+        st = action_rank(out, base, layer, data, &s->ranking, common, NULL);
+    igd_dataset_free(data);
+    return st;
+}
+
+// The texts between the commas of --values, in a copy that the first one owns. *out is
+// owned, NULL on failure.
+static igd_status split(char ***out, int *num, const char *list)
+{
+    char *copy = strdup(list);
+    char **values = malloc((strlen(list) + 1) * sizeof(char *));
+    *out = NULL;
+    *num = 0;
+    if (copy == NULL || values == NULL) {
+        free(copy);
+        free(values);
+        return igd_error(IGD_ENOMEM, "no memory for the values");
+    }
+    for (char *at = copy;;) {
+        const size_t length = strcspn(at, ",");
+        const bool last = at[length] == '\0';
+        values[(*num)++] = at;
+        at[length] = '\0';
+        if (last)
+            break;
+        at += length + 1;
+    }
+    *out = values;
+    return IGD_OK;
+}
+
+static igd_status run_sweep(work *w, const sweep_settings *s, igd_sweep_values *values)
+{
+    const series_settings *series = &s->series;
+    const defense_choice choice = defense_chosen(&series->defense);
+    igd_ranking *ranking = NULL;
+    igd_defense *other = NULL;
+    igd_status st = work_open(w, series);
+
+    if (st == IGD_OK && series->defense.ranking != NULL)
+        st = igd_ranking_load(&ranking, series->defense.ranking);
+    if (st == IGD_OK && choice != DEFENSE_MASK && choice != DEFENSE_NONE)
+        st = load_defense(&other, w, series, &series->defense);
+    values->defense = other;
+    if (st == IGD_OK)
+        st = igd_sweep(&w->analysis, w->base, ranking, w->data, values, &w->options);
+    igd_defense_free(other);
+    igd_ranking_free(ranking);
+    return st;
+}
+
+int cmd_sweep(const void *settings)
+{
+    sweep_settings copy = *(const sweep_settings *)settings; // the payload is not const
+    const sweep_settings *s = &copy;
+    const bool anew = strcmp(s->over, "layer") == 0 || strcmp(s->over, "fraction") == 0;
+    work w;
+    char **values = NULL;
+    igd_sweep_values v = {.option = s->over,
+                          .layer = s->layer,
+                          .rank = anew ? rank_anew : NULL,
+                          .payload = &copy};
+    igd_status st = work_init(&w, &s->series, ".sweep");
+    int rc;
+
+    if (st == IGD_OK)
+        st = split(&values, &v.num, s->values);
+    v.value = (const char *const *)values;
+    if (st == IGD_OK &&
+        (st = igd_sweep_check(&v, &w.options,
+                              anew || defense_chosen(&s->series.defense) !=
+                                          DEFENSE_NONE)) == IGD_EINVAL) {
+        work_end(&w, &s->series, st);
+        rc = CLI_USAGE;
+        goto done;
+    }
+    if (st == IGD_OK)
+        st = run_sweep(&w, s, &v);
+    rc = work_end(&w, &s->series, st);
+
+done:
+    if (values != NULL)
+        free(values[0]);
+    free(values);
+    return rc;
+}
+
+// ---- ablation
+
+int cmd_ablation(const void *settings)
+{
+    const series_settings *s = settings;
+    work w;
+    igd_ranking *ranking = NULL;
+    igd_status st;
+
+    if ((st = work_init(&w, s, ".rows")) == IGD_OK && (st = work_open(&w, s)) == IGD_OK &&
+        (st = igd_ranking_load(&ranking, s->defense.ranking)) == IGD_OK)
+        st = igd_ablation(&w.analysis, w.base, ranking, w.data, &w.options);
+    igd_ranking_free(ranking);
+    return work_end(&w, s, st);
+}
+
+// ---- defenses
+
+#define MOST_ROWS 6
+
+typedef struct table {
+    const defenses_settings *settings;
+    work work;
+    igd_compared rows[MOST_ROWS];
+    igd_defense *defenses[MOST_ROWS]; // owned
+    char names[MOST_ROWS][32];
+    int num;
+} table;
+
+// Whether --rows has that name, or is not there.
+static bool wanted(const table *t, const char *name)
+{
+    const size_t length = strlen(name);
+    const char *at = t->settings->rows;
+    if (at == NULL)
+        return true;
+    for (; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
+            return true;
+    return false;
+}
+
+static void add_row(table *t, const char *name, igd_defense *d)
+{
+    snprintf(t->names[t->num], sizeof(t->names[0]), "%s", name);
+    t->defenses[t->num] = d;
+    t->rows[t->num] = (igd_compared){t->names[t->num], d};
+    t->num++;
+}
+
+// One of the rows that need no ranking.
+static igd_status add_other(table *t, const char *name, const char *defense,
+                            const char *file)
+{
+    const series_settings *s = &t->settings->series;
+    defense_settings d = s->defense;
+    igd_defense *made = NULL;
+    if (!wanted(t, name))
+        return IGD_OK;
+    d.ranking = NULL;
+    d.defense = defense;
+    d.defended = file;
+    IGD_TRY(load_defense(&made, &t->work, s, &d));
+    add_row(t, name, made);
+    return IGD_OK;
+}
+
+static igd_status add_ranking(table *t, const char *path)
+{
+    igd_ranking *ranking = NULL;
+    igd_defense *made = NULL;
+    igd_status st;
+
+    if (path == NULL)
+        return IGD_OK;
+    if ((st = igd_ranking_load(&ranking, path)) == IGD_OK &&
+        wanted(t, igd_ranking_method(ranking)) &&
+        (st = igd_defense_new(&made, t->work.base, ranking, &t->work.options.defense)) ==
+            IGD_OK)
+        add_row(t, igd_ranking_method(ranking), made);
+    igd_ranking_free(ranking);
+    return st;
+}
+
+// Names in --rows that are none.
+static igd_status check_rows(const table *t)
+{
+    char name[32];
+    const char *at = t->settings->rows;
+    for (; at != NULL && *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
+        bool known = false;
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+        for (int k = 0; k < t->num; k++)
+            known = known || strcmp(t->names[k], name) == 0;
+        if (!known)
+            return igd_error(
+                IGD_EINVAL,
+                "--rows: there is no row '%s'; none, hedge, caaa, sodef with "
+                "--defended, and the methods of the given rankings",
+                name);
+    }
+    return t->num > 0 ? IGD_OK : igd_error(IGD_EINVAL, "--rows: names none");
+}
+
+// In the order of the paper's table.
+static igd_status add_rows(table *t)
+{
+    const defenses_settings *s = t->settings;
+    const char *file = s->series.defense.defended;
+    if (wanted(t, "none"))
+        add_row(t, "none", NULL);
+    IGD_TRY(add_other(t, "hedge", "hedge", NULL));
+    if (file != NULL)
+        IGD_TRY(add_other(t, "sodef", NULL, file));
+    IGD_TRY(add_other(t, "caaa", "caaa", NULL));
+    IGD_TRY(add_ranking(t, s->cdir));
+    IGD_TRY(add_ranking(t, s->series.defense.ranking));
+    return check_rows(t);
+}
+
+int cmd_defenses(const void *settings)
+{
+    const defenses_settings *s = settings;
+    table t = {.settings = s};
+    igd_status st;
+
+    if ((st = work_init(&t.work, &s->series, ".rows")) == IGD_OK &&
+        (st = work_open(&t.work, &s->series)) == IGD_OK && (st = add_rows(&t)) == IGD_OK)
+        st = igd_compare_defenses(&t.work.analysis, t.work.base, t.rows, t.num,
+                                  t.work.data, &t.work.options);
+    for (int k = 0; k < t.num; k++)
+        igd_defense_free(t.defenses[k]);
+    return work_end(&t.work, &s->series, st);
+}

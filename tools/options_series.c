@@ -1,0 +1,323 @@
+// The command lines of igdef analyze sweep, ablation and defenses.
+#include "options_series.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "igdef/evaluate.h"
+
+// clang-format off
+static const cli_option file_options[] = {
+    {0,   "restart",    CLI_FLAG, offsetof(series_settings, restart),
+     NULL, "discard what an earlier run left there", 0, 0, NULL},
+    {0,   "cache",      CLI_PATH | CLI_HIDE_DEFAULT, offsetof(series_settings, cache),
+     "DIR", "folder of adversarial sets made on base models, for other commands as well "
+     "[igdef-cache beside OUTPUT]", 0, 0, NULL},
+    {0,   "checks",     CLI_FLAG, offsetof(series_settings, attacks.checks),
+     NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option sweep_options[] = {
+    {0,   "over",       CLI_TEXT, offsetof(sweep_settings, over),
+     "OPTION", "keep, sigma, smooth, temperature, layer, fraction (of the images ranked on), "
+     "eps, steps (of all attacks that have some) or a parameter such as apgd-ce.steps",
+     0, 0, NULL},
+    {0,   "values",     CLI_TEXT, offsetof(sweep_settings, values),
+     "LIST", "numbers, fractions or layers between commas", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option probe_options[] = {
+    {0,   "rank-data",  CLI_PATH | CLI_INPUT, offsetof(sweep_settings, probe.data),
+     "PATH", "images to rank on", 0, 0, NULL},
+    {0,   "rank-split", CLI_TEXT, offsetof(sweep_settings, probe.split),
+     "SPLIT", "train or test", 0, 0, NULL},
+    {0,   "rank-count", CLI_COUNT | CLI_HIDE_DEFAULT, offsetof(sweep_settings, probe.count),
+     "N", "number of them [all]", 0, 0, NULL},
+    {0,   "rank-fraction", CLI_NUMBER | CLI_POSITIVE, offsetof(sweep_settings, fraction),
+     "F", "share of them that layers are ranked on, drawn by the seed", 0, 1, NULL},
+    {0,   "method",     CLI_CHOICE, offsetof(sweep_settings, ranking.method),
+     NULL, "how neurons are ranked", 0, 0, ranking_methods},
+    {'l', "layer",      CLI_TEXT, offsetof(sweep_settings, layer),
+     "PATH", "layer that fractions rank", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option defenses_options[] = {
+    {0,   "cdir",       CLI_PATH | CLI_INPUT, offsetof(defenses_settings, cdir),
+     "FILE", "second ranking, such as CD-IR's", 0, 0, NULL},
+    {0,   "rows",       CLI_TEXT, offsetof(defenses_settings, rows),
+     "LIST", "which of none, hedge, sodef (--defended), caaa, and the rankings by their "
+     "method, in this order [all]", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
+#define SERIES(type) offsetof(type, series)
+
+static const cli_group sweep_groups[] = {
+    {"Sweep", sweep_options, 0},
+    {"Model and images", input_options,
+     SERIES(sweep_settings) + offsetof(series_settings, in)},
+    {"Defense (none: the base model alone)", defense_options,
+     SERIES(sweep_settings) + offsetof(series_settings, defense)},
+    {"Ranking anew (over layer and fraction)", probe_options, 0},
+    {"CD-IR (--method cdir)", cdir_options, offsetof(sweep_settings, ranking.cdir)},
+    {"Threat", threat_options,
+     SERIES(sweep_settings) + offsetof(series_settings, threat)},
+    {"Attacks", attack_options,
+     SERIES(sweep_settings) + offsetof(series_settings, attacks)},
+    {"Files", analysis_output_options,
+     SERIES(sweep_settings) + offsetof(series_settings, out)},
+    {"Evaluations", file_options, SERIES(sweep_settings)},
+    {"Common options", common_options,
+     SERIES(sweep_settings) + offsetof(series_settings, common)},
+    {0},
+};
+
+static const cli_group ablation_groups[] = {
+    {"Model and images", input_options, offsetof(series_settings, in)},
+    {"Defense", &defense_options[1], offsetof(series_settings, defense)},
+    {"Threat", threat_options, offsetof(series_settings, threat)},
+    {"Attacks", attack_options, offsetof(series_settings, attacks)},
+    {"Files", analysis_output_options, offsetof(series_settings, out)},
+    {"Evaluations", file_options, 0},
+    {"Common options", common_options, offsetof(series_settings, common)},
+    {0},
+};
+
+static const cli_group defenses_groups[] = {
+    {"Model and images", input_options,
+     SERIES(defenses_settings) + offsetof(series_settings, in)},
+    {"Rows", defenses_options, 0},
+    {"Defenses", &defense_options[1],
+     SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {"Threat", threat_options,
+     SERIES(defenses_settings) + offsetof(series_settings, threat)},
+    {"Attacks", attack_options,
+     SERIES(defenses_settings) + offsetof(series_settings, attacks)},
+    {"Files", analysis_output_options,
+     SERIES(defenses_settings) + offsetof(series_settings, out)},
+    {"Evaluations", file_options, SERIES(defenses_settings)},
+    {"Common options", common_options,
+     SERIES(defenses_settings) + offsetof(series_settings, common)},
+    {0},
+};
+
+static const char *const sweep_required[] = {"model", "data", "over", "values", NULL};
+static const char *const ablation_required[] = {"model", "data", "ranking", NULL};
+static const char *const defenses_required[] = {"model", "data", NULL};
+
+static series_settings series_defaults(const char *command)
+{
+    return (series_settings){.common = common_defaults(command),
+                             .in = input_defaults("test"),
+                             .defense = defense_defaults(),
+                             .threat = threat_defaults(),
+                             .attacks = attack_defaults()};
+}
+
+static int series_check(const series_settings *s)
+{
+    int rc = analysis_output_check(&s->out);
+    if (rc != CLI_GO_ON)
+        return rc;
+    if (s->restart && s->out.output == NULL)
+        return cli_usage("--restart: without --output there is nothing to restart");
+    return input_check(&s->in);
+}
+
+// ---- sweep
+
+static const char *const sweep_examples[] = {
+    "igdef analyze sweep --over keep --values 5,10,20,50,100 --model resnet18.pt "
+    "--ranking "
+    "loir.safetensors --data cifar-10-batches-bin --attack transfer:apgd-ce -n 1000 -o "
+    "keep.json --chart keep.svg",
+    "igdef analyze sweep --over layer --values layer3,layer4,penultimate --rank-data "
+    "cifar-10-batches-bin --model resnet18.pt --data cifar-10-batches-bin --attack "
+    "autoattack -n 1000 -o layer.json",
+    "igdef analyze sweep --over eps --values 4/255,8/255,16/255,32/255 --model "
+    "resnet18.pt "
+    "--data cifar-10-batches-bin --attack autoattack -n 1000 -o radius.json",
+    NULL,
+};
+
+static void sweep_defaults(void *settings)
+{
+    sweep_settings *s = settings;
+    *s = (sweep_settings){.series = series_defaults("analyze sweep"),
+                          .probe = input_defaults("train"),
+                          .fraction = 1.0,
+                          .layer = "penultimate",
+                          .ranking = ranking_defaults()};
+}
+
+static bool is(const char *text, const char *other)
+{
+    return strcmp(text, other) == 0;
+}
+
+// Whether the values have rankings of their own, and that the options say so.
+static int check_probe(const sweep_settings *s, bool *anew)
+{
+    static const char *const of_probe[] = {"rank-data",     "rank-split", "rank-count",
+                                           "rank-fraction", "method",     "layer"};
+    *anew = is(s->over, "layer") || is(s->over, "fraction");
+    for (size_t k = 0; k < sizeof(of_probe) / sizeof(of_probe[0]); k++)
+        if (!*anew && cli_given(of_probe[k]))
+            return cli_usage("--%s: only with --over layer or fraction", of_probe[k]);
+    for (const cli_option *o = cdir_options; o->name != NULL; o++)
+        if (cli_given(o->name) && (!*anew || !is(s->ranking.method, "cdir")))
+            return cli_usage("--%s: only with --method cdir", o->name);
+    if (!*anew)
+        return CLI_GO_ON;
+    if (s->series.defense.ranking != NULL)
+        return cli_usage("--ranking: --over %s ranks anew", s->over);
+    if (s->probe.data == NULL)
+        return cli_usage("--rank-data PATH is missing: --over %s ranks anew", s->over);
+    if (is(s->over, "layer") && cli_given("layer"))
+        return cli_usage("--layer: --over layer has --values");
+    if (is(s->over, "fraction") && cli_given("rank-fraction"))
+        return cli_usage("--rank-fraction: --over fraction has --values");
+    return is(s->ranking.method, "cdir") ? cdir_check(&s->ranking.cdir) : CLI_GO_ON;
+}
+
+static int sweep_check(const void *settings)
+{
+    const sweep_settings *s = settings;
+    defense_settings d = s->series.defense;
+    bool anew;
+    int rc = check_probe(s, &anew);
+    if (rc != CLI_GO_ON)
+        return rc;
+    if (cli_given(s->over))
+        return cli_usage("--%s: --over %s has --values", s->over, s->over);
+    if (anew)
+        d.ranking = "anew";
+    if ((rc = defense_check(&d)) != CLI_GO_ON)
+        return rc;
+    return series_check(&s->series);
+}
+
+const cli_command command_sweep = {
+    .name = "analyze sweep",
+    .summary = "evaluate at a list of values of one option",
+    .description =
+        "Each value is one igdef eval, with the base model beside it. Attacks on the "
+        "base "
+        "model are made once for all. Of several eps only what the smaller one left is "
+        "attacked. With -o every point's result stays in OUTPUT.sweep: after Ctrl-C or "
+        "kill -9 the same command goes on, and one with further values takes the points "
+        "that are there.",
+    .examples = sweep_examples,
+    .required = sweep_required,
+    .groups = sweep_groups,
+    .size = sizeof(sweep_settings),
+    .defaults = sweep_defaults,
+    .check = sweep_check,
+};
+
+// ---- ablation
+
+static const char *const ablation_examples[] = {
+    "igdef analyze ablation --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin --attack autoattack -n 1000 -o ablation.json",
+    NULL,
+};
+
+static void ablation_defaults(void *settings)
+{
+    series_settings *s = settings;
+    *s = series_defaults("analyze ablation");
+}
+
+// Options that the rows set.
+static int check_given(const char *const *names, const char *why)
+{
+    for (; *names != NULL; names++)
+        if (cli_given(*names))
+            return cli_usage("--%s%s: %s", strcmp(*names, "smoothing") == 0 ? "no-" : "",
+                             *names, why);
+    return CLI_GO_ON;
+}
+
+static int ablation_check(const void *settings)
+{
+    static const char *const set[] = {"mask", "passes", "smoothing", NULL};
+    static const char *const others[] = {
+        "defended",  "caaa-steps",      "caaa-alpha",         "hedge-steps",
+        "hedge-eps", "hedge-step-size", "hedge-random-start", NULL};
+    const series_settings *s = settings;
+    int rc = check_given(set, "the rows of the ablation say it");
+    if (rc == CLI_GO_ON)
+        rc = check_given(others, "the ablation is of masks");
+    if (rc == CLI_GO_ON)
+        rc = defense_check(&s->defense);
+    return rc == CLI_GO_ON ? series_check(s) : rc;
+}
+
+const cli_command command_ablation = {
+    .name = "analyze ablation",
+    .summary = "evaluate what each part of the defense adds",
+    .description =
+        "Nine rows: no mask with one pass (the base model), smoothed, and with two; "
+        "random "
+        "masks and the ranking's with one pass, with two, and with two and smoothing "
+        "(the "
+        "defense). One pass keeps the neurons that the mask of any class keeps. With -o "
+        "every row's result stays in OUTPUT.rows, where the same command goes on.",
+    .examples = ablation_examples,
+    .required = ablation_required,
+    .groups = ablation_groups,
+    .size = sizeof(series_settings),
+    .defaults = ablation_defaults,
+    .check = ablation_check,
+};
+
+// ---- defenses
+
+static const char *const defenses_examples[] = {
+    "igdef analyze defenses --model resnet18.pt --ranking loir.safetensors --cdir "
+    "cdir.safetensors --defended sodef.pt --data cifar-10-batches-bin -n 100 -o "
+    "table.json",
+    NULL,
+};
+
+static void defenses_defaults(void *settings)
+{
+    defenses_settings *s = settings;
+    *s = (defenses_settings){.series = series_defaults("analyze defenses")};
+    s->series.attacks.attack = "worst-case";
+    s->series.attacks.report = "per-attack";
+}
+
+static int defenses_check(const void *settings)
+{
+    static const char *const set[] = {"mask", "passes", NULL};
+    const defenses_settings *s = settings;
+    const int rc = check_given(set, "this table is of defenses as they are");
+    return rc == CLI_GO_ON ? series_check(&s->series) : rc;
+}
+
+const cli_command command_defenses = {
+    .name = "analyze defenses",
+    .summary = "compare test-time defenses under the same attacks",
+    .description =
+        "A row each for no defense, hedge defense, the one in --defended (such as "
+        "SODEF), "
+        "CAAA and the given rankings; a column for each of the worst case's nine "
+        "attacks, "
+        "or for those of --attack, and what a prediction costs. Attacks on the base "
+        "model "
+        "are made once for all rows. A forecast of the whole cost comes first: choose "
+        "--count and --set by it. With -o every row's result stays in OUTPUT.rows, where "
+        "the same command goes on.",
+    .examples = defenses_examples,
+    .required = defenses_required,
+    .groups = defenses_groups,
+    .size = sizeof(defenses_settings),
+    .defaults = defenses_defaults,
+    .check = defenses_check,
+};

@@ -1,0 +1,44 @@
+// igdef analyze sweep, ablation and defenses: their settings and actions.
+#ifndef IGDEF_OPTIONS_SERIES_H
+#define IGDEF_OPTIONS_SERIES_H
+
+#include "options_analyze.h"
+#include "options_attack.h"
+#include "options_rank.h"
+
+// What all three take.
+typedef struct series_settings {
+    common_settings common;
+    input_settings in;
+    defense_settings defense;
+    threat_settings threat;
+    attack_settings attacks;
+    bool restart;
+    const char *cache;
+    analysis_output out;
+} series_settings;
+
+typedef struct sweep_settings {
+    series_settings series;
+    const char *over;
+    const char *values;
+    // Of sweeps that rank anew.
+    input_settings probe;
+    double fraction;
+    const char *layer;
+    ranking_settings ranking;
+} sweep_settings;
+
+typedef struct defenses_settings {
+    series_settings series;
+    const char *cdir;
+    const char *rows;
+} defenses_settings;
+
+extern const cli_command command_sweep, command_ablation, command_defenses;
+
+int cmd_sweep(const void *settings); // in the engine
+int cmd_ablation(const void *settings);
+int cmd_defenses(const void *settings);
+
+#endif
