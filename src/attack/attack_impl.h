@@ -105,7 +105,8 @@ struct igd_attack {
     // Sets point and says IGD_WANT_LOGITS or IGD_WANT_LABEL, or IGD_WANT_END where there
     // is nothing to do.
     igd_want (*start)(igd_run *r);
-    // Takes the logits [samples, num_classes] at point, all finite.
+    // Takes the logits [samples, num_classes] at point, all finite. An attack without
+    // gradients is also told, on a copy of the run, that the label wins by far.
     igd_want (*logits)(igd_run *r, const float *z);
     // Takes the gradient [d], averaged over the samples, finite; NULL for attacks
     // without.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack/ahead.h"
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/flight.h"
@@ -418,7 +419,8 @@ static igd_status part_round(engine *e, const part *p)
         z = igd_pass_logits(pass);
     }
     for (int i = 0; i < p->num; i++)
-        tell_logits(e, &p->slots[i], z + (size_t)i * each * e->C);
+        if (p->slots[i].item != NULL) // no guess
+            tell_logits(e, &p->slots[i], z + (size_t)i * each * e->C);
     const igd_status st = pass == NULL ? IGD_OK : backward(e, p, pass);
     igd_pass_free(pass);
     return st;
@@ -475,21 +477,36 @@ static int labels_first(const engine *e)
     return num;
 }
 
-// Every run in flight gets its answer.
-static igd_status round_all(engine *e)
-{
-    if (e->attack->gradient == NULL)
-        return pass_all(e, 0, e->num, false);
-    const int labels = labels_first(e);
-    IGD_TRY(pass_all(e, 0, labels, false));
-    return pass_all(e, labels, e->num, true);
-}
-
 // Whether the run's find must be put to the vote now.
 static bool wants_vote(const engine *e, const slot *p)
 {
     const bool due = e->job->mode == IGD_RETURN_FOOLED || p->want == IGD_WANT_END;
     return !e->job->deterministic && p->run.fooled && due;
+}
+
+// A pass without gradients, whose free places ask ahead.
+static igd_status round_labels(engine *e)
+{
+    const int used = e->job->shortcuts ? igd_ahead_guess(e) : e->num;
+    IGD_TRY(pass_all(e, 0, used, false));
+    for (int i = 0; i < e->num && used > e->num; i++) {
+        slot *p = &e->slots[i];
+        const slot *q;
+        for (int k = 0; !wants_vote(e, p) && (q = igd_ahead_answer(e, p, k)) != NULL; k++)
+            tell_logits(e, p,
+                        e->logits + (size_t)(q - e->slots) * (size_t)e->samples * e->C);
+    }
+    return IGD_OK;
+}
+
+// Every run in flight gets its answer.
+static igd_status round_all(engine *e)
+{
+    if (e->attack->gradient == NULL)
+        return round_labels(e);
+    const int labels = labels_first(e);
+    IGD_TRY(pass_all(e, 0, labels, false));
+    return pass_all(e, labels, e->num, true);
 }
 
 // Puts the finds of runs on a randomised classifier to the vote: one lucky draw is not

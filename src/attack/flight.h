@@ -33,6 +33,9 @@ typedef struct igd_slot {
     igd_want want;
     uint32_t evaluations; // so far, keys the classifier's noise
     igd_tally tally;
+    // Copies of the run as it may ask next, in places of their own; see ahead.h.
+    struct igd_slot *guess;
+    int num_guesses;
 } igd_slot;
 
 struct igd_flight {
