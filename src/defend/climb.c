@@ -72,7 +72,7 @@ static igd_status climb_init(climb *c, const igd_defense *d, int64_t N)
     c->at = malloc(pixels * sizeof(float));
     c->grad = malloc(pixels * sizeof(float));
     c->weight = malloc((size_t)N * (size_t)c->C * sizeof(float));
-    c->label = malloc((size_t)N * sizeof(int));
+    c->label = calloc((size_t)N, sizeof(int));
     if (c->x != NULL && c->delta != NULL && c->at != NULL && c->grad != NULL &&
         c->weight != NULL && c->label != NULL)
         return IGD_OK;
@@ -218,13 +218,12 @@ static igd_status check_size(double v, const char *what)
 igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
                                 const igd_caaa_options *options)
 {
+    igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
     *out = NULL;
-    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_CAAA);
-    if (d == NULL)
-        return IGD_ENOMEM;
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_CAAA));
     d->caaa = options != NULL ? *options : igd_caaa_options_default();
     if ((st = check_steps(d)) == IGD_OK &&
         (st = check_size(d->caaa.alpha, "alpha")) == IGD_OK) {
@@ -239,13 +238,12 @@ igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
 igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
                                  const igd_hedge_options *options)
 {
+    igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
     *out = NULL;
-    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_HEDGE);
-    if (d == NULL)
-        return IGD_ENOMEM;
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_HEDGE));
     d->hedge = options != NULL ? *options : igd_hedge_options_default();
     if ((st = check_steps(d)) == IGD_OK &&
         (st = check_size(d->hedge.step_size, "step size")) == IGD_OK &&

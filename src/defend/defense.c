@@ -384,13 +384,12 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
                            const igd_ranking *ranking, const igd_defense_options *options)
 {
     igd_ranking *chance = NULL;
+    igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
     *out = NULL;
-    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_MASK);
-    if (d == NULL)
-        return IGD_ENOMEM;
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MASK));
     d->options = options != NULL ? *options : igd_defense_options_default();
     if ((st = check_options(&d->options)) != IGD_OK)
         goto done;

@@ -5,17 +5,17 @@
 
 #include "core/error.h"
 
-igd_defense *igd_defense_begin(const igd_model *base, igd_defense_kind kind)
+igd_status igd_defense_begin(igd_defense **out, const igd_model *base,
+                             igd_defense_kind kind)
 {
     igd_defense *d = calloc(1, sizeof(*d));
-    if (d == NULL) {
-        igd_error(IGD_ENOMEM, "no memory for a defended model");
-        return NULL;
-    }
+    *out = d;
+    if (d == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a defended model");
     d->base = base;
     d->f = igd_model_classifier(base);
     d->kind = kind;
-    return d;
+    return IGD_OK;
 }
 
 static void add_cost(const igd_defense *d)
@@ -65,12 +65,11 @@ void igd_defense_free(igd_defense *d)
 igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
                                  const char *path)
 {
+    igd_defense *d = NULL;
     igd_status st;
 
     *out = NULL;
-    igd_defense *d = igd_defense_begin(base, IGD_DEFENSE_MODEL);
-    if (d == NULL)
-        return IGD_ENOMEM;
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL));
     if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
         return igd_defense_finish(out, d, NULL, st);
     if (igd_model_num_classes(d->given) != igd_model_num_classes(base))

@@ -24,8 +24,9 @@ struct igd_defense {
     igd_model *given;        // IGD_DEFENSE_MODEL; owned
 };
 
-// A defense without anything of its kind; NULL without memory, with the message set.
-igd_defense *igd_defense_begin(const igd_model *base, igd_defense_kind kind);
+// A defense without anything of its kind; owned. @return IGD_OK, IGD_ENOMEM
+igd_status igd_defense_begin(igd_defense **out, const igd_model *base,
+                             igd_defense_kind kind);
 
 // Ends a constructor: `settings`, its own from then on, becomes the defense's, then *out
 // is the defense. On failure, `st` or another, the defense is freed and *out NULL.

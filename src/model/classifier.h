@@ -23,7 +23,7 @@ typedef struct igd_classifier {
     const char *device; // where images go
     bool deterministic; // same image, same logits, whatever the draw
     bool differentiable;
-    bool own_noise; // draws numbers that neither a seed nor igd_draw decides
+    bool own_noise;          // draws numbers that neither a seed nor igd_draw decides
     int num_passes;          // forward passes of the base network per forward of this
     int num_backward_passes; // and backward ones; > 0: the forward itself climbs
                              // gradients
