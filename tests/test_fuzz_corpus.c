@@ -15,7 +15,8 @@
     size_t fuzz_##name##_seed(int index, unsigned char *out);
 #define ROW(name) {#name, fuzz_##name##_run, fuzz_##name##_seed},
 #define ALL(f)                                                                           \
-    f(npy) f(idx) f(cifar) f(safetensors) f(json) f(image) f(lists) f(bpe) f(state)
+    f(npy) f(idx) f(cifar) f(safetensors) f(json) f(image) f(lists) f(bpe) f(state)      \
+        f(report)
 
 ALL(DECLARE)
 

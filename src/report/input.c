@@ -2,6 +2,7 @@
 // compared with which.
 #include "report/input.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,10 +198,12 @@ static void find_bases(igd_inputs *in)
 
 static igd_row *find_row(igd_inputs *in, const char *name, const char *ensemble)
 {
-    for (int i = 0; i < in->num_rows; i++)
+    for (int i = 0; i < in->num_rows; i++) {
+        assert(in->row[i].name != NULL && in->row[i].ensemble != NULL);
         if (strcmp(in->row[i].name, name) == 0 &&
             strcmp(in->row[i].ensemble, ensemble) == 0)
             return &in->row[i];
+    }
     igd_row *row = &in->row[in->num_rows++];
     *row = (igd_row){.name = name, .ensemble = ensemble};
     return row;

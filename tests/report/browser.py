@@ -3,7 +3,7 @@
 and printed. Takes screenshots, and fails where something overflows, overlaps or is hard to
 read, where the console has an error or where anything is asked of the network.
 
-usage: browser.py FOLDER REPORT.html…      FOLDER for the screenshots
+usage: browser.py FOLDER REPORT.html…      FOLDER for screenshots of the first
 Exits with 77 where Chromium, its driver or python3-selenium is absent."""
 import base64
 import json
@@ -183,16 +183,19 @@ def requests(driver):
 
 
 def look(driver, folder, name, width, scheme, media, with_charts):
+    """Checks the page once; with a folder, takes screenshots too."""
     emulate(driver, width, scheme, media)
     # In print what is folded away shows; a screen shows it when it is asked to.
     if media == "screen":
         driver.execute_script(
             "document.querySelectorAll('details').forEach(d => d.open = true)")
     found = driver.execute_script(CHECK, with_charts, media)
-    screenshot(driver, os.path.join(folder, name + ".png"), width)
+    if folder:
+        screenshot(driver, os.path.join(folder, name + ".png"), width)
     if media == "screen":
         driver.execute_script(
             "document.querySelectorAll('details').forEach(d => d.open = false)")
+    if media == "screen" and folder:
         screenshot(driver, os.path.join(folder, name + "-folded.png"), width)
     print("%s: %d charts, %d texts in them, %d complaints"
           % (name, found["charts"], found["texts"], len(found["complaints"])))
@@ -205,8 +208,9 @@ def printed(driver, folder):
     pdf = driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True,
                                                      "paperWidth": 8.27,
                                                      "paperHeight": 11.69})
-    with open(os.path.join(folder, "print.pdf"), "wb") as f:
-        f.write(base64.b64decode(pdf["data"]))
+    if folder:
+        with open(os.path.join(folder, "print.pdf"), "wb") as f:
+            f.write(base64.b64decode(pdf["data"]))
     emulate(driver, 800, "dark", "print")
     hidden = driver.execute_script(
         "return [...document.querySelectorAll('details table')]"
@@ -219,7 +223,8 @@ def look_at_all(driver, page, folder):
     address = "file://" + os.path.abspath(page)
     with open(page, encoding="utf-8") as f:
         with_charts = "<svg" in f.read()
-    os.makedirs(folder, exist_ok=True)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
     complaints = []
     driver.get("about:blank")
     for log in ("performance", "browser"):  # what came before
@@ -245,8 +250,7 @@ def main():
         try:
             driver.execute_cdp_cmd("Network.enable", {})
             for page in pages:
-                name = os.path.splitext(os.path.basename(page))[0]
-                complaints += look_at_all(driver, page, os.path.join(folder, name))
+                complaints += look_at_all(driver, page, folder if page == pages[0] else None)
         finally:
             driver.quit()
     for line in complaints:
