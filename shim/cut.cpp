@@ -460,6 +460,36 @@ at::Tensor neuron_mask(const igd_cut &c, const at::Tensor &mask, int64_t dims)
     shape.at(static_cast<size_t>(c.place.neuron)) = mask.size(1);
     return (c.place.batch < c.place.neuron ? mask : mask.t()).reshape(shape);
 }
+// A layer's name and, after a tilde, the axis of its neurons.
+struct layer_name {
+    std::string path, suffix;
+    int axis; // -1 where none is named
+};
+
+layer_name parse_name(const std::string &name)
+{
+    const size_t tilde = name.rfind('~');
+    const size_t digits = tilde == std::string::npos ? 0 : name.size() - tilde - 1;
+    if (digits < 1 || digits > 2 ||
+        name.find_first_not_of("0123456789", tilde + 1) != std::string::npos)
+        return {name, "", -1};
+    return {name.substr(0, tilde), name.substr(tilde), std::stoi(name.substr(tilde + 1))};
+}
+
+// Takes the neurons' axis from the user, who knows what no operation tells.
+void choose_axis(axes &place, int axis, const std::string &what)
+{
+    const auto num_axes = static_cast<int>(place.shape.size());
+    if (axis >= num_axes)
+        throw refusal{IGD_EINVAL, what + "its activation has no axis " +
+                                      std::to_string(axis) + ", only 0 to " +
+                                      std::to_string(num_axes - 1)};
+    if (axis == place.batch)
+        throw refusal{IGD_EINVAL,
+                      what + "axis " + std::to_string(axis) + " is that of the images"};
+    place.neuron = axis;
+    place.guessed = false;
+}
 } // namespace
 
 igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
@@ -467,11 +497,14 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
 {
     *out = nullptr;
     const igd_status st = attempt(g->path.c_str(), [&] {
-        const mark &m = find_mark(*g, layer);
-        const axes &place = list_layers(*g, shape).places.at(static_cast<size_t>(m.id));
+        const layer_name name = parse_name(layer);
+        const mark &m = find_mark(*g, name.path);
+        axes place = list_layers(*g, shape).places.at(static_cast<size_t>(m.id));
         const std::string what = "cannot cut at '" + std::string(layer) + "': ";
         if (!place.reason.empty())
             throw refusal{IGD_EINVAL, what + place.reason};
+        if (name.axis >= 0)
+            choose_axis(place, name.axis, what);
         // A form that suits the whole may not suit its halves.
         std::vector<graph_form> forms = {g->form};
         if (g->form.channels_last)
@@ -480,7 +513,7 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
             forms.push_back({false, false});
         for (size_t i = 0; i < forms.size(); i++) {
             auto c = std::make_unique<igd_cut>();
-            c->name = g->path + ": " + m.label;
+            c->name = g->path + ": " + m.label + name.suffix;
             c->device = g->device;
             c->code = g->code;
             c->form = forms[i];

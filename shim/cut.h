@@ -67,7 +67,8 @@ igd_status igd_graph_layers(const igd_graph *g, const int64_t shape[3],
 typedef struct igd_cut igd_cut;
 
 // Cuts at PATH, PATH:input, PATH#call, PATH:element, "penultimate" or, in files without
-// modules, @number; then verifies the cut on random images of `shape` {C, H, W}: prefix
+// modules, @number, each with ~AXIS behind it where the axis of the neurons is not the one
+// that the operations tell; then verifies the cut on random images of `shape` {C, H, W}: prefix
 // and suffix agree with the whole, again and for other batches. The cut may outlive g.
 igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
                        const int64_t shape[3]);

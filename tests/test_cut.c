@@ -359,6 +359,50 @@ static void test_cut__modules_that_are_not_called_are_explained(void **state)
     igd_model_free(m);
 }
 
+// The operations of this one tell channels last after a convolution in front: whoever
+// knows better says so.
+static void test_cut__an_axis_can_be_named(void **state)
+{
+    (void)state;
+    const int64_t image[3] = {2, 5, 7}; // a guess would be axis 1
+    const char *const names[] = {"w"};
+    const int64_t weights[][6] = {{3, 70}};
+    const igd_graph_options options = {.device = "cpu"};
+    igd_graph *g = NULL;
+    igd_cut *cut = NULL;
+    assert_ok(igd_graph_load(&g,
+                             fixture_model("axis.pt",
+                                           "def forward(self, x):\n"
+                                           "    return torch.linear("
+                                           "torch.relu(x).flatten(1), self.w)\n",
+                                           names, weights, 1),
+                             "forward", &options));
+    const igd_layer *layers;
+    int num;
+    char name[64];
+    static const int64_t sizes[4] = {0, 2, 5, 7};
+    assert_ok(igd_graph_layers(g, image, &layers, &num));
+    int at = 0;
+    while (at < num && layers[at].num_dims != 4)
+        at++;
+    assert_true(at < num);
+    for (int axis = 1; axis < 4; axis++) {
+        snprintf(name, sizeof(name), "%s~%d", layers[at].path, axis);
+        assert_ok(igd_cut_new(&cut, g, name, image));
+        assert_int_equal(igd_cut_neuron_axis(cut), axis);
+        assert_int_equal(igd_cut_num_neurons(cut), sizes[axis]);
+        igd_cut_free(cut);
+    }
+    snprintf(name, sizeof(name), "%s~0", layers[at].path);
+    assert_fails(igd_cut_new(&cut, g, name, image), IGD_EINVAL,
+                 "axis 0 is that of the images");
+    snprintf(name, sizeof(name), "%s~4", layers[at].path);
+    assert_fails(igd_cut_new(&cut, g, name, image), IGD_EINVAL, "no axis 4, only 0 to 3");
+    snprintf(name, sizeof(name), "%s~x", layers[at].path);
+    assert_fails(igd_cut_new(&cut, g, name, image), IGD_EINVAL, "no layer");
+    igd_graph_free(g);
+}
+
 static void test_cut__layers_are_listed(void **state)
 {
     (void)state;
@@ -522,6 +566,7 @@ int main(void)
         TENSOR_TEST(test_cut__branch_refuses_the_layers_inside),
         TENSOR_TEST(test_cut__frozen_file_is_cut_by_number),
         TENSOR_TEST(test_cut__modules_that_are_not_called_are_explained),
+        TENSOR_TEST(test_cut__an_axis_can_be_named),
         TENSOR_TEST(test_cut__layers_are_listed),
         TENSOR_TEST(test_cut__attention_masks_whole_tokens),
         TENSOR_TEST(test_cut__export_computes_the_same),

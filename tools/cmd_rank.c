@@ -15,18 +15,32 @@
 #define SHOWN_NEURONS 5
 #define SHOWN_CLASSES 10
 
+// The layer's name as the library takes it, with the axis that the user gave; owned, NULL
+// when memory is exhausted.
+static char *layer_of(const rank_settings *s)
+{
+    const size_t size = strlen(s->layer) + 16;
+    char *name = malloc(size);
+    if (name != NULL && s->neuron_axis >= 0)
+        snprintf(name, size, "%s~%d", s->layer, s->neuron_axis);
+    else if (name != NULL)
+        snprintf(name, size, "%s", s->layer);
+    return name;
+}
+
 static igd_status rank(igd_ranking **out, const igd_model *model,
                        const igd_dataset *probe, const rank_settings *s)
 {
-    if (s->from_units != NULL)
-        return igd_ranking_from_units(out, s->from_units, model, s->layer,
-                                      s->ranking.method);
-    char *folder = s->cache ? igd_path_folder(s->output) : NULL;
-    if (s->cache && folder == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory", s->output);
-    const igd_status st =
-        action_rank(out, model, s->layer, probe, &s->ranking, &s->common, folder);
+    char *layer = layer_of(s), *folder = s->cache ? igd_path_folder(s->output) : NULL;
+    igd_status st;
+    if (layer == NULL || (s->cache && folder == NULL))
+        st = igd_error(IGD_ENOMEM, "%s: no memory", s->output);
+    else if (s->from_units != NULL)
+        st = igd_ranking_from_units(out, s->from_units, model, layer, s->ranking.method);
+    else
+        st = action_rank(out, model, layer, probe, &s->ranking, &s->common, folder);
     free(folder);
+    free(layer);
     return st;
 }
 

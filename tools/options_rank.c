@@ -18,6 +18,9 @@ static const cli_option options[] = {
     {'l', "layer",      CLI_TEXT, offsetof(rank_settings, layer),
      "PATH", "layer whose neurons are ranked; PATH:input for what goes into it; "
      "penultimate is the input of the last linear layer", 0, 0, NULL},
+    {0,   "neuron-axis", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, neuron_axis),
+     "N", "axis of the layer's neurons, counted from 0, where inspect guesses it wrong "
+     "(elsewhere: PATH~N)", 1, 15, NULL},
     {0,   "fraction",   CLI_NUMBER | CLI_POSITIVE, offsetof(rank_settings, fraction),
      "F", "share of the probe images, drawn by the seed", 0, 1, NULL},
     {0,   "from-units", CLI_PATH | CLI_INPUT, offsetof(rank_settings, from_units),
@@ -112,6 +115,7 @@ static void defaults(void *settings)
                          .in = input_defaults("train"),
                          .ranking = ranking_defaults(),
                          .layer = "penultimate",
+                         .neuron_axis = -1,
                          .fraction = 1.0,
                          .top = 50,
                          .cache = true};

@@ -38,6 +38,7 @@ typedef struct rank_settings {
     input_settings in;
     ranking_settings ranking;
     const char *layer;
+    int neuron_axis; // -1: the one that the model's operations tell
     const char *output;
     double fraction;
     const char *from_units;
