@@ -14,7 +14,7 @@ out=${1:-build/demo}
 eps=0.1          # what the model was trained against
 sigma=0.05       # eps/2
 ranked=10000     # training images the neurons are ranked on
-chosen=2000      # other training images that keep is chosen on
+chosen=10000     # other training images that keep is chosen on
 budget=0.01      # clean accuracy that the mask may cost there
 attacked=300     # test images
 attacks=clean,pgd,apgd-ce
@@ -64,19 +64,10 @@ rank cdir --clip tests/data/fashion_clip.pt --vocab tests/data/fashion_bpe.txt \
 echo
 echo "3. Choose keep: the fewest neurons that cost at most 1 point of clean accuracy,"
 echo "   on $chosen training images that the ranking has not seen"
-keep=96
-for k in 5 10 20 30 40 50 60 70 80 96; do
-    igdef defend --model "$model" --data "$data" --split train --first "$ranked" \
-        --count "$chosen" --ranking "$out/loir.safetensors" --keep "$k" --sigma "$sigma" \
-        --output "$out/keep.csv" --json >"$out/keep.json"
-    base=$(number "$out/keep.json" base_clean_acc)
-    clean=$(number "$out/keep.json" clean_acc)
-    echo "   keep $k: $(points "$clean") % (base $(points "$base") %)"
-    if awk -v b="$base" -v c="$clean" -v d="$budget" 'BEGIN { exit !(c >= b - d) }'; then
-        keep=$k
-        break
-    fi
-done
+igdef analyze search-keep --model "$model" --data "$data" --first "$ranked" --count "$chosen" \
+    --ranking "$out/loir.safetensors" --sigma "$sigma" --budget "$budget" --quiet \
+    --output "$out/search-keep.json" | sed -n '/^keep/,/^$/p'
+keep=$(number "$out/search-keep.json" keep)
 
 echo
 # usage: evaluate NAME ATTACKS FIRST COUNT REPORT [RANKING]: writes $out/NAME.json and .txt
@@ -124,7 +115,20 @@ sed -n '/^Warnings/,/^$/p' "$out/loir.txt"
 echo "Results: $out/base.json, loir.json, cdir.json, random.json ($(($(date +%s) - started)) s)"
 
 echo
-echo "5. The worst case over nine attacks, $part images at a time for $patience s"
+echo "5. What PGD does to activations, and the loss around images"
+analyze() # KIND COUNT [OPTIONS]
+{
+    kind=$1 count=$2
+    shift 2
+    igdef analyze "$kind" --model "$model" --data "$data" --count "$count" --norm Linf \
+        --eps "$eps" --ranking "$out/loir.safetensors" --quiet --output "$out/$kind.json" "$@" |
+        sed -n '/^$/,$p' | sed '1d;/^analysis:/d'
+}
+analyze shift 300 --top 10
+analyze landscape 50 --keep "$keep" --sigma "$sigma"
+
+echo
+echo "6. The worst case over nine attacks, $part images at a time for $patience s"
 rm -f "$out"/worst-*
 deadline=$(($(date +%s) + patience))
 first=0
@@ -151,3 +155,9 @@ for who in base loir random; do
 done
 echo "On the first $first test images: what fitted into the time. Intervals this wide decide nothing;"
 echo "run 'igdef eval --attack worst-case' on a thousand images for figures to quote."
+
+igdef report "$out/base.json" "$out/loir.json" "$out/cdir.json" "$out/random.json" \
+    "$out/search-keep.json" "$out/shift.json" "$out/landscape.json" \
+    --output "$out/report.html" --quiet
+echo
+echo "All of it but the worst case as a page: $out/report.html"
