@@ -3,6 +3,7 @@
 // Source: Kulkarni and Weng, ECCV 2024, Figure 8.
 #include <limits.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,7 +256,8 @@ static cJSON *surface_json(const landscape *l, const surface *s)
     cJSON_AddNumberToObject(check, "num", (double)l->N);
     cJSON *loss = cJSON_AddArrayToObject(o, "loss");
     for (int i = 0; i < G; i++)
-        cJSON_AddItemToArray(loss, cJSON_CreateDoubleArray(s->loss + i * G, G));
+        cJSON_AddItemToArray(loss,
+                             cJSON_CreateDoubleArray(s->loss + (ptrdiff_t)i * G, G));
     return o;
 }
 
@@ -296,7 +298,7 @@ static igd_status check_options(const landscape *l, const igd_model *base)
 static igd_status surfaces_init(surface *s, int num, const landscape *l)
 {
     for (int k = 0; k < num; k++) {
-        s[k].loss = calloc((size_t)(l->G * l->G), sizeof(double));
+        s[k].loss = calloc((size_t)l->G * (size_t)l->G, sizeof(double));
         s[k].error = calloc((size_t)l->N, sizeof(double));
         if (s[k].loss == NULL || s[k].error == NULL)
             return igd_error(IGD_ENOMEM, "no memory for a grid of %d", l->G);

@@ -25,8 +25,10 @@ static void take_rows(float *rows, igd_scope *g, const igd_cut *cut,
 {
     const int C = f->num_classes;
     float *unit = calloc((size_t)C, sizeof(*unit));
-    if (unit == NULL)
+    if (unit == NULL) {
         igd_scope_fail(g, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
+        return;
+    }
     for (int c = 0; c < C && igd_scope_ok(g); c++) {
         igd_scope row = igd_scope_begin_no_grad(g);
         unit[c] = 1.0f;
@@ -78,9 +80,10 @@ igd_status igd_jacobian_take(igd_tensor **out, const igd_cut *cut,
     rows = calloc((size_t)(C * K), (size_t)P * sizeof(*rows));
     if (rows == NULL)
         igd_scope_fail(&g, igd_error(IGD_ENOMEM, "no memory for the Jacobian"));
-    take_rows(rows, &g, cut, f, logits, leaf, K * P);
+    else
+        take_rows(rows, &g, cut, f, logits, leaf, K * P);
     igd_scope_end(&g);
-    if ((st = s.status) != IGD_OK)
+    if ((st = s.status) != IGD_OK || rows == NULL)
         goto done;
     const int64_t left = merge_positions(rows, C * K, P);
     igd_tensor *J = igt_floats(&s, rows, (int64_t[]){C, K, left}, 3, f->device);
