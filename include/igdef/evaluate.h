@@ -30,6 +30,17 @@ typedef enum igd_report_mode {
 /** A result. Immutable: threads may share it. */
 typedef struct igd_result igd_result;
 
+/** Passes of the base model that evaluations of several masked defenses have in common.
+ * Not for several threads at once. */
+typedef struct igd_trunk igd_trunk;
+
+/** Kept in a temporary file. *out is owned, free with igd_trunk_free().
+ * @return IGD_OK, IGD_EIO, IGD_ENOMEM */
+igd_status igd_trunk_new(igd_trunk **out);
+
+/** NULL is fine. */
+void igd_trunk_free(igd_trunk *t);
+
 /** Settings of an evaluation. Start from igd_evaluate_options_default(). */
 typedef struct igd_evaluate_options {
     igd_threat threat; /**< Default Linf, 8/255. */
@@ -64,6 +75,10 @@ typedef struct igd_evaluate_options {
      * What it found lies in the larger ball too: images that it broke count as broken, by
      * an attack "smaller-eps", and are not attacked. Only with IGD_REPORT_UNION. */
     const igd_result *smaller;
+    /** Where clean and adversarial images are judged, first passes and activations are
+     * taken from here if another evaluation of the same base model made them; borrowed,
+     * NULL for none. Changes no flag. */
+    igd_trunk *trunk;
 
     const char *state;    /**< File to continue from; NULL keeps none. */
     const char *finished; /**< Result file of a finished run: where it is there,

@@ -82,7 +82,7 @@ static char *path_of(const igd_series *s, const igd_member *m, const char *end)
 }
 
 static igd_status run_member(igd_series *s, int k, const igd_model *base,
-                             const igd_dataset *data, const char *cache)
+                             const igd_dataset *data, const char *cache, igd_trunk *trunk)
 {
     const igd_member *m = &s->members[k];
     igd_evaluate_options o = m->options;
@@ -92,6 +92,7 @@ static igd_status run_member(igd_series *s, int k, const igd_model *base,
 
     o.smaller = m->smaller >= 0 ? s->results[m->smaller] : NULL;
     o.cache = cache;
+    o.trunk = trunk;
     o.cache_all = true; // what the base model's member makes serves the others
     o.payload = &t;
     o.progress = o.progress != NULL ? tell_progress : NULL;
@@ -123,6 +124,7 @@ done:
 igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data)
 {
     char *temporary = NULL;
+    igd_trunk *trunk = NULL;
     const char *cache = s->members[0].options.cache;
     igd_status st = IGD_OK;
 
@@ -133,10 +135,13 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
             return st;
         cache = temporary;
     }
-    st = igd_series_forecast(s, base, data);
+    if ((st = igd_trunk_new(&trunk)) == IGD_OK)
+        st = igd_series_forecast(s, base, data);
     for (int k = 0; k < s->num && st == IGD_OK; k++)
-        if ((st = run_member(s, k, base, data, cache)) != IGD_OK && st != IGD_ECANCELED)
+        if ((st = run_member(s, k, base, data, cache, trunk)) != IGD_OK &&
+            st != IGD_ECANCELED)
             st = igd_error_prefix(st, s->members[k].name);
+    igd_trunk_free(trunk);
     igd_folder_remove(temporary);
     free(temporary);
     return st;

@@ -4,6 +4,7 @@
 // Source: Kulkarni and Weng, ECCV 2024, section 3; temperature and noise as in the
 // released evaluation code.
 #include "defend/kinds.h"
+#include "defend/trunk.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -233,6 +234,54 @@ static igd_tensor *second_pass(igd_scope *s, const igd_defense *d, const igd_ten
     return igt_suffix(s, d->cut, igt_mask_neurons(s, d->cut, act, row), carried);
 }
 
+// --- passes that other defenses have in common
+
+static igd_tensor *first_part(igd_scope *s, const void *self, const igd_tensor *x,
+                              const igd_draw *draws)
+{
+    return first_pass(s, self, x, draws);
+}
+
+static igd_tensor *prefix_part(igd_scope *s, const void *self, const igd_tensor *x,
+                               const igd_draw *draws)
+{
+    const igd_defense_view *v = self;
+    igd_carried *carried = NULL;
+    (void)draws;
+    return igt_prefix(s, v->defense->cut, x, &carried);
+}
+
+// The prefix at x: kept where it is a row per image and all that the suffix needs, such
+// as at the input of the last linear module.
+static igd_tensor *shared_prefix(igd_scope *s, const igd_defense_view *v,
+                                 const igd_tensor *x, const igd_draw *draws,
+                                 igd_carried **carried)
+{
+    const igd_defense *d = v->defense;
+    char name[256];
+    *carried = NULL;
+    if (v->trunk == NULL || s->grad || igd_cut_num_carried(d->cut) > 0 ||
+        igd_cut_num_dims(d->cut) != 2 || igd_cut_neuron_axis(d->cut) != 1)
+        return igt_prefix(s, d->cut, x, carried);
+    snprintf(name, sizeof(name), "prefix %.200s", d->layer);
+    const igd_trunk_part part = {name, false, d->f, prefix_part, v};
+    return igt_trunk(s, v->trunk, &part, x, draws);
+}
+
+static igd_tensor *shared_first_logits(igd_scope *s, const igd_defense_view *v,
+                                       const igd_tensor *x, const igd_draw *draws,
+                                       const igd_tensor *act, const igd_carried *carried)
+{
+    const igd_defense_options *o = &v->defense->options;
+    char name[128];
+    if (v->trunk == NULL || s->grad || !(o->sigma > 0.0))
+        return first_logits(s, v, x, draws, act, carried);
+    snprintf(name, sizeof(name), "first pass %.17g %d %llu %d", o->sigma, o->num_smooth,
+             (unsigned long long)o->seed, v->fixed_noise);
+    const igd_trunk_part part = {name, true, v->defense->f, first_part, v};
+    return igt_trunk(s, v->trunk, &part, x, draws);
+}
+
 static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor *x,
                                const igd_draw *draws)
 {
@@ -240,14 +289,14 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
     const igd_defense *d = v->defense;
     igd_scope t = igd_scope_begin(s);
     igd_carried *carried = NULL;
-    igd_tensor *act = igt_prefix(&t, d->cut, x, &carried);
+    igd_tensor *act = shared_prefix(&t, v, x, draws, &carried);
 
     if (v->pseudo == IGD_PSEUDO_LABEL) {
         const int64_t N = igd_tensor_length(x, 0);
         igd_tensor *named = named_pseudo_label(&t, v, draws, N);
         return igd_scope_return(&t, second_pass(&t, d, act, carried, named));
     }
-    igd_tensor *z = first_logits(&t, v, x, draws, act, carried);
+    igd_tensor *z = shared_first_logits(&t, v, x, draws, act, carried);
     igd_tensor *pseudo =
         t.grad ? recorded_pseudo_label(&t, v, x, draws, z) : pseudo_label(&t, v, z);
     igd_tensor *logits = second_pass(&t, d, act, carried, pseudo);

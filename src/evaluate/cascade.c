@@ -27,7 +27,7 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
     for (int r = 0; r < t->num_draws; r++) {
         for (int64_t k = 0; k < num; k++)
             draws[k] = igd_session_draw(s, 0, rows[k], r);
-        IGD_TRY(igd_classifier_logits(z, s->subject->judged, x, num, draws));
+        IGD_TRY(igd_classifier_logits(z, igd_session_judge(s), x, num, draws));
         for (int64_t k = 0; k < num; k++) {
             const int64_t row = rows[k];
             const int prediction = igd_argmax(z + (size_t)k * C, s->C);

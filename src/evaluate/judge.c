@@ -90,8 +90,8 @@ static igd_status judge_draw(igd_judge *j, int r)
         if (j->cases[k].has_point)
             j->draws[j->cases[k].place] =
                 igd_session_draw(s, j->column, j->cases[k].row, r);
-    IGD_TRY(igd_classifier_logits(j->logits, s->subject->judged, j->points, j->num_points,
-                                  j->draws));
+    IGD_TRY(igd_classifier_logits(j->logits, igd_session_judge(s), j->points,
+                                  j->num_points, j->draws));
     s->state.costs[j->column].forwards += j->num_points;
     for (int k = 0; k < j->num; k++) {
         igd_case *c = &j->cases[k];

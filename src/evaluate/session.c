@@ -109,6 +109,11 @@ igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
     return (igd_draw){.image = image, .draw = (uint64_t)words[0] << 32 | words[1]};
 }
 
+const igd_classifier *igd_session_judge(const igd_session *s)
+{
+    return s->subject->judging != NULL ? s->subject->judging : s->subject->judged;
+}
+
 igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
                              const int64_t *rows, int64_t num, const float *x)
 {

@@ -44,6 +44,9 @@ igd_status igd_session_tick(igd_session *s);
 // those that attacks see.
 igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r);
 
+// What clean images and points are judged with.
+const igd_classifier *igd_session_judge(const igd_session *s);
+
 // Fills the missing ones among the clean logits `known` [n, C] of f for `rows` [num],
 // whose images are `x` [num, d].
 igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,

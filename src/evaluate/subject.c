@@ -69,7 +69,8 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
                                           .fixed_noise = o.fixed_noise};
     igd_defense_view surrogate_view = judged_view, joint_view = judged_view,
                      ceiling_view = judged_view, floor_view = judged_view;
-    igd_classifier judged, surrogate, joint, ceiling, floor_of_all;
+    igd_defense_view judging_view = judged_view;
+    igd_classifier judged, judging, surrogate, joint, ceiling, floor_of_all;
     const igd_classifier *f = igd_model_classifier(base);
     igd_subject subject = {.base = f,
                            .judged = f,
@@ -82,6 +83,9 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
     if (defense != NULL) {
         judged = igd_defense_classifier(&judged_view);
         subject.judged = &judged;
+        judging_view.trunk = o.trunk;
+        judging = igd_defense_classifier(&judging_view);
+        subject.judging = o.trunk != NULL ? &judging : NULL;
         subject.defense = igd_defense_settings_json(defense);
     }
     if (defense != NULL && igd_defense_has_pseudo_label(defense)) {

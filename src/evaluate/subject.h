@@ -10,6 +10,7 @@
 typedef struct igd_subject {
     const igd_classifier *base;
     const igd_classifier *judged;    // the defended model, or base itself
+    const igd_classifier *judging;   // the same, with passes that others share; or NULL
     const igd_classifier *surrogate; // judged, with gradients at a larger temperature
     const igd_classifier *joint;     // judged, with gradients of both passes
     const igd_classifier *ceiling;   // judged, with the mask of the true class
