@@ -444,12 +444,15 @@ static void test_report__equal_names_are_told_apart(void **state)
 static void test_report__every_warning_is_explained(void **state)
 {
     (void)state;
-    const char *const ids[] = {
-        IGD_WARN_RANDOMISED,         IGD_WARN_PROBABILITIES,  IGD_WARN_BATCH_DEPENDENT,
-        IGD_WARN_NOT_DIFFERENTIABLE, IGD_WARN_FEW_CLASSES,    IGD_WARN_NO_SATURATION,
-        IGD_WARN_HUGE_RADIUS,        IGD_WARN_ZERO_GRADIENTS, IGD_WARN_STALLED,
-        IGD_WARN_NOT_FINITE,         IGD_WARN_UNVERIFIED,     IGD_WARN_OUTSIDE,
-        IGD_WARN_BLACK_BOX,          IGD_WARN_TRANSFER,       IGD_WARN_AUDIT};
+    const char *const ids[] = {IGD_WARN_RANDOMISED,      IGD_WARN_PROBABILITIES,
+                               IGD_WARN_BATCH_DEPENDENT, IGD_WARN_NOT_DIFFERENTIABLE,
+                               IGD_WARN_FEW_CLASSES,     IGD_WARN_NO_SATURATION,
+                               IGD_WARN_HUGE_RADIUS,     IGD_WARN_ZERO_GRADIENTS,
+                               IGD_WARN_STALLED,         IGD_WARN_NOT_FINITE,
+                               IGD_WARN_UNVERIFIED,      IGD_WARN_OUTSIDE,
+                               IGD_WARN_BLACK_BOX,       IGD_WARN_TRANSFER,
+                               IGD_WARN_AUDIT,           IGD_WARN_DYNAMIC,
+                               IGD_WARN_NOT_REPEATABLE,  IGD_WARN_SEEN};
     for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++)
         assert_string_equal(igd_explain(ids[k])->id, ids[k]);
     change(LOIR, "warnings",

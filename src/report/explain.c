@@ -12,7 +12,7 @@ static const igd_explanation explanations[] = {
      "lucky draw can pass for robustness: accuracies under plain attacks are too high.",
      "Attack with the noise averaged out (autoattack-rand, apgd-eot), and read the accuracies "
      "by the majority and by any of several draws beside the first."},
-    {"dynamic", "The classifier optimises while it answers",
+    {IGD_WARN_DYNAMIC, "The classifier optimises while it answers",
      "Its forward pass takes gradients of its own. Attacks that differentiate through it see a "
      "part of what happens at best.",
      "Use an adaptive attack that is made for this defense; transferred and black-box attacks "
@@ -73,6 +73,14 @@ static const igd_explanation explanations[] = {
     {IGD_WARN_AUDIT, "A shortcut changed a verdict",
      "Some images were attacked again without igdef\xe2\x80\x99s shortcuts and ended differently.",
      "Repeat the evaluation with --no-shortcuts, and report the case."},
+    {IGD_WARN_NOT_REPEATABLE, "The model draws random numbers of its own",
+     "No seed of igdef decides about them, so the same command may find other flags.",
+     "Export the model without its noise and let igdef smooth it, or repeat the run and report "
+     "how much the accuracy moves."},
+    {IGD_WARN_SEEN, "The images may have been seen before",
+     "The images that a setting was chosen on include images that the ranking was made on. What is "
+     "measured there looks better than on new images.",
+     "Choose on images that the ranking has not seen: --first and --count say which."},
     {"gradient-check", "The gradient does not match the loss",
      "Along the axis of the picture the loss does not rise as its gradient says. The surface was "
      "drawn along a direction that means little.",

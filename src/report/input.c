@@ -2,7 +2,6 @@
 // compared with which.
 #include "report/input.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,12 +197,10 @@ static void find_bases(igd_inputs *in)
 
 static igd_row *find_row(igd_inputs *in, const char *name, const char *ensemble)
 {
-    for (int i = 0; i < in->num_rows; i++) {
-        assert(in->row[i].name != NULL && in->row[i].ensemble != NULL);
+    for (int i = 0; i < in->num_rows; i++)
         if (strcmp(in->row[i].name, name) == 0 &&
             strcmp(in->row[i].ensemble, ensemble) == 0)
             return &in->row[i];
-    }
     igd_row *row = &in->row[in->num_rows++];
     *row = (igd_row){.name = name, .ensemble = ensemble};
     return row;
@@ -215,6 +212,7 @@ static igd_status make_rows(igd_inputs *in)
     const cJSON *item;
     for (int k = 0; k < in->num_results; k++)
         most += (size_t)cJSON_GetArraySize(igd_get(in->result[k].json, "attacks"));
+    in->num_rows = 0;
     in->row = calloc(most, sizeof(*in->row));
     if (in->row == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %zu attacks", most);

@@ -228,7 +228,9 @@ static void put_file(const igd_page *p, const igd_input *file, const char *name)
     put_value(p, "seed", igd_get(json, "seed"));
     put_value(p, "device", igd_get(json, "device"));
     put_value(p, "threads", igd_get(json, "threads"));
-    put_value(p, "seconds", igd_get(json, "seconds"));
+    fputs("<dt>seconds</dt><dd>", p->f);
+    igd_put_number(p->f, igd_number_of(json, "seconds"), 1);
+    fputs("</dd>\n", p->f);
     fputs("</dl>\n", p->f);
 }
 
