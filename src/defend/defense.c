@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/digest.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/random.h"
@@ -378,26 +377,6 @@ static igd_status make_masks(igd_defense *d, const igd_ranking *ranking)
     return IGD_OK;
 }
 
-// The masks decide about the flags as the ranking's scores do not: keep cuts them off.
-static igd_status mask_sha256(char out[IGD_SHA256_LENGTH], const igd_tensor *mask)
-{
-    const int64_t size = igd_tensor_size(mask);
-    float *values = malloc((size_t)size * sizeof(float));
-    igd_sha256 *sum = NULL;
-    igd_status st;
-
-    if (values == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for the masks");
-    if ((st = igd_tensor_to_floats(mask, values, size)) == IGD_OK &&
-        (st = igd_sha256_new(&sum)) == IGD_OK) {
-        igd_sha256_add(sum, values, (size_t)size * sizeof(float));
-        st = igd_sha256_hex(sum, out);
-    }
-    igd_sha256_free(sum);
-    free(values);
-    return st;
-}
-
 // Settings that nothing depends on stay out, so that equal defenses have equal settings.
 static igd_status settings_json(cJSON **out, const igd_defense *d)
 {
@@ -406,7 +385,7 @@ static igd_status settings_json(cJSON **out, const igd_defense *d)
     char sha256[IGD_SHA256_LENGTH];
 
     if (d->mask != NULL)
-        IGD_TRY(mask_sha256(sha256, d->mask));
+        IGD_TRY(igd_mask_sha256(sha256, d->mask));
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "kind", "mask");
     cJSON_AddStringToObject(json, "mask", names[o->mask]);

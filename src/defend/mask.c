@@ -32,3 +32,22 @@ done:
     free(mask);
     return st;
 }
+
+igd_status igd_mask_sha256(char out[IGD_SHA256_LENGTH], const igd_tensor *mask)
+{
+    const int64_t size = igd_tensor_size(mask);
+    float *values = malloc((size_t)size * sizeof(float));
+    igd_sha256 *sum = NULL;
+    igd_status st;
+
+    if (values == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the masks");
+    if ((st = igd_tensor_to_floats(mask, values, size)) == IGD_OK &&
+        (st = igd_sha256_new(&sum)) == IGD_OK) {
+        igd_sha256_add(sum, values, (size_t)size * sizeof(float));
+        st = igd_sha256_hex(sum, out);
+    }
+    igd_sha256_free(sum);
+    free(values);
+    return st;
+}
