@@ -174,6 +174,8 @@ static int dispatch(int argc, char **argv)
     const int rc = find(&command, &taken, argc - 1, argv + 1);
     if (rc != CLI_GO_ON)
         return rc;
+    if (command == NULL)
+        return unknown_command(NULL, argv[1]);
     argc -= 1 + taken;
     argv += 1 + taken;
     return command->kinds != NULL ? no_kind(command, argc, argv)
