@@ -36,13 +36,12 @@ typedef enum igd_mask {
  * Settings of the masked defense. Start from igd_defense_options_default(), which is the
  * defense itself; other `mask` and `one_pass` are for its ablation:
  *
- *   mask     passes  logits
- *   ranking  two     the defense, see igd_defense_new()
- *   random   two     the same with random masks
- *   none     two     f(x): the first pass has no mask to choose
- *   any      one     mean_j g(f1(x + sigma e_j) * any), where any [K] is 1 for neurons
- * that the mask of any class keeps, since no pass has told the class before none     one
- * mean_j f(x + sigma e_j): smoothing alone
+ * - ranking, two passes: the defense, see igd_defense_new();
+ * - random, two passes: the same with random masks;
+ * - none, two passes: f(x), since the first pass has no mask to choose;
+ * - ranking or random, one pass: mean_j g(f1(x + sigma e_j) * any), where any [K] is 1
+ *   for neurons that the mask of any class keeps: no pass has told the class before;
+ * - none, one pass: mean_j f(x + sigma e_j), smoothing alone.
  *
  * With sigma = 0 every mean is one pass at x itself.
  */
