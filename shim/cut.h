@@ -67,9 +67,10 @@ igd_status igd_graph_layers(const igd_graph *g, const int64_t shape[3],
 typedef struct igd_cut igd_cut;
 
 // Cuts at PATH, PATH:input, PATH#call, PATH:element, "penultimate" or, in files without
-// modules, @number, each with ~AXIS behind it where the axis of the neurons is not the one
-// that the operations tell; then verifies the cut on random images of `shape` {C, H, W}: prefix
-// and suffix agree with the whole, again and for other batches. The cut may outlive g.
+// modules, @number, each with ~AXIS behind it where the axis of the neurons is not the
+// one that the operations tell; then verifies the cut on random images of `shape` {C, H,
+// W}: prefix and suffix agree with the whole, again and for other batches. The cut may
+// outlive g.
 igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
                        const int64_t shape[3]);
 void igd_cut_free(igd_cut *c); // NULL is fine

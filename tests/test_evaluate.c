@@ -569,7 +569,7 @@ static int check_line(const char *stage, double done, double total, void *payloa
         assert_true(accuracy > 0.0 && accuracy <= 90.0); // of these images
         assert_true(strchr("123c", stage[0]) != NULL && strchr(stage, '/') != NULL);
     }
-    assert_true(of > 0 && images <= done && done <= total && total == (double)of);
+    assert_true(of > 0 && (double)images <= done && done <= total && total == (double)of);
     if (strncmp(c->stage, stage, length) == 0 && c->stage[length] == '\0')
         assert_true(done >= c->done);
     else
