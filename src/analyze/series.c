@@ -26,7 +26,7 @@ igd_status igd_series_init(igd_series *s, int most, const char *folder)
 
 void igd_series_free(igd_series *s)
 {
-    for (int k = 0; k < s->num; k++)
+    for (int k = 0; k < s->num && s->results != NULL; k++)
         igd_result_free(s->results[k]);
     free(s->results);
     free(s->members);

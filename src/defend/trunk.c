@@ -203,7 +203,7 @@ static igd_status fill(igd_scope *s, batch *b, igd_trunk *t, const igd_tensor *m
     float *rows = NULL;
     if (made != NULL)
         b->width = igd_tensor_size(made) / igd_tensor_length(made, 0);
-    b->rows = malloc((size_t)(b->N * b->width) * sizeof(float));
+    b->rows = malloc((size_t)(b->N * b->width + 1) * sizeof(float));
     if (made != NULL)
         rows = malloc((size_t)igd_tensor_size(made) * sizeof(float));
     if (b->rows == NULL || (made != NULL && rows == NULL)) {
@@ -218,7 +218,7 @@ static igd_status fill(igd_scope *s, batch *b, igd_trunk *t, const igd_tensor *m
     for (int64_t i = 0, k = 0; i < b->N && st == IGD_OK; i++) {
         const char *key = b->keys + i * KEY_LENGTH;
         float *to = b->rows + i * b->width;
-        if (k < b->num && b->missing[k] == i) {
+        if (rows != NULL && k < b->num && b->missing[k] == i) {
             memcpy(to, rows + k++ * b->width, (size_t)b->width * sizeof(float));
             if (b->width <= MOST_WIDTH)
                 st = put(t, key, to, b->width);

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC1091,SC2154
+# shellcheck shell=bash disable=SC1091,SC2154,SC2054
 # Sweeps, ablation and comparison of the demo model: killed and resumed, extended, refused.
 ln -s "$CASES/../data/fashion_resnet.pt" demo.pt
 data=/usr/share/datasets/fashion-mnist
@@ -81,7 +81,7 @@ table=("${common[@]}" --eps 0.1 -r loir.safetensors --keep 40
     --attack "fgsm,transfer:fgsm")
 quiet igdef analyze ablation "${table[@]}" -o a.json --chart a.svg
 grep -c '"mask":' a.json
-ls a.json.rows | grep -c 'json$'
+find a.json.rows -name '*.json' | grep -c .
 quiet igdef analyze defenses "${table[@]}" --hedge-steps 2 -o d.json --chart d.svg
 numbers d.json | grep name
 run igdef analyze defenses "${table[@]}" --rows none,cdri
