@@ -71,14 +71,14 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@"
 if [ -n "$autoattack" ]; then
     against "square" square "$demo" "$fashion" 64 0.1 5
     against "fab-t" fab-t "$demo" "$fashion" 64 0.1 5
-    against "autoattack" autoattack "$demo" "$fashion" 64 0.1 3
+    against "autoattack" autoattack "$demo" "$fashion" 32 0.1 3
     if [ -n "$cifar" ]; then
         against "autoattack, CIFAR-10" autoattack "$cifar/rn18w16.pt" "$cifar" 16 8/255 1.5
     fi
     if [ -n "$rays" ]; then
         "$igdef" rank --model "$demo" --data "$fashion" --count 5000 \
             -o "$work/loir.safetensors" --quiet >/dev/null
-        against "worst-case, defended" worst-case "$demo" "$fashion" 16 0.1 5 \
+        against "worst-case, defended" worst-case "$demo" "$fashion" 8 0.1 5 \
             --ranking "$work/loir.safetensors" --keep 20 --sigma 0.05
     fi
 fi

@@ -32,7 +32,7 @@ grep -c '"result":	"whole.json.sweep/' whole.json
 
 # Killed in the middle, it goes on to what it would have said; and a further value takes the
 # points that are there.
-long=("${over[@]}" --values 40,5 --attack square --set square.queries=150 -b 2 --quiet)
+long=("${over[@]}" --values 40,5 --attack square --set square.queries=300 -b 2 --quiet)
 "$igdef" "${long[@]:1}" -o r.json &
 for _ in $(seq 1000); do
     [ -e r.json.sweep/base.state ] && break
@@ -67,7 +67,8 @@ grep -o '"kind":	"caaa"' c.json
 grep -c '"value"' out.txt
 
 # Interrupted, each says where it goes on.
-"$igdef" "${long[@]:1}" -o i.json 2>i.txt &
+"$igdef" "${over[@]:1}" --values 40,5 --attack square --set square.queries=1000000 -b 2 --quiet \
+    -o i.json 2>i.txt &
 for _ in $(seq 1000); do
     [ -e i.json.sweep/base.state ] && break
     sleep 0.02
