@@ -120,9 +120,10 @@ analyze() # KIND COUNT [OPTIONS]
 {
     kind=$1 count=$2
     shift 2
-    igdef analyze "$kind" --model "$model" --data "$data" --count "$count" --norm Linf \
-        --eps "$eps" --ranking "$out/loir.safetensors" --quiet --output "$out/$kind.json" "$@" |
-        sed -n '/^$/,$p' | sed '1d;/^analysis:/d'
+    igdef analyze "$kind" --model "$model" --data "$data" --count "$count" --eps "$eps" \
+        --ranking "$out/loir.safetensors" --quiet --output "$out/$kind.json" "$@" \
+        >"$out/$kind.txt"
+    sed '1,/^$/d; /^analysis:/d' "$out/$kind.txt"
 }
 analyze shift 300 --top 10
 analyze landscape 50 --keep "$keep" --sigma "$sigma"
