@@ -1,5 +1,5 @@
 # What `cmake --install` puts where: library, headers, CMake and pkg-config files, the
-# command, its engine, manual page and completion.
+# command, its plugin, manual page and completion.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS igdef EXPORT igdefTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -36,9 +36,9 @@ configure_file(cmake/igdef.pc.in ${PROJECT_BINARY_DIR}/igdef.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-set_target_properties(igdef_engine PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+set_target_properties(igdef_plugin PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS igdef_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS igdef_engine LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/igdef)
+install(TARGETS igdef_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/igdef)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.bash RENAME igdef
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -15,7 +15,7 @@ python=/usr/bin/python3
 export OMP_WAIT_POLICY=passive
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-ninja -C "$build" igdef igdef_engine bench bench_cdir bench_similarity >/dev/null
+ninja -C "$build" igdef igdef_plugin bench bench_cdir bench_similarity >/dev/null
 bench=$build/tests/bench
 
 # The least of three alternating runs of each side.

@@ -1,4 +1,4 @@
-// What the actions of the engine share.
+// What the actions of the plugin share.
 #ifndef IGDEF_ACTION_H
 #define IGDEF_ACTION_H
 

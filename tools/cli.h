@@ -85,7 +85,7 @@ typedef struct cli_command {
     void (*defaults)(void *settings);
     // Rules between options: CLI_GO_ON, or what cli_usage() returns. NULL for none.
     int (*check)(const void *settings);
-    // For commands without libtorch; NULL: the engine runs cmd_<name>().
+    // For commands without libtorch; NULL: the plugin runs cmd_<name>().
     int (*run)(const void *settings);
     // Commands whose first word this is, NULL-ended: it is not a command itself then, and
     // has a name, a summary and a description only. NULL for a command.

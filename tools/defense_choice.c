@@ -1,4 +1,4 @@
-// Owns what the options of defenses ask for; the front end and the engine both link it.
+// Owns what the options of defenses ask for; the front end and the plugin both link it.
 #include <string.h>
 
 #include "options_defense.h"

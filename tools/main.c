@@ -6,7 +6,6 @@
 
 #include "cli.h"
 #include "core/nearest.h"
-#include "engine.h"
 #include "igdef/version.h"
 #include "options_analyze.h"
 #include "options_defend.h"
@@ -14,6 +13,7 @@
 #include "options_inspect.h"
 #include "options_rank.h"
 #include "options_report.h"
+#include "plugin.h"
 
 static const cli_command *const commands[] = {
     &command_inspect, &command_rank, &command_defend, &command_eval, &command_analyze,
@@ -80,7 +80,7 @@ static int version(void)
 {
     printf("igdef %s\n", igd_version());
 #ifdef IGDEF_CUDA
-    return engine_run("--version", NULL); // only libtorch knows the devices
+    return plugin_run("--version", NULL); // only libtorch knows the devices
 #else
     printf("libtorch " TORCH_VERSION "\ndevices: cpu\n");
     return CLI_DONE;
@@ -128,7 +128,7 @@ static int run(const cli_command *command, int argc, char **argv)
     ((common_settings *)settings)->line = line; // every command's first member
     if (rc == CLI_GO_ON)
         rc = command->run != NULL ? command->run(settings)
-                                  : engine_run(command->name, settings);
+                                  : plugin_run(command->name, settings);
     cli_end();
     free(settings);
     free(line);

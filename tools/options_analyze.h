@@ -46,7 +46,7 @@ typedef struct landscape_settings {
 
 extern const cli_command command_analyze;
 
-int cmd_shift(const void *settings); // in the engine
+int cmd_shift(const void *settings); // in the plugin
 int cmd_search_keep(const void *settings);
 int cmd_landscape(const void *settings);
 

@@ -15,6 +15,6 @@ typedef struct defend_settings {
 } defend_settings;
 
 extern const cli_command command_defend;
-int cmd_defend(const void *settings); // in the engine
+int cmd_defend(const void *settings); // in the plugin
 
 #endif

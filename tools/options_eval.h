@@ -24,6 +24,6 @@ typedef struct eval_settings {
 } eval_settings;
 
 extern const cli_command command_eval;
-int cmd_eval(const void *settings); // in the engine
+int cmd_eval(const void *settings); // in the plugin
 
 #endif

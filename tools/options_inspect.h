@@ -11,6 +11,6 @@ typedef struct inspect_settings {
 } inspect_settings;
 
 extern const cli_command command_inspect;
-int cmd_inspect(const void *settings); // in the engine
+int cmd_inspect(const void *settings); // in the plugin
 
 #endif

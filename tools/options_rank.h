@@ -49,6 +49,6 @@ typedef struct rank_settings {
 } rank_settings;
 
 extern const cli_command command_rank;
-int cmd_rank(const void *settings); // in the engine
+int cmd_rank(const void *settings); // in the plugin
 
 #endif

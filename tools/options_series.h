@@ -37,7 +37,7 @@ typedef struct defenses_settings {
 
 extern const cli_command command_sweep, command_ablation, command_defenses;
 
-int cmd_sweep(const void *settings); // in the engine
+int cmd_sweep(const void *settings); // in the plugin
 int cmd_ablation(const void *settings);
 int cmd_defenses(const void *settings);
 

@@ -13,7 +13,7 @@ run igdef rank -m model.pt -d . -o r.safetensors --to-units model.pt
 run igdef rank -m model.pt -d . -o r.safetensors --from-units absent
 run igdef defend -m model.pt -r absent.safetensors -d .
 run igdef defend -m model.pt -r kept.safetensors a.png
-# What fails later, in the engine, leaves an existing output as it was.
+# What fails later, in the plugin, leaves an existing output as it was.
 run igdef rank -m model.pt -d . -o kept.safetensors
 cat kept.safetensors
 ls -A

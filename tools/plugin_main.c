@@ -1,5 +1,5 @@
-// The engine's entry: runs the action of a command.
-#include "engine.h"
+// The plugin's entry: runs the action of a command.
+#include "plugin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "options_series.h"
 #include "progress.h"
 
-engine_entry igdef_engine;
+plugin_entry igdef_plugin;
 
 static int list_devices(void)
 {
@@ -27,7 +27,7 @@ static int list_devices(void)
     return CLI_DONE;
 }
 
-int igdef_engine(const char *version, const char *command, const void *settings)
+int igdef_plugin(const char *version, const char *command, const void *settings)
 {
     static const struct {
         const char *name;
@@ -46,7 +46,7 @@ int igdef_engine(const char *version, const char *command, const void *settings)
     };
 
     if (strcmp(version, igd_version()) != 0) {
-        fprintf(stderr, "igdef %s: version %s, but its engine is %s\n", command, version,
+        fprintf(stderr, "igdef %s: version %s, but its plugin is %s\n", command, version,
                 igd_version());
         return CLI_FAILED;
     }
@@ -62,6 +62,6 @@ int igdef_engine(const char *version, const char *command, const void *settings)
             progress_end();
             return rc;
         }
-    fprintf(stderr, "igdef %s: not in this engine\n", command);
+    fprintf(stderr, "igdef %s: not in this plugin\n", command);
     return CLI_FAILED;
 }

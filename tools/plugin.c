@@ -1,5 +1,5 @@
-// Finds and opens the engine.
-#include "engine.h"
+// Finds and opens the plugin.
+#include "plugin.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 #include "cli.h"
 #include "igdef/version.h"
 
-#define FILE_NAME "igdef-engine.so"
+#define FILE_NAME "igdef-plugin.so"
 
 // Folder of the running program, without the final slash; false if it is not known.
 static bool own_folder(char *out, size_t size)
@@ -37,18 +37,18 @@ static bool find(char *path, size_t size)
         snprintf(path, size, "%s/" FILE_NAME, folder);
         if (access(path, R_OK) == 0)
             return true;
-        snprintf(path, size, "%s/" ENGINE_FOLDER_RELATIVE "/" FILE_NAME, folder);
+        snprintf(path, size, "%s/" PLUGIN_FOLDER_RELATIVE "/" FILE_NAME, folder);
         if (access(path, R_OK) == 0)
             return true;
     }
-    snprintf(path, size, ENGINE_FOLDER "/" FILE_NAME);
+    snprintf(path, size, PLUGIN_FOLDER "/" FILE_NAME);
     return access(path, R_OK) == 0;
 }
 
-int engine_run(const char *command, const void *settings)
+int plugin_run(const char *command, const void *settings)
 {
     char path[PATH_MAX + 256];
-    engine_entry *entry;
+    plugin_entry *entry;
 
     if (!find(path, sizeof(path))) {
         fprintf(stderr, "igdef %s: %s: not found; is igdef installed?\n", command, path);
@@ -57,14 +57,14 @@ int engine_run(const char *command, const void *settings)
     // Idle OpenMP threads would otherwise burn the cores that other programs, or
     // libtorch's other thread pool, need. libgomp reads this when it is loaded.
     setenv("OMP_WAIT_POLICY", "passive", 0);
-    void *engine = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (engine == NULL) {
+    void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (plugin == NULL) {
         fprintf(stderr, "igdef %s: %s\n", command, dlerror());
         return CLI_FAILED;
     }
-    void *symbol = dlsym(engine, ENGINE_ENTRY);
+    void *symbol = dlsym(plugin, PLUGIN_ENTRY);
     if (symbol == NULL) {
-        fprintf(stderr, "igdef %s: %s: not an engine of igdef\n", command, path);
+        fprintf(stderr, "igdef %s: %s: not a plugin of igdef\n", command, path);
         return CLI_FAILED;
     }
     memcpy(&entry, &symbol, sizeof(entry)); // C has no cast from object to function
