@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rank/bpe.h"
+#include "core/bpe.h"
 
 enum { CONTEXT = 16 };
 

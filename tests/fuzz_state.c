@@ -9,7 +9,7 @@
 
 #include "core/digest.h"
 #include "core/file.h"
-#include "evaluate/state.h"
+#include "result/state.h"
 
 #define IMAGES 4
 #define COLUMNS 3

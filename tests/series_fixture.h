@@ -8,9 +8,9 @@
 
 #include "core/file.h"
 #include "core/random.h"
-#include "evaluate/result_impl.h"
 #include "igdef/sweep.h"
 #include "rank/ranking_impl.h"
+#include "result/result_impl.h"
 
 #define N 24
 #define C 5

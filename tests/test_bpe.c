@@ -4,9 +4,9 @@
 
 #include <zlib.h>
 
+#include "core/bpe.h"
 #include "core/file.h"
 #include "core/json.h"
-#include "rank/bpe.h"
 
 // Tokens of the byte alphabet: '!' is 0, so a letter is its code less 33; 256 more at the
 // end of a word. Merges follow from 512 on.

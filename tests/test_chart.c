@@ -3,11 +3,11 @@
 
 #include <math.h>
 
+#include "chart/axis.h"
+#include "chart/chart.h"
+#include "chart/contour.h"
+#include "chart/markup.h"
 #include "core/json.h"
-#include "report/axis.h"
-#include "report/chart.h"
-#include "report/contour.h"
-#include "report/markup.h"
 
 static cJSON *sample(const char *name)
 {

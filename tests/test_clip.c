@@ -4,12 +4,12 @@
 
 #include <math.h>
 
+#include "core/bpe.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/lines.h"
 #include "core/npy.h"
 #include "igdef/dataset.h"
-#include "rank/bpe.h"
 #include "rank/clip.h"
 
 #define DATA TEST_SOURCE_DIR "/tests/data/"

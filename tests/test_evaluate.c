@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "core/file.h"
-#include "evaluate/result_impl.h"
-#include "evaluate/subject.h"
+#include "evaluate/views.h"
 #include "igdef/evaluate.h"
+#include "result/result_impl.h"
 
 #define D 12
 #define H 16

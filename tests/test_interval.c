@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "evaluate/interval.h"
+#include "result/interval.h"
 
 static void test_interval__incomplete_beta_has_closed_forms(void **state)
 {

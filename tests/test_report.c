@@ -9,12 +9,12 @@
 
 #include "core/file.h"
 #include "core/json.h"
-#include "evaluate/interval.h"
-#include "evaluate/warnings.h"
 #include "igdef/report.h"
 #include "report/explain.h"
 #include "report/input.h"
 #include "report/mcnemar.h"
+#include "result/interval.h"
+#include "result/warnings.h"
 
 #define PAGES TEST_BINARY_DIR "/report"
 #define WORK TEST_BINARY_DIR "/report/work"

@@ -5,7 +5,7 @@
 
 #include "core/file.h"
 #include "core/json.h"
-#include "evaluate/result_impl.h"
+#include "result/result_impl.h"
 
 // A result of num images from `first`, two attacks and their ensemble. Flags by image
 // modulo 5: wrong when clean; fooled by the first attack; by the second; by none; by

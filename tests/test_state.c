@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 #include "core/file.h"
-#include "evaluate/state.h"
+#include "result/state.h"
 
 #define N 5
 #define COLUMNS 3

@@ -8,9 +8,9 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
-#include "evaluate/interval.h"
-#include "evaluate/result_impl.h"
 #include "igdef/sweep.h"
+#include "result/interval.h"
+#include "result/result_impl.h"
 
 #define MOST_ROWS 32
 

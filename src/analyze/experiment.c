@@ -1,14 +1,14 @@
 // Owns what the experiments share.
 #include "analyze/experiment.h"
 
-#include "analyze/outcome.h"
+#include "analyze/analysis_impl.h"
+#include "chart/analysis_check.h"
 #include "core/error.h"
 #include "defend/defense_impl.h"
-#include "evaluate/head.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
 #include "model/model_impl.h"
-#include "report/analysis.h"
+#include "result/provenance.h"
 
 igd_status igd_experiment_check(const igd_experiment *e)
 {

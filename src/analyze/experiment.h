@@ -5,8 +5,8 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
-#include "evaluate/warnings.h"
 #include "igdef/analyze.h"
+#include "result/warnings.h"
 
 // What an experiment is about. All borrowed.
 typedef struct igd_experiment {

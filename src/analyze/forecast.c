@@ -6,7 +6,7 @@
 #include "analyze/series.h"
 #include "core/error.h"
 #include "defend/defense_impl.h"
-#include "evaluate/ensemble.h"
+#include "evaluate/plan.h"
 #include "model/model_impl.h"
 
 // Passes of the base network for one image.

@@ -9,12 +9,12 @@
 
 #include "analyze/experiment.h"
 #include "attack/loss.h"
+#include "chart/analysis_check.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "model/model_impl.h"
-#include "report/analysis.h"
 
 #define MOST_GRID 201
 #define DIFFERENCE 1e-3 // h of the central differences, in pixel units

@@ -8,14 +8,14 @@
 #include "analyze/experiment.h"
 #include "analyze/keep_curve.h"
 #include "attack/loss.h"
+#include "chart/analysis_check.h"
 #include "core/error.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
-#include "evaluate/interval.h"
 #include "evaluate/session.h"
 #include "model/model_impl.h"
 #include "rank/jacobian.h"
-#include "report/analysis.h"
+#include "result/interval.h"
 
 typedef struct search {
     const igd_search_keep_options *o;

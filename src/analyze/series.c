@@ -10,8 +10,8 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
-#include "evaluate/interval.h"
-#include "evaluate/result_impl.h"
+#include "result/interval.h"
+#include "result/result_impl.h"
 
 igd_status igd_series_init(igd_series *s, int most, const char *folder)
 {

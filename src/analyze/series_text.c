@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "analyze/outcome.h"
-#include "evaluate/head.h"
-#include "evaluate/interval.h"
+#include "analyze/analysis_impl.h"
+#include "result/interval.h"
+#include "result/provenance.h"
 
 igd_series_options igd_series_options_default(void)
 {

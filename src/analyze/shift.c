@@ -8,14 +8,14 @@
 #include "analyze/experiment.h"
 #include "attack/attack_impl.h"
 #include "attack/loss.h"
+#include "chart/analysis_check.h"
 #include "core/error.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
-#include "evaluate/ensemble.h"
-#include "evaluate/interval.h"
+#include "evaluate/plan.h"
 #include "model/model_impl.h"
 #include "rank/probe.h"
-#include "report/analysis.h"
+#include "result/interval.h"
 
 typedef enum group {
     TRUE_CLASS,

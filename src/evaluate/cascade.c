@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "data/loader.h"
 #include "evaluate/advset.h"
+#include "evaluate/checkpoint.h"
 #include "evaluate/feed.h"
-#include "evaluate/flights.h"
 #include "evaluate/judge.h"
 #include "igdef/version.h"
 

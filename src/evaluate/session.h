@@ -2,10 +2,10 @@
 #ifndef IGD_EVALUATE_SESSION_H
 #define IGD_EVALUATE_SESSION_H
 
-#include "evaluate/ensemble.h"
 #include "evaluate/image_file.h"
-#include "evaluate/state.h"
-#include "evaluate/subject.h"
+#include "evaluate/plan.h"
+#include "evaluate/views.h"
+#include "result/state.h"
 
 typedef struct igd_session {
     const igd_subject *subject;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/digest.h"
-#include "evaluate/head.h"
+#include "result/provenance.h"
 
 // The flags that are taken over from a smaller radius.
 static void add_smaller(cJSON *settings, const igd_result *smaller)

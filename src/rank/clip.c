@@ -1,7 +1,7 @@
 // Owns the way from images and texts to CLIP's embeddings.
 //
 // Source: Radford et al., ICML 2021, and the preparation in its released code.
-#include "clip.h"
+#include "rank/clip.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpe.h"
 #include "core/archive.h"
+#include "core/bpe.h"
 #include "core/error.h"
 #include "cut.h"
 #include "data/resample.h"

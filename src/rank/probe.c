@@ -1,5 +1,5 @@
 // Owns the probe pass, which decodes every image once for both networks.
-#include "probe.h"
+#include "rank/probe.h"
 
 #include <stdlib.h>
 #include <string.h>

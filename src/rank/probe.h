@@ -2,13 +2,13 @@
 #ifndef IGD_RANK_PROBE_H
 #define IGD_RANK_PROBE_H
 
-#include "clip.h"
 #include "cut.h"
 #include "igdef/dataset.h"
 #include "igdef/model.h"
 #include "igdef/ranking.h"
 #include "model/classifier.h"
-#include "rows.h"
+#include "rank/clip.h"
+#include "rank/rows.h"
 
 typedef struct igd_probe_options {
     const igd_model *model;

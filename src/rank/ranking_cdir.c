@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clip.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/npy.h"
 #include "cut.h"
 #include "model/model_impl.h"
-#include "probe.h"
-#include "ranking_impl.h"
-#include "rows.h"
-#include "similarity.h"
+#include "rank/clip.h"
+#include "rank/probe.h"
+#include "rank/ranking_impl.h"
+#include "rank/rows.h"
+#include "rank/similarity.h"
 
 #define HOLE "{}"            // what a prompt has in the concept's place
 #define FINGERPRINT_IMAGES 8 // whose decoded pixels go into a cache's fingerprint

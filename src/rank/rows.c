@@ -1,5 +1,5 @@
 // Owns access to matrices by rows: only what is asked for is in memory.
-#include "rows.h"
+#include "rank/rows.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 // from the embeddings when they are needed.
 //
 // Source: Oikarinen and Weng, ICLR 2023 (CLIP-Dissect), and its released code.
-#include "similarity.h"
+#include "rank/similarity.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "top.h"
+#include "rank/top.h"
 
 #define BLOCK_FLOATS (2 << 20) // of the matrices' rows in work at one time
 #define TOP_FRACTION 0.05      // rank-reorder: images looked at per neuron

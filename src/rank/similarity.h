@@ -7,7 +7,7 @@
 
 #include "igdef/ranking.h"
 #include "igdef/status.h"
-#include "rows.h"
+#include "rank/rows.h"
 
 typedef struct igd_similarity_options {
     igd_similarity kind;

@@ -1,5 +1,5 @@
 // Owns the selection of the most activating images: a heap per neuron.
-#include "top.h"
+#include "rank/top.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

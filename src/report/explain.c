@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "evaluate/warnings.h"
+#include "result/warnings.h"
 
 // clang-format off
 static const igd_explanation explanations[] = {

@@ -6,11 +6,11 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
-#include "evaluate/interval.h"
-#include "evaluate/result_impl.h"
+#include "chart/analysis_check.h"
 #include "igdef/report.h"
-#include "report/analysis.h"
 #include "report/mcnemar.h"
+#include "result/interval.h"
+#include "result/result_impl.h"
 
 #define IGD_INPUT_NAME 160
 

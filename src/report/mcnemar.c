@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "evaluate/interval.h"
+#include "result/interval.h"
 
 #define NORMAL_975 1.959963984540054
 

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
+#include "chart/chart.h"
+#include "chart/markup.h"
 #include "core/error.h"
-#include "report/chart.h"
-#include "report/markup.h"
 
 #define THIN_SPACE "\xe2\x80\xaf" // and no line is broken there
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "report/chart_bars.h"
+#include "chart/chart_bars.h"
 #include "report/input.h"
 
 typedef struct igd_page {

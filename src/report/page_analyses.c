@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/chart.h"
-#include "report/markup.h"
+#include "chart/chart.h"
+#include "chart/markup.h"
 #include "report/page.h"
 
 static void put_shift(const igd_page *p, const cJSON *a)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chart/markup.h"
 #include "core/error.h"
-#include "report/markup.h"
 #include "report/page.h"
 
 #define MOST_SHOWN 24 // classes in a chart; the table has all

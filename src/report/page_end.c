@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "chart/markup.h"
 #include "igdef/version.h"
 #include "report/explain.h"
-#include "report/markup.h"
 #include "report/page.h"
 
 // File number `i` of the page: results, then analyses; NULL after the last.

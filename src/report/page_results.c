@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/markup.h"
+#include "chart/markup.h"
 #include "report/page.h"
 
 #define CLEAN IGD_ROW_CLEAN

@@ -1,6 +1,6 @@
 // Owns the style of the page: one column of text, light or dark as the reader's system
 // is, charts for wide and narrow screens, and paper.
-#include "report/chart.h"
+#include "chart/chart.h"
 #include "report/page.h"
 
 static const char *const rules[] = {

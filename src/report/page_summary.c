@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/markup.h"
+#include "chart/markup.h"
 #include "report/page.h"
 
 #define NAMED 6 // attacks that are listed by name

@@ -1,7 +1,7 @@
 // Owns the tables of analyses.
 #include <math.h>
 
-#include "report/markup.h"
+#include "chart/markup.h"
 #include "report/page.h"
 
 #define FOLDED "The numbers"

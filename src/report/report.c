@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
+#include "chart/chart.h"
+#include "chart/markup.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "igdef/version.h"
-#include "report/chart.h"
-#include "report/markup.h"
 #include "report/page.h"
 
 #define FINE 1000 // images from which percentages have two decimals

@@ -1,0 +1,97 @@
+// Owns analyses as callers get them, and their files.
+#include "analyze/analysis_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart/analysis_check.h"
+#include "chart/chart.h"
+#include "core/error.h"
+#include "core/file.h"
+
+struct igd_analysis {
+    cJSON *object; // owned
+    char *json;    // owned, cJSON_free()
+    char *text;    // owned
+};
+
+static void print_warnings(FILE *f, const cJSON *json)
+{
+    const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(json, "warnings");
+    if (cJSON_GetArraySize(list) > 0)
+        fputs("\nWarnings\n", f);
+    cJSON_ArrayForEach(item, list)
+    {
+        fprintf(f, "  %s: %s\n", igd_string_of(item, "id"), igd_string_of(item, "text"));
+    }
+}
+
+igd_status igd_analysis_make(igd_analysis **out, cJSON *json,
+                             void (*head)(FILE *f, const cJSON *json),
+                             void (*body)(FILE *f, const void *payload),
+                             const void *payload)
+{
+    igd_analysis *a = calloc(1, sizeof(*a));
+    size_t size = 0;
+    FILE *f = NULL;
+
+    *out = NULL;
+    if (a == NULL) {
+        cJSON_Delete(json);
+        return igd_error(IGD_ENOMEM, "no memory for the analysis");
+    }
+    a->object = json;
+    // cJSON's builders do nothing when memory is exhausted; then the last key is missing.
+    a->json = cJSON_HasObjectItem(json, "seconds") ? cJSON_Print(json) : NULL;
+    f = a->json != NULL ? open_memstream(&a->text, &size) : NULL;
+    if (f != NULL) {
+        head(f, json);
+        fputc('\n', f);
+        body(f, payload);
+        print_warnings(f, json);
+        if (fclose(f) == 0) {
+            *out = a;
+            return IGD_OK;
+        }
+    }
+    igd_analysis_free(a);
+    return igd_error(IGD_ENOMEM, "no memory for the analysis");
+}
+
+const char *igd_analysis_json(const igd_analysis *a)
+{
+    return a->json;
+}
+
+const char *igd_analysis_text(const igd_analysis *a)
+{
+    return a->text;
+}
+
+igd_status igd_analysis_save(const igd_analysis *a, const char *path)
+{
+    igd_writer *w = NULL;
+    IGD_TRY(igd_writer_open(&w, path));
+    fprintf(igd_writer_stream(w), "%s\n", a->json);
+    return igd_writer_commit(w);
+}
+
+igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path)
+{
+    char *svg = NULL;
+    igd_status st = igd_chart_svg(&svg, a->object);
+    if (st == IGD_OK)
+        st = igd_file_write(path, svg, strlen(svg));
+    free(svg);
+    return st;
+}
+
+void igd_analysis_free(igd_analysis *a)
+{
+    if (a == NULL)
+        return;
+    cJSON_Delete(a->object);
+    cJSON_free(a->json);
+    free(a->text);
+    free(a);
+}

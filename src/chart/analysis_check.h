@@ -1,0 +1,38 @@
+// What igdef analyze writes: igdef.analysis/1, checked once, then read freely.
+#ifndef IGD_CHART_ANALYSIS_CHECK_H
+#define IGD_CHART_ANALYSIS_CHECK_H
+
+#include <cjson/cJSON.h>
+
+#include "igdef/status.h"
+
+#define IGD_ANALYSIS_FORMAT "igdef.analysis/1"
+
+typedef enum igd_kind {
+    IGD_SHIFT,
+    IGD_SWEEP,
+    IGD_SEARCH_KEEP,
+    IGD_LANDSCAPE,
+    IGD_ABLATION,
+    IGD_DEFENSES,
+    IGD_NUM_KINDS
+} igd_kind;
+
+#define IGD_MAX_GRID 512
+
+// Checks all that charts and pages read; `what` starts the message: a path, say.
+igd_status igd_analysis_check(igd_kind *kind, const cJSON *analysis, const char *what);
+
+// Of what was checked: a member, NAN or "" where it is absent or null.
+double igd_number_of(const cJSON *object, const char *key);
+const char *igd_string_of(const cJSON *object, const char *key);
+// End 0 or 1 of the interval under a key; NAN where it is absent or null.
+double igd_end_of(const cJSON *object, const char *key, int end);
+
+// A radius or deviation as people write it: "8/255" where it is whole levels.
+#define IGD_VALUE_TEXT 64
+void igd_radius_text(char out[IGD_VALUE_TEXT], double v);
+// The value of a sweep's point; `option` says how numbers are written.
+void igd_setting_text(char out[IGD_VALUE_TEXT], const cJSON *value, const char *option);
+
+#endif

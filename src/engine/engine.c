@@ -1,0 +1,618 @@
+// Owns the engine that runs one attack over many images.
+//
+// The engine works in rounds. In a round every run in flight has one point; the
+// classifier answers all of them in one pass, or in two where some will not ask for
+// gradients; every run is told, gradients are taken for those that ask, and runs that
+// ended make room for the next run of their image, for the next image, or, when no image
+// is left, for runs of the images in flight that would otherwise wait for their turn.
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack/attack_impl.h"
+#include "attack/ball.h"
+#include "attack/loss.h"
+#include "core/error.h"
+#include "engine/engine_impl.h"
+#include "engine/speculate.h"
+#include "engine/workers.h"
+#include "igdef/runtime.h"
+
+typedef igd_flight engine;
+typedef igd_item item;
+typedef igd_slot slot;
+typedef igd_tally tally;
+
+#define WORDS 4 // random words of one block
+// Rows that a thread should have: more add little speed on a CPU, and the fewer runs are
+// started before it is known whether they are needed, the better.
+#define GOOD_PART 16
+// Rows below which another thread is not worth it; the classifier fills up to as many.
+#define LEAST_PART 8
+
+static void engine_free(engine *e)
+{
+    igd_workers_free(e->workers);
+    free(e->slots);
+    free(e->items);
+    free(e->points);
+    free(e->grads);
+    free(e->weights);
+    free(e->logits);
+    free(e->pixels);
+    free(e->tallies);
+    free(e->state);
+    free(e->draws);
+}
+
+static igd_status engine_make(engine *e)
+{
+    assert(e->capacity >= 1 && e->samples >= 1 && e->num_runs >= 1);
+    const size_t places = (size_t)e->capacity, rows = places * (size_t)e->samples;
+    const size_t room = e->d * sizeof(float);
+
+    e->slots = calloc(places, sizeof(*e->slots));
+    e->items = calloc(places, sizeof(*e->items));
+    e->points = calloc(rows, room);
+    e->grads = calloc(e->attack->gradient == NULL ? 1 : rows, room);
+    e->weights = calloc(rows, e->C * sizeof(float));
+    e->logits = calloc(rows, e->C * sizeof(float));
+    e->pixels = calloc(places, 4 * room);
+    e->tallies = calloc(places, (size_t)e->num_runs * sizeof(tally));
+    e->state = calloc(places, e->state_size);
+    e->draws = calloc(rows, sizeof(*e->draws));
+    if (e->slots == NULL || e->items == NULL || e->points == NULL || e->grads == NULL ||
+        e->weights == NULL || e->logits == NULL || e->pixels == NULL ||
+        e->tallies == NULL || e->state == NULL || e->draws == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d images under %s", e->capacity,
+                         e->attack->name);
+    for (size_t i = 0; i < places; i++) {
+        float *own = e->pixels + i * 4 * e->d;
+        e->items[i].lower = own;
+        e->items[i].upper = own + e->d;
+        e->items[i].x_adv = own + 2 * e->d;
+        e->slots[i].run = (igd_run){.job = e->job,
+                                    .samples = e->samples,
+                                    .point = e->points + i * (size_t)e->samples * e->d,
+                                    .weight = e->weights + i * (size_t)e->samples * e->C,
+                                    .x_adv = own + 3 * e->d,
+                                    .state = e->state + i * e->state_size};
+    }
+    return IGD_OK;
+}
+
+// Which draw of the classifier's noise a run's row is: a function of the attack, the run,
+// how often the run has asked, and the sample, so that batches and order do not matter.
+static igd_draw draw_of(const engine *e, const slot *p, int sample)
+{
+    uint32_t words[2] = {0};
+    if (!e->job->deterministic) {
+        const igd_stream s =
+            igd_stream_make(e->job->seed, e->purpose, p->run.image,
+                            (uint64_t)p->run.index << 32 | p->evaluations);
+        igd_random_words(words, 2, &s, (uint32_t)sample * WORDS);
+    }
+    return (igd_draw){.image = p->run.image, .draw = (uint64_t)words[0] << 32 | words[1]};
+}
+
+// Hands an image's outcome over and makes its item free.
+static igd_status item_deliver(engine *e, item *m)
+{
+    const bool show = m->fooled || e->job->mode == IGD_RETURN_HIGH_LOSS;
+    igd_outcome o = {.image = m->target.image,
+                     .fooled = m->fooled,
+                     .run = m->fooled ? m->winner : -1,
+                     .loss = m->loss,
+                     .distance = INFINITY,
+                     .x_adv = show && m->winner >= 0 ? m->x_adv : m->target.x};
+
+    for (int i = 0; i < e->num_runs && (!m->fooled || i <= m->winner); i++) {
+        const tally *t = igd_item_tallies(e, m) + i;
+        o.forwards += t->forwards;
+        o.backwards += t->backwards;
+        o.bad += t->bad;
+        o.zero_grads += t->zero_grads;
+        o.stalled += t->stalled;
+        o.plateaus += t->plateaus;
+        o.queries += t->queries;
+        o.distance = fmin(o.distance, t->distance);
+    }
+    m->used = false;
+    return e->feed->done(&o, e->feed->payload);
+}
+
+// Fetches the next image into m; m->used stays false when there is none.
+static igd_status item_fetch(engine *e, item *m)
+{
+    igd_target target = {0};
+
+    IGD_TRY(e->feed->next(&target, e->feed->payload));
+    if (target.x == NULL) {
+        e->dry = true;
+        return IGD_OK;
+    }
+    if (target.label < 0 || target.label >= e->job->num_classes)
+        return igd_error(IGD_EINVAL, "image %lld has label %d, the classifier %d classes",
+                         (long long)target.image, target.label, e->job->num_classes);
+    m->used = true;
+    m->target = target;
+    m->next = m->active = 0;
+    m->limit = e->num_runs;
+    m->winner = -1;
+    m->fooled = false;
+    m->loss = -INFINITY;
+    for (int i = 0; i < e->num_runs; i++)
+        igd_item_tallies(e, m)[i] = (tally){0};
+    igd_ball_bounds(m->lower, m->upper, target.x, (int64_t)e->d, &e->job->threat);
+    if (e->job->mode == IGD_RETURN_FOOLED && e->job->deterministic &&
+        igd_argmax(target.clean, e->job->num_classes) != target.label) {
+        m->fooled = true; // by itself: no run is needed, x is the answer
+        return item_deliver(e, m);
+    }
+    return IGD_OK;
+}
+
+static bool item_over(const item *m)
+{
+    return m->active == 0 && m->next >= m->limit;
+}
+
+// Goes on with an image where an earlier sitting left it, if one did.
+static igd_status item_resume(engine *e, item *m)
+{
+    size_t size = 0;
+    const unsigned char *bytes = NULL;
+    if (e->feed->earlier != NULL)
+        bytes = e->feed->earlier(&size, m->target.image, e->feed->payload);
+    if (bytes != NULL)
+        (void)igd_item_take_up(e, m, bytes, size);
+    return item_over(m) ? item_deliver(e, m) : IGD_OK;
+}
+
+// Notes the end of the run in p and, where it fooled the classifier, that later runs of
+// its image are not needed.
+static void run_ended(engine *e, slot *p)
+{
+    const igd_run *r = &p->run;
+    item *m = p->item;
+    const bool above = r->loss > m->loss || (r->loss == m->loss && r->index < m->winner);
+    const bool wins =
+        r->fooled ? !m->fooled || r->index < m->winner : !m->fooled && above;
+
+    p->tally.stalled += r->stalled;
+    p->tally.plateaus += r->plateaus;
+    p->tally.queries = r->queries;
+    p->tally.distance = r->distance;
+    igd_item_tallies(e, m)[r->index] = p->tally;
+    m->active--;
+    p->item = NULL;
+    if (!wins)
+        return;
+    m->winner = r->index;
+    m->loss = r->loss;
+    m->fooled = r->fooled;
+    memcpy(m->x_adv, r->x_adv, e->d * sizeof(float));
+    if (!r->fooled)
+        return;
+    m->limit = r->index;
+    for (int i = 0; i < e->num; i++) {
+        slot *q = &e->slots[i];
+        if (q->item == m && q->run.index > m->limit) {
+            q->item = NULL;
+            m->active--;
+        }
+    }
+}
+
+// The item whose next run is to be started: one that waits for it; else, when the feed is
+// dry and the batch wants more, the one with the fewest runs in flight.
+static item *item_to_go_on(const engine *e)
+{
+    item *best = NULL;
+    for (int i = 0; i < e->capacity; i++) {
+        item *m = &e->items[i];
+        if (m->used && m->next < m->limit && (best == NULL || m->active < best->active))
+            best = m;
+    }
+    const bool ahead = e->dry && e->num < e->enough;
+    return best == NULL || (best->active > 0 && !ahead) ? NULL : best;
+}
+
+static item *item_free(const engine *e)
+{
+    for (int i = 0; i < e->capacity; i++)
+        if (!e->items[i].used)
+            return &e->items[i];
+    return NULL;
+}
+
+// Starts the next run of m in slot p.
+static void run_start(engine *e, slot *p, item *m)
+{
+    igd_run *r = &p->run;
+
+    assert(r->state != NULL);
+    memset(r->state, 0, e->state_size);
+    p->item = m;
+    p->evaluations = 0;
+    p->tally = (tally){0};
+    igd_run_enter(r, m);
+    r->index = m->next++;
+    r->loss = -INFINITY;
+    r->fooled = r->stalled = false;
+    r->plateaus = r->queries = 0;
+    r->distance = INFINITY;
+    memcpy(r->x_adv, r->x, e->d * sizeof(float));
+    m->active++;
+    p->want = e->attack->start(r);
+}
+
+// Exchanges two runs. Rows of the batch stay where they are, so what they hold is
+// exchanged; weights are written when they are needed.
+static void slot_swap(const engine *e, slot *a, slot *b)
+{
+    const slot old = *a;
+    float *point = b->run.point, *weight = b->run.weight;
+
+    for (size_t i = 0; i < e->d; i++) {
+        const float held = old.run.point[i];
+        old.run.point[i] = point[i];
+        point[i] = held;
+    }
+    *a = *b;
+    a->run.point = old.run.point;
+    a->run.weight = old.run.weight;
+    *b = old;
+    b->run.point = point;
+    b->run.weight = weight;
+}
+
+// Closes the gaps that ended runs left.
+static void compact(engine *e)
+{
+    int kept = 0;
+    for (int i = 0; i < e->num; i++) {
+        if (e->slots[i].item == NULL)
+            continue;
+        if (i != kept)
+            slot_swap(e, &e->slots[kept], &e->slots[i]);
+        kept++;
+    }
+    e->num = kept;
+}
+
+// Delivers what is over and fills the batch.
+static igd_status refill(engine *e)
+{
+    compact(e);
+    for (int i = 0; i < e->capacity; i++)
+        if (e->items[i].used && item_over(&e->items[i]))
+            IGD_TRY(item_deliver(e, &e->items[i]));
+    while (e->num < e->capacity) {
+        item *m = item_to_go_on(e);
+        if (m == NULL) {
+            if (e->dry || (m = item_free(e)) == NULL)
+                return IGD_OK;
+            IGD_TRY(item_fetch(e, m));
+            if (m->used)
+                IGD_TRY(item_resume(e, m));
+            continue;
+        }
+        slot *p = &e->slots[e->num++];
+        run_start(e, p, m);
+        if (p->want == IGD_WANT_END) {
+            run_ended(e, p);
+            compact(e);
+            if (item_over(m))
+                IGD_TRY(item_deliver(e, m));
+        }
+    }
+    return IGD_OK;
+}
+
+// The largest magnitude's bits: 0 where all are zero, from INFINITE on where one is not
+// finite. Magnitudes are ordered as their bits are, and integers need no care about NaN.
+#define INFINITE 0x7f800000u
+static uint32_t peak(const float *v, size_t n)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &v[i], sizeof(bits));
+        bits &= 0x7fffffffu;
+        most = bits > most ? bits : most;
+    }
+    return most;
+}
+
+static void run_bad(slot *p)
+{
+    p->tally.bad++;
+    p->want = IGD_WANT_END;
+}
+
+static void tell_logits(engine *e, slot *p, const float *z)
+{
+    p->evaluations++;
+    p->tally.forwards += e->samples;
+    if (peak(z, (size_t)e->samples * e->C) >= INFINITE)
+        run_bad(p);
+    else
+        p->want = e->attack->logits(&p->run, z);
+}
+
+static void tell_gradient(engine *e, slot *p, float *grad)
+{
+    p->tally.backwards += e->samples;
+    for (size_t i = 0; e->samples > 1 && i < e->d; i++) {
+        double sum = 0.0; // exact for equal samples, so that EoT collapses exactly
+        for (int s = 0; s < e->samples; s++)
+            sum += (double)grad[(size_t)s * e->d + i];
+        grad[i] = (float)(sum / e->samples);
+    }
+    const uint32_t most = peak(grad, e->d);
+    p->tally.zero_grads += most == 0;
+    if (most >= INFINITE)
+        run_bad(p);
+    else
+        p->want = e->attack->gradient(&p->run, grad);
+}
+
+// Some of the slots in use, which one thread takes through a round.
+typedef struct part {
+    slot *slots;
+    int num;
+    float *points, *grads, *weights, *logits; // [num, samples, ...]
+    igd_draw *draws;                          // [num * samples]
+} part;
+
+// Asks for the gradients that runs want, until none does.
+static igd_status backward(engine *e, const part *p, igd_pass *pass)
+{
+    const size_t each = (size_t)e->samples;
+
+    for (;;) {
+        bool any = false;
+        for (int i = 0; i < p->num; i++) {
+            slot *q = &p->slots[i];
+            if (q->want == IGD_WANT_GRAD)
+                any = true;
+            else // its row takes part in the pass, but nothing flows into it
+                memset(q->run.weight, 0, each * e->C * sizeof(float));
+        }
+        if (!any)
+            return IGD_OK;
+        IGD_TRY(igd_pass_grad(p->grads, pass, p->weights, e->attack->many_grads));
+        for (int i = 0; i < p->num; i++) {
+            slot *q = &p->slots[i];
+            if (q->want == IGD_WANT_GRAD)
+                tell_gradient(e, q, p->grads + (size_t)i * each * e->d);
+            assert(e->attack->many_grads || q->want != IGD_WANT_GRAD);
+        }
+        if (!e->attack->many_grads)
+            return IGD_OK;
+    }
+}
+
+// One pass of the classifier over the points of a part, and what follows from it.
+static igd_status part_round(engine *e, const part *p)
+{
+    const size_t each = (size_t)e->samples;
+    const int64_t rows = (int64_t)p->num * e->samples;
+    igd_pass *pass = NULL;
+    const float *z = p->logits;
+
+    for (int i = 0; i < p->num; i++) {
+        float *point = p->slots[i].run.point;
+        for (size_t s = 0; s < each; s++) {
+            if (s > 0)
+                memcpy(point + s * e->d, point, e->d * sizeof(float));
+            p->draws[(size_t)i * each + s] = draw_of(e, &p->slots[i], (int)s);
+        }
+    }
+    if (!e->recorded) {
+        IGD_TRY(igd_classifier_logits(p->logits, e->f, p->points, rows, p->draws));
+    } else {
+        IGD_TRY(igd_pass_run(&pass, e->f, p->points, rows, p->draws));
+        z = igd_pass_logits(pass);
+    }
+    for (int i = 0; i < p->num; i++)
+        if (p->slots[i].item != NULL) // no guess
+            tell_logits(e, &p->slots[i], z + (size_t)i * each * e->C);
+    const igd_status st = pass == NULL ? IGD_OK : backward(e, p, pass);
+    igd_pass_free(pass);
+    return st;
+}
+
+static igd_status round_part(void *payload, int number)
+{
+    engine *e = payload;
+    const int first = e->first + number * e->part, left = e->past - first;
+    const size_t row = (size_t)first * (size_t)e->samples;
+    const part p = {.slots = e->slots + first,
+                    .num = left < e->part ? left : e->part,
+                    .points = e->points + row * e->d,
+                    .grads = e->grads + (e->attack->gradient == NULL ? 0 : row * e->d),
+                    .weights = e->weights + row * e->C,
+                    .logits = e->logits + row * e->C,
+                    .draws = e->draws + row};
+    return part_round(e, &p);
+}
+
+// One pass for the slots [first, past). On a CPU the threads share the runs; where these
+// are too few for that, libtorch shares out its operations.
+static igd_status pass_all(engine *e, int first, int past, bool recorded)
+{
+    const int threads = e->workers == NULL ? 1 : igd_workers_num(e->workers);
+    const int num = past - first, rows = num * e->samples;
+    int parts = rows / LEAST_PART < threads ? rows / LEAST_PART : threads;
+
+    if (num == 0)
+        return IGD_OK;
+    if (parts < 1 || 2 * parts < threads)
+        parts = 1;
+    e->first = first;
+    e->past = past;
+    e->recorded = recorded;
+    e->part = (num + parts - 1) / parts;
+    if (e->samples == 1 && parts > 1) // full blocks of rows need no filling up
+        e->part = (e->part + LEAST_PART - 1) / LEAST_PART * LEAST_PART;
+    parts = (num + e->part - 1) / e->part;
+    return igd_workers_run(parts == 1 ? NULL : e->workers, parts, round_part, e);
+}
+
+// Puts the runs that want no gradient first. @return how many they are
+static int labels_first(const engine *e)
+{
+    int num = 0;
+    for (int i = 0; i < e->num; i++) {
+        if (e->slots[i].want != IGD_WANT_LABEL)
+            continue;
+        if (i != num)
+            slot_swap(e, &e->slots[num], &e->slots[i]);
+        num++;
+    }
+    return num;
+}
+
+// Whether the run's find must be put to the vote now.
+static bool wants_vote(const engine *e, const slot *p)
+{
+    const bool due = e->job->mode == IGD_RETURN_FOOLED || p->want == IGD_WANT_END;
+    return !e->job->deterministic && p->run.fooled && due;
+}
+
+// A pass without gradients, whose free places ask ahead.
+static igd_status round_labels(engine *e)
+{
+    const int used = e->job->shortcuts ? igd_ahead_guess(e) : e->num;
+    IGD_TRY(pass_all(e, 0, used, false));
+    for (int i = 0; i < e->num && used > e->num; i++) {
+        slot *p = &e->slots[i];
+        const slot *q;
+        for (int k = 0; !wants_vote(e, p) && (q = igd_ahead_answer(e, p, k)) != NULL; k++)
+            tell_logits(e, p,
+                        e->logits + (size_t)(q - e->slots) * (size_t)e->samples * e->C);
+    }
+    return IGD_OK;
+}
+
+// Every run in flight gets its answer.
+static igd_status round_all(engine *e)
+{
+    if (e->attack->gradient == NULL)
+        return round_labels(e);
+    const int labels = labels_first(e);
+    IGD_TRY(pass_all(e, 0, labels, false));
+    return pass_all(e, labels, e->num, true);
+}
+
+// Puts the finds of runs on a randomised classifier to the vote: one lucky draw is not
+// an adversarial image.
+static igd_status vote(engine *e)
+{
+    const int votes = e->job->votes;
+    float *images = NULL, *z = NULL;
+    igd_draw *draws = NULL;
+    int num = 0;
+    igd_status st = IGD_OK;
+
+    for (int i = 0; i < e->num; i++)
+        num += wants_vote(e, &e->slots[i]);
+    if (num == 0)
+        return IGD_OK;
+    images = malloc((size_t)votes * e->d * sizeof(float));
+    z = malloc((size_t)votes * e->C * sizeof(float));
+    draws = malloc((size_t)votes * sizeof(*draws));
+    if (images == NULL || z == NULL || draws == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %d votes", votes);
+        goto done;
+    }
+    for (int i = 0; i < e->num; i++) {
+        slot *p = &e->slots[i];
+        int wrong = 0;
+        if (!wants_vote(e, p))
+            continue;
+        for (int v = 0; v < votes; v++) {
+            memcpy(images + (size_t)v * e->d, p->run.x_adv, e->d * sizeof(float));
+            draws[v] = draw_of(e, p, v);
+        }
+        p->evaluations++;
+        p->tally.forwards += votes;
+        if ((st = igd_classifier_logits(z, e->f, images, votes, draws)) != IGD_OK)
+            goto done;
+        const bool finite = peak(z, (size_t)votes * e->C) < INFINITE;
+        p->tally.bad += !finite;
+        for (int v = 0; v < votes; v++)
+            wrong += igd_argmax(z + (size_t)v * e->C, (int)e->C) != p->run.label;
+        p->run.fooled = finite && 2 * wrong > votes;
+        if (p->run.fooled && e->job->mode == IGD_RETURN_FOOLED)
+            p->want = IGD_WANT_END;
+    }
+
+done:
+    free(images);
+    free(z);
+    free(draws);
+    return st;
+}
+
+static igd_status job_check(const igd_attack_job *job, const igd_classifier *f,
+                            int batch_size)
+{
+    if (batch_size < 1)
+        return igd_error(IGD_EINVAL, "the batch size is %d, which is below 1",
+                         batch_size);
+    if (job->votes < 1)
+        return igd_error(IGD_EINVAL, "%d votes cannot decide anything", job->votes);
+    if (job->num_classes != f->num_classes ||
+        job->num_pixels != igd_classifier_pixels(f) ||
+        job->deterministic != f->deterministic)
+        return igd_error(IGD_EINVAL, "the attack was set up for another classifier");
+    return job->attack->check == NULL ? IGD_OK : job->attack->check(job);
+}
+
+igd_status igd_attack_run(const igd_attack_job *job, const igd_classifier *f,
+                          int batch_size, const igd_attack_feed *feed)
+{
+    const igd_attack *a = job->attack;
+    engine e = {.job = job, .attack = a, .f = f, .feed = feed, .samples = 1};
+    igd_status st;
+
+    IGD_TRY(job_check(job, f, batch_size));
+    e.d = (size_t)job->num_pixels;
+    e.C = (size_t)job->num_classes;
+    e.num_runs = a->num_runs(job);
+    e.state_size = a->state_size(job) / 64 * 64 + 64; // aligned for all
+    // Equal samples have the mean of one: EoT changes nothing without noise.
+    if (a->num_samples != NULL && !(job->deterministic && job->shortcuts))
+        e.samples = a->num_samples(job);
+    e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;
+    snprintf(e.purpose, sizeof(e.purpose), "noise under %s", a->name);
+    e.enough = e.capacity;
+    if (strcmp(f->device, "cpu") == 0) {
+        const int threads = igd_num_threads();
+        if (threads > 1 && (st = igd_workers_start(&e.workers)) != IGD_OK)
+            return st;
+        e.enough = threads * GOOD_PART / e.samples;
+    }
+    if ((st = engine_make(&e)) != IGD_OK)
+        goto done;
+    for (;;) {
+        if ((st = refill(&e)) != IGD_OK || e.num == 0)
+            goto done;
+        if ((st = round_all(&e)) != IGD_OK || (st = vote(&e)) != IGD_OK)
+            goto done;
+        for (int i = 0; i < e.num; i++)
+            if (e.slots[i].item != NULL && e.slots[i].want == IGD_WANT_END)
+                run_ended(&e, &e.slots[i]);
+        if (feed->tick != NULL && (st = feed->tick(&e, feed->payload)) != IGD_OK)
+            goto done;
+    }
+
+done:
+    engine_free(&e);
+    return st;
+}

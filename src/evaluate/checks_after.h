@@ -1,0 +1,20 @@
+// What the checking steps of an evaluation counted: the object "checks" of a result. The
+// counts of disjoint parts add up, and what they warn of follows from them alone.
+#ifndef IGD_EVALUATE_CHECKS_AFTER_H
+#define IGD_EVALUATE_CHECKS_AFTER_H
+
+#include <cjson/cJSON.h>
+
+#include "evaluate/session.h"
+
+// Counts what the audit and the other checking steps found; *out is owned.
+igd_status igd_counts_make(cJSON **out, const igd_session *s);
+
+// Adds the counts of another part, read from `path`. @return IGD_EFORMAT where they are
+// not of the same checks
+igd_status igd_counts_add(cJSON *to, const cJSON *part, const char *path);
+
+// Adds what the counts warn of; `checks` may be NULL.
+void igd_counts_warn(igd_warnings *w, const cJSON *checks, int num_classes);
+
+#endif

@@ -1,0 +1,646 @@
+// Owns the ensembles and the prefixes, and taking a list of attacks apart.
+#include "evaluate/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/nearest.h"
+#include "core/number.h"
+
+// A member of an ensemble: its name and what differs from the attack's defaults.
+typedef struct member {
+    const char *name;
+    struct {
+        const char *parameter;
+        double value;
+    } preset[2];
+} member;
+
+typedef struct ensemble {
+    const char *name;
+    member members[9];
+    int num_members;
+} ensemble;
+
+// clang-format off
+// Source: Croce and Hein, ICML 2020, and the versions of its released code.
+static const ensemble standard = {"autoattack",
+    {{"apgd-ce", {{0}}}, {"apgd-t", {{0}}}, {"fab-t", {{0}}}, {"square", {{0}}}}, 4};
+static const ensemble standard_l1 = {"autoattack",
+    {{"apgd-ce", {{"restarts", 5}}}, {"apgd-t", {{"targets", 5}}}, {"fab-t", {{0}}},
+     {"square", {{0}}}}, 4};
+static const ensemble plus = {"autoattack-plus",
+    {{"apgd-ce", {{"restarts", 5}}}, {"apgd-dlr", {{"restarts", 5}}},
+     {"fab", {{"restarts", 5}}}, {"square", {{0}}}, {"apgd-t", {{0}}}, {"fab-t", {{0}}}}, 6};
+static const ensemble rand_version = {"autoattack-rand",
+    {{"apgd-ce", {{"eot", 20}}}, {"apgd-dlr", {{"eot", 20}}}}, 2};
+
+// The nine attacks of the image-wise worst case. The union does not depend on their order;
+// the cascade takes first what kills most for its cost.
+// Source: Kulkarni and Weng, ECCV 2024, section 4.
+static const ensemble worst_case = {"worst-case",
+    {{"autoattack", {{0}}}, {"rays", {{0}}}, {"apgd-eot", {{0}}}, {"transfer:apgd-ce", {{0}}},
+     {"transfer:apgd-cw", {{0}}}, {"transfer:apgd-t", {{"targets", 3}}},
+     {"transfer:autoattack", {{0}}}, {"transfer:rays", {{0}}},
+     {"transfer:apgd-eot", {{0}}}}, 9};
+static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
+
+static const struct {
+    const char *prefix;
+    igd_route route;
+} prefixes[] = {
+    {"transfer:", IGD_ROUTE_TRANSFER}, {"own:", IGD_ROUTE_OWN},
+    {"surrogate:", IGD_ROUTE_SURROGATE}, {"joint:", IGD_ROUTE_JOINT},
+};
+// clang-format on
+
+#define NUM_PREFIXES ((int)(sizeof(prefixes) / sizeof(prefixes[0])))
+#define MAX_CHANGES 64
+
+// One NAME.PARAMETER=VALUE.
+typedef struct change {
+    char name[IGD_NAME_LENGTH];
+    char parameter[32];
+    double value;
+    bool used;
+} change;
+
+// Taking apart in progress.
+typedef struct maker {
+    igd_plan *plan;
+    const igd_subject *subject;
+    const igd_evaluate_options *options;
+    change changes[MAX_CHANGES];
+    int num_changes;
+    int num_groups;
+} maker;
+
+static bool defended(const maker *m)
+{
+    return m->subject->judged != m->subject->base;
+}
+
+static const ensemble *find_ensemble(const maker *m, const char *name)
+{
+    static const ensemble *const all[] = {&plus, &rand_version, &worst_case};
+    if (strcmp(name, standard.name) == 0)
+        return m->options->threat.norm == IGD_NORM_L1 ? &standard_l1 : &standard;
+    for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+        if (strcmp(name, all[k]->name) == 0)
+            return all[k];
+    return NULL;
+}
+
+static igd_status unknown_name(const char *name)
+{
+    const char *known[64] = {"clean", "autoattack", "autoattack-plus", "autoattack-rand",
+                             "worst-case"};
+    int num = 5;
+    for (int i = 0; i < igd_attack_count() && num < 64; i++)
+        known[num++] = igd_attack_name(igd_attack_at(i));
+    const char *nearest = igd_nearest(name, known, num);
+    if (nearest != NULL)
+        return igd_error(IGD_EINVAL, "unknown attack '%s'; did you mean '%s'?", name,
+                         nearest);
+    return igd_error(IGD_EINVAL, "unknown attack '%s'", name);
+}
+
+// --- changed parameters
+
+static igd_status parse_change(change *c, const char *text, size_t length)
+{
+    char copy[160];
+    if (length >= sizeof(copy))
+        return igd_error(IGD_EINVAL, "cannot set '%.80s'", text);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    char *equals = strchr(copy, '=');
+    if (equals != NULL)
+        *equals = '\0';
+    char *dot = strrchr(copy, '.');
+    if (equals == NULL || dot == NULL || dot == copy)
+        return igd_error(IGD_EINVAL, "cannot set '%.*s': ATTACK.PARAMETER=VALUE expected",
+                         (int)length, text);
+    *dot = '\0';
+    if (strlen(copy) >= sizeof(c->name) || strlen(dot + 1) >= sizeof(c->parameter))
+        return igd_error(IGD_EINVAL, "cannot set '%.*s'", (int)length, text);
+    memcpy(c->name, copy, strlen(copy) + 1);
+    memcpy(c->parameter, dot + 1, strlen(dot + 1) + 1);
+    if (!igd_number_parse(&c->value, equals + 1))
+        return igd_error(IGD_EINVAL, "cannot set %s.%s to '%s': not a number", c->name,
+                         c->parameter, equals + 1);
+    return IGD_OK;
+}
+
+static igd_status parse_changes(maker *m, const char *text)
+{
+    while (text != NULL && *text != '\0') {
+        const size_t length = strcspn(text, ",");
+        if (m->num_changes == MAX_CHANGES)
+            return igd_error(IGD_EINVAL, "more than %d changed parameters", MAX_CHANGES);
+        IGD_TRY(parse_change(&m->changes[m->num_changes++], text, length));
+        text += length + (text[length] == ',');
+    }
+    return IGD_OK;
+}
+
+// Those of the bare name first, so that the one with a prefix has the last word.
+static igd_status apply_changes(maker *m, igd_attack_job *job, const char *step_name)
+{
+    const char *attack = igd_attack_name(job->attack);
+    for (int exact = 0; exact < 2; exact++)
+        for (int k = 0; k < m->num_changes; k++) {
+            change *c = &m->changes[k];
+            const bool is_exact =
+                strcmp(c->name, step_name) == 0 && strcmp(step_name, attack) != 0;
+            if (exact ? !is_exact : strcmp(c->name, attack) != 0)
+                continue;
+            IGD_TRY(igd_attack_job_set(job, c->parameter, c->value));
+            c->used = true;
+        }
+    return IGD_OK;
+}
+
+// --- steps
+
+const igd_classifier *igd_step_attacked(const igd_step *s, const igd_subject *subject)
+{
+    switch (s->route) {
+    case IGD_ROUTE_TRANSFER:
+        return subject->base;
+    case IGD_ROUTE_SURROGATE:
+        return subject->surrogate;
+    case IGD_ROUTE_JOINT:
+        return subject->joint;
+    default:
+        return subject->judged;
+    }
+}
+
+bool igd_step_is_set(const igd_step *s)
+{
+    return s->route == IGD_ROUTE_TRANSFER;
+}
+
+// Attacks that look for a point beyond the boundary, and know no highest loss.
+static bool only_finds(const char *attack)
+{
+    static const char *const names[] = {"fab", "fab-t", "square", "rays"};
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+        if (strcmp(attack, names[k]) == 0)
+            return true;
+    return false;
+}
+
+static igd_status add_job(maker *m, igd_step *s, const member *what, const char *attack,
+                          bool find_only)
+{
+    const igd_attack *a;
+    igd_attack_job *job = &s->jobs[s->num_jobs++];
+    if (igd_attack_find(&a, attack) != IGD_OK)
+        return unknown_name(attack);
+    if (!igd_attack_has_norm(a, m->options->threat.norm))
+        return igd_error(IGD_EINVAL, "%s does not work under %s", attack,
+                         igd_norm_name(m->options->threat.norm));
+    IGD_TRY(igd_attack_job_init(job, a, &m->options->threat,
+                                igd_step_attacked(s, m->subject), m->options->seed));
+    for (int k = 0; k < 2 && what->preset[k].parameter != NULL; k++)
+        IGD_TRY(
+            igd_attack_job_set(job, what->preset[k].parameter, what->preset[k].value));
+    IGD_TRY(apply_changes(m, job, s->name));
+    job->shortcuts = m->options->shortcuts;
+    const bool high_loss = s->route == IGD_ROUTE_TRANSFER || s->route == IGD_ROUTE_OWN;
+    job->mode = high_loss && !find_only && !only_finds(attack) ? IGD_RETURN_HIGH_LOSS
+                                                               : IGD_RETURN_FOOLED;
+    return a->check != NULL ? a->check(job) : IGD_OK;
+}
+
+static igd_status new_step(maker *m, igd_step **out, const char *name, int group)
+{
+    igd_plan *p = m->plan;
+    if (p->num_steps == IGD_MAX_STEPS || strlen(name) >= sizeof(p->steps[0].name))
+        return igd_error(IGD_EINVAL, "too many attacks, or too long a name");
+    *out = &p->steps[p->num_steps++];
+    memcpy((*out)->name, name, strlen(name) + 1);
+    (*out)->kind = IGD_STEP_ATTACK;
+    (*out)->group = group;
+    return IGD_OK;
+}
+
+// --- entries
+
+static igd_status new_entry(maker *m, igd_entry **out, const char *name,
+                            const char *parent, igd_route route)
+{
+    igd_plan *p = m->plan;
+    if (p->num_entries == IGD_MAX_STEPS)
+        return igd_error(IGD_EINVAL, "too many attacks");
+    igd_entry *e = &p->entries[p->num_entries++];
+    snprintf(e->name, sizeof(e->name), "%s", name);
+    snprintf(e->ensemble, sizeof(e->ensemble), "%s", parent);
+    snprintf(e->target, sizeof(e->target), "%s",
+             !defended(m)                  ? "base"
+             : route == IGD_ROUTE_TRANSFER ? "transfer"
+                                           : "defended");
+    *out = e;
+    return IGD_OK;
+}
+
+// The columns that the entry's accuracy counts: those of its group so far, its own
+// included.
+static void count_group(const maker *m, igd_entry *e, int group)
+{
+    for (int k = 1; k < m->plan->num_steps; k++)
+        if (m->plan->steps[k].group == group)
+            e->counts[e->num_counts++] = k;
+    e->cumulative = e->num_counts > e->num_columns;
+}
+
+// The step of that name in the group, which need not run twice; 0 for none.
+static int find_step(const maker *m, const char *name, int group)
+{
+    for (int k = 1; k < m->plan->num_steps; k++)
+        if (m->plan->steps[k].group == group && strcmp(m->plan->steps[k].name, name) == 0)
+            return k;
+    return 0;
+}
+
+static igd_status add_leaf(maker *m, const member *what, const char *parent, int group)
+{
+    const char *attack = what->name;
+    igd_route route = IGD_ROUTE_WHITE;
+    igd_step *s = NULL;
+    igd_entry *e = NULL;
+
+    for (int k = 0; k < NUM_PREFIXES; k++)
+        if (strncmp(what->name, prefixes[k].prefix, strlen(prefixes[k].prefix)) == 0) {
+            route = prefixes[k].route;
+            attack += strlen(prefixes[k].prefix);
+        }
+    if ((route == IGD_ROUTE_SURROGATE && m->subject->surrogate == NULL) ||
+        (route == IGD_ROUTE_JOINT && m->subject->joint == NULL))
+        return igd_error(IGD_EINVAL,
+                         "%s needs a defense whose pseudo-label chooses a mask",
+                         what->name);
+
+    int column = find_step(m, what->name, group);
+    if (column == 0) {
+        const ensemble *inner = find_ensemble(m, attack);
+        IGD_TRY(new_step(m, &s, what->name, group));
+        column = m->plan->num_steps - 1;
+        s->route = route;
+        if (inner == NULL)
+            IGD_TRY(add_job(m, s, what, attack, false));
+        // The points of an ensemble are those of its first success.
+        for (int k = 0; inner != NULL && k < inner->num_members; k++)
+            IGD_TRY(add_job(m, s, &inner->members[k], inner->members[k].name, true));
+    }
+    IGD_TRY(new_entry(m, &e, what->name, parent, route));
+    e->columns[e->num_columns++] = column;
+    e->white_box = route != IGD_ROUTE_TRANSFER && m->plan->steps[column].num_jobs == 1 &&
+                   m->plan->steps[column].jobs[0].attack->gradient != NULL;
+    count_group(m, e, group);
+    return IGD_OK;
+}
+
+static int new_group(maker *m)
+{
+    return m->options->report == IGD_REPORT_UNION ? 0 : m->num_groups++;
+}
+
+// The entry of an ensemble over those of its members, which begin at `first`.
+static igd_status close_ensemble(maker *m, const char *name, const char *parent,
+                                 int first)
+{
+    igd_entry *e = NULL;
+    bool counted[IGD_MAX_STEPS] = {false}, own[IGD_MAX_STEPS] = {false};
+    const int last = m->plan->num_entries;
+    IGD_TRY(new_entry(m, &e, name, parent, IGD_ROUTE_WHITE));
+    for (int k = first; k < last; k++) {
+        const igd_entry *from = &m->plan->entries[k];
+        for (int c = 0; c < from->num_columns; c++)
+            own[from->columns[c]] = true;
+        for (int c = 0; c < from->num_counts; c++)
+            counted[from->counts[c]] = true;
+    }
+    for (int c = 1; c < m->plan->num_steps; c++) {
+        if (own[c])
+            e->columns[e->num_columns++] = c;
+        if (counted[c])
+            e->counts[e->num_counts++] = c;
+    }
+    e->cumulative = e->num_counts > e->num_columns;
+    return IGD_OK;
+}
+
+// On the base model the transferred sets of what finds points are the attacks themselves.
+static igd_status add_same(maker *m, const char *name, const char *parent)
+{
+    const char *original = name + strlen("transfer:");
+    const igd_entry *from = NULL;
+    igd_entry *e = NULL;
+    for (int k = 0; k < m->plan->num_entries; k++)
+        if (strcmp(m->plan->entries[k].name, original) == 0)
+            from = &m->plan->entries[k];
+    IGD_TRY(new_entry(m, &e, name, parent, IGD_ROUTE_TRANSFER));
+    if (from == NULL)
+        return igd_error(IGD_EINVAL, "%s without %s", name, original);
+    memcpy(e->columns, from->columns, sizeof(e->columns));
+    memcpy(e->counts, from->counts, sizeof(e->counts));
+    e->num_columns = from->num_columns;
+    e->num_counts = from->num_counts;
+    e->cumulative = from->cumulative;
+    snprintf(e->same_as, sizeof(e->same_as), "%s", original);
+    return IGD_OK;
+}
+
+// Members 7 to 9 of the worst case, which equal 1 to 3 where nothing defends.
+static bool is_same(const maker *m, const ensemble *of, int k)
+{
+    return of == &worst_case && !defended(m) && k >= 6;
+}
+
+static igd_status add_members(maker *m, const ensemble *of)
+{
+    const bool cascade = of == &worst_case && m->options->report == IGD_REPORT_UNION;
+    const int first = m->plan->num_entries;
+    for (int j = 0; j < of->num_members; j++) {
+        const int k = cascade ? cascade_order[j] : j;
+        const member *what = &of->members[k];
+        const ensemble *inner = find_ensemble(m, what->name);
+        const int group = new_group(m), inner_first = m->plan->num_entries;
+        if (is_same(m, of, k))
+            continue;
+        if (inner == NULL) {
+            IGD_TRY(add_leaf(m, what, of->name, group));
+            continue;
+        }
+        for (int i = 0; i < inner->num_members; i++)
+            IGD_TRY(add_leaf(m, &inner->members[i], inner->name, group));
+        IGD_TRY(close_ensemble(m, inner->name, of->name, inner_first));
+    }
+    for (int k = 0; k < of->num_members; k++)
+        if (is_same(m, of, k))
+            IGD_TRY(add_same(m, of->members[k].name, of->name));
+    return close_ensemble(m, of->name, "", first);
+}
+
+static igd_status add_item(maker *m, const char *name)
+{
+    const ensemble *of = find_ensemble(m, name);
+    if (strcmp(name, "clean") == 0)
+        return IGD_OK;
+    for (int k = 0; k < m->plan->num_entries; k++)
+        if (m->plan->entries[k].ensemble[0] == '\0' &&
+            strcmp(m->plan->entries[k].name, name) == 0)
+            return igd_error(IGD_EINVAL, "the attack %s is listed twice", name);
+    if (of != NULL)
+        return add_members(m, of);
+    const member what = {.name = name};
+    return add_leaf(m, &what, "", new_group(m));
+}
+
+static igd_status add_items(maker *m)
+{
+    char name[IGD_NAME_LENGTH];
+    const char *at = m->options->attacks == NULL ? "" : m->options->attacks;
+    for (;;) {
+        const size_t length = strcspn(at, ",");
+        if (length == 0 || length >= sizeof(name))
+            return igd_error(IGD_EINVAL, "'%s' is no list of attacks between commas",
+                             m->options->attacks == NULL ? "" : m->options->attacks);
+        memcpy(name, at, length);
+        name[length] = '\0';
+        IGD_TRY(add_item(m, name));
+        if (at[length] == '\0')
+            return IGD_OK;
+        at += length + 1;
+    }
+}
+
+// What was found at a smaller radius comes first, so that the others leave it alone.
+static igd_status add_known(maker *m)
+{
+    igd_step *s = NULL;
+    igd_entry *e = NULL;
+    if (m->options->report != IGD_REPORT_UNION)
+        return igd_error(IGD_EINVAL, "what a smaller eps broke counts only in a union");
+    const int group = new_group(m);
+    IGD_TRY(new_step(m, &s, "smaller-eps", group));
+    s->kind = IGD_STEP_KNOWN;
+    IGD_TRY(new_entry(m, &e, "smaller-eps", "", IGD_ROUTE_WHITE));
+    e->columns[e->num_columns++] = m->plan->num_steps - 1;
+    count_group(m, e, group);
+    return IGD_OK;
+}
+
+// --- checks
+
+static igd_status add_check(maker *m, igd_step_kind kind, const char *prefix, int column)
+{
+    char name[IGD_NAME_LENGTH + 16];
+    igd_step *s = NULL;
+    snprintf(name, sizeof(name), "%s:%s", prefix, m->plan->steps[column].name);
+    if (strlen(name) >= IGD_NAME_LENGTH)
+        name[IGD_NAME_LENGTH - 1] = '\0';
+    IGD_TRY(new_step(m, &s, name, -1));
+    const igd_step *from = &m->plan->steps[column];
+    s->kind = kind;
+    s->route = from->route;
+    s->num_jobs = from->num_jobs;
+    memcpy(s->jobs, from->jobs, sizeof(s->jobs));
+    s->repeats = column;
+    return IGD_OK;
+}
+
+static const igd_parameter *parameter_of(const igd_attack_job *job, const char *name,
+                                         double *value)
+{
+    for (int k = 0; k < job->attack->num_parameters; k++)
+        if (strcmp(job->attack->parameters[k].name, name) == 0) {
+            *value = job->value[k];
+            return &job->attack->parameters[k];
+        }
+    return NULL;
+}
+
+// The first gradient attack whose number of steps can be doubled; 0 for none.
+static int first_gradient_step(const igd_plan *p)
+{
+    double steps = 0.0;
+    for (int k = 1; k < p->num_main; k++) {
+        const igd_step *s = &p->steps[k];
+        if (s->kind == IGD_STEP_KNOWN)
+            continue;
+        const igd_parameter *steps_of = parameter_of(&s->jobs[0], "steps", &steps);
+        if (s->route == IGD_ROUTE_WHITE && s->jobs[0].attack->gradient != NULL &&
+            !only_finds(igd_attack_name(s->jobs[0].attack)) && steps_of != NULL &&
+            2.0 * steps <= steps_of->max)
+            return k;
+    }
+    return 0;
+}
+
+// The first transferred attack that takes images away from a step; 0 for none.
+static int transfer_before(const igd_plan *p, int column)
+{
+    for (int k = 1; k < column; k++)
+        if (p->steps[k].route == IGD_ROUTE_TRANSFER &&
+            p->steps[k].kind == IGD_STEP_ATTACK &&
+            p->steps[k].group == p->steps[column].group)
+            return k;
+    return 0;
+}
+
+// A radius at which any image can become any other, or nearly.
+static double huge_radius(const igd_attack_job *job)
+{
+    const double d = (double)job->num_pixels;
+    switch (job->threat.norm) {
+    case IGD_NORM_L2:
+        return 0.5 * sqrt(d);
+    case IGD_NORM_L1:
+        return 0.5 * d;
+    default:
+        return 0.5;
+    }
+}
+
+static igd_status add_checks(maker *m)
+{
+    igd_plan *p = m->plan;
+    const int gradient = m->options->checks ? first_gradient_step(p) : 0;
+    double steps = 0.0;
+    if (gradient > 0) {
+        IGD_TRY(add_check(m, IGD_STEP_SATURATION, "twice", gradient));
+        igd_attack_job *job = &p->steps[p->num_steps - 1].jobs[0];
+        parameter_of(job, "steps", &steps);
+        IGD_TRY(igd_attack_job_set(job, "steps", 2.0 * steps));
+        if (huge_radius(job) > job->threat.eps) {
+            IGD_TRY(add_check(m, IGD_STEP_RADIUS, "huge", gradient));
+            job = &p->steps[p->num_steps - 1].jobs[0];
+            job->threat.eps = huge_radius(job);
+        }
+    }
+    if (transfer_before(p, gradient) > 0) {
+        IGD_TRY(add_check(m, IGD_STEP_TRANSFERRED, "beside", gradient));
+        p->steps[p->num_steps - 1].against = transfer_before(p, gradient);
+    }
+    for (int k = 1; k < p->num_main && m->options->audit > 0.0; k++) {
+        if (p->steps[k].kind == IGD_STEP_KNOWN)
+            continue;
+        IGD_TRY(add_check(m, IGD_STEP_AUDIT, "audit", k));
+        igd_step *s = &p->steps[p->num_steps - 1];
+        for (int j = 0; j < s->num_jobs; j++)
+            s->jobs[j].shortcuts = false;
+    }
+    return IGD_OK;
+}
+
+igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
+                         const igd_evaluate_options *options)
+{
+    maker *m = calloc(1, sizeof(*m));
+    igd_plan *p = calloc(1, sizeof(*p));
+    igd_status st;
+
+    *out = NULL;
+    if (m == NULL || p == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the list of attacks");
+        goto done;
+    }
+    m->plan = p;
+    m->subject = subject;
+    m->options = options;
+    p->num_steps = 1;
+    p->steps[0].group = -1;
+    snprintf(p->steps[0].name, sizeof(p->steps[0].name), "clean");
+    if ((st = parse_changes(m, options->set)) != IGD_OK ||
+        (options->smaller != NULL && (st = add_known(m)) != IGD_OK) ||
+        (st = add_items(m)) != IGD_OK)
+        goto done;
+    for (int k = 0; k < m->num_changes; k++)
+        if (!m->changes[k].used) {
+            st = igd_error(IGD_EINVAL, "cannot set %s.%s: no such attack in the list",
+                           m->changes[k].name, m->changes[k].parameter);
+            goto done;
+        }
+    p->num_main = p->num_steps;
+    st = add_checks(m);
+
+done:
+    free(m);
+    if (st != IGD_OK) {
+        free(p);
+        return st;
+    }
+    *out = p;
+    return IGD_OK;
+}
+
+// --- what is known of a plan
+
+cJSON *igd_job_json(const igd_attack_job *job)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "attack", igd_attack_name(job->attack));
+    cJSON_AddStringToObject(o, "mode",
+                            job->mode == IGD_RETURN_FOOLED ? "fooled" : "highest-loss");
+    cJSON_AddNumberToObject(o, "eps", job->threat.eps);
+    cJSON_AddBoolToObject(o, "shortcuts", job->shortcuts);
+    cJSON_AddNumberToObject(o, "votes", job->votes);
+    cJSON *set = cJSON_AddObjectToObject(o, "parameters");
+    for (int k = 0; k < job->attack->num_parameters; k++)
+        cJSON_AddNumberToObject(set, job->attack->parameters[k].name, job->value[k]);
+    return o;
+}
+
+cJSON *igd_plan_json(const igd_plan *p)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int k = 1; k < p->num_steps; k++) {
+        const igd_step *s = &p->steps[k];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "name", s->name);
+        cJSON *jobs = cJSON_AddArrayToObject(o, "runs");
+        for (int j = 0; j < s->num_jobs; j++)
+            cJSON_AddItemToArray(jobs, igd_job_json(&s->jobs[j]));
+        cJSON_AddItemToArray(array, o);
+    }
+    return array;
+}
+
+void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwards)
+{
+    const igd_attack *a = job->attack;
+    const double runs = a->num_runs(job);
+    const bool collapses = job->deterministic && job->shortcuts;
+    const double samples = a->num_samples != NULL && !collapses ? a->num_samples(job) : 1;
+    double steps, queries;
+    *forwards = *backwards = runs * samples;
+    if (parameter_of(job, "queries", &queries) != NULL) {
+        *forwards = runs * (queries + 1.0) * samples;
+        *backwards = 0.0;
+    } else if (parameter_of(job, "steps", &steps) != NULL) {
+        // FAB asks again where a step ended beyond the boundary, and the untargeted one
+        // wants the gradient of every class.
+        const bool fab = strncmp(igd_attack_name(a), "fab", 3) == 0;
+        *forwards = runs * (fab ? 2.0 * steps : steps + 1.0) * samples;
+        *backwards = runs * steps * samples * (a->many_grads ? job->num_classes : 1);
+    }
+}
+
+void igd_plan_warn(const igd_plan *p, igd_warnings *w)
+{
+    for (int k = 1; k < p->num_main; k++)
+        for (int j = 0; j < p->steps[k].num_jobs; j++) {
+            const igd_attack_job *job = &p->steps[k].jobs[j];
+            const char *instead = igd_attack_substitution(job);
+            if (instead != NULL)
+                igd_warn(w, IGD_WARN_FEW_CLASSES, "%s on %d classes: %s",
+                         igd_attack_name(job->attack), job->num_classes, instead);
+        }
+}

@@ -1,0 +1,76 @@
+// What an evaluation runs: the list of attacks with its ensembles taken apart into steps,
+// each with one column of the table, and the lines of the report over them.
+#ifndef IGD_EVALUATE_PLAN_H
+#define IGD_EVALUATE_PLAN_H
+
+#include <cjson/cJSON.h>
+
+#include "attack/attack_impl.h"
+#include "evaluate/views.h"
+#include "result/result_impl.h"
+
+// How a step's points come about.
+typedef enum igd_route {
+    IGD_ROUTE_WHITE,     // made on what is judged
+    IGD_ROUTE_TRANSFER,  // made on the base model
+    IGD_ROUTE_OWN,       // the highest-loss points of what is judged
+    IGD_ROUTE_SURROGATE, // with gradients at a larger temperature
+    IGD_ROUTE_JOINT      // with a loss on both passes
+} igd_route;
+
+typedef enum igd_step_kind {
+    IGD_STEP_CLEAN,
+    IGD_STEP_ATTACK,
+    IGD_STEP_KNOWN,      // broken at a smaller radius; no job
+    IGD_STEP_AUDIT,      // another step again, without shortcuts, on some images
+    IGD_STEP_SATURATION, // another step again with twice the steps, on some images
+    IGD_STEP_RADIUS,     // another step again at a huge radius, on some images
+    IGD_STEP_TRANSFERRED // another step on some images that it did not get to see, since
+                         // the step `against` had fooled them
+} igd_step_kind;
+
+#define IGD_STEP_JOBS 6
+
+typedef struct igd_step {
+    char name[IGD_NAME_LENGTH];
+    igd_step_kind kind;
+    igd_route route;
+    // Tried in this order until one fools what it runs on. More than one only where the
+    // points are made on the base model.
+    igd_attack_job jobs[IGD_STEP_JOBS];
+    int num_jobs;
+    int group;   // steps of a group attack only what the earlier ones of it left
+    int repeats; // column of the step that it repeats; 0 for none
+    int against; // of IGD_STEP_TRANSFERRED: column of a transferred attack
+} igd_step;
+
+typedef struct igd_plan {
+    igd_step steps[IGD_MAX_STEPS]; // step k fills column k; 0 is the clean images
+    int num_steps;
+    int num_main; // columns 0 .. num_main-1 are the result's, the others checks
+    igd_entry entries[IGD_MAX_STEPS];
+    int num_entries;
+} igd_plan;
+
+// Takes options->attacks and options->set apart. @return IGD_EINVAL naming the nearest
+// known name; IGD_ENOMEM. *out is owned (free()).
+igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
+                         const igd_evaluate_options *options);
+
+// The classifier that a step attacks.
+const igd_classifier *igd_step_attacked(const igd_step *s, const igd_subject *subject);
+
+// Whether its points are made on the base model for another one or for later runs.
+bool igd_step_is_set(const igd_step *s);
+
+// Everything about the attacks that decides about flags; owned, NULL without memory.
+cJSON *igd_plan_json(const igd_plan *p);
+cJSON *igd_job_json(const igd_attack_job *job);
+
+// At most so many passes for one image that survives.
+void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwards);
+
+// Adds a warning for every attack that does something else than was asked.
+void igd_plan_warn(const igd_plan *p, igd_warnings *w);
+
+#endif

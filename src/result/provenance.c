@@ -1,0 +1,63 @@
+// Owns what results and analyses begin with, as JSON.
+#include "result/provenance.h"
+
+#include "igdef/runtime.h"
+#include "igdef/version.h"
+#include "result/state.h"
+
+cJSON *igd_threat_json(const igd_threat *threat)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
+    cJSON_AddNumberToObject(o, "eps", threat->eps);
+    return o;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static cJSON *data_json(const igd_head *h)
+{
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "path", or_empty(h->data_path));
+    cJSON_AddStringToObject(data, "split", or_empty(h->data_split));
+    cJSON_AddNumberToObject(data, "count", (double)igd_dataset_size(h->data));
+    cJSON_AddStringToObject(data, "sha256", h->data_sha256);
+    cJSON_AddStringToObject(data, "preprocess",
+                            h->preprocess != NULL ? h->preprocess : "none");
+    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
+    const int named = igd_dataset_num_classes(h->data);
+    for (int c = 0; c < h->num_classes; c++) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", c);
+        cJSON_AddItemToArray(
+            classes,
+            cJSON_CreateString(c < named ? igd_dataset_class_name(h->data, c) : number));
+    }
+    return data;
+}
+
+cJSON *igd_head_json(const igd_head *h)
+{
+    cJSON *head = cJSON_CreateObject();
+    cJSON_AddStringToObject(head, "command", or_empty(h->command));
+    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
+    cJSON_AddStringToObject(versions, "igdef", igd_version());
+    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
+    cJSON *model = cJSON_AddObjectToObject(head, "model");
+    cJSON_AddStringToObject(model, "path", h->model_path);
+    cJSON_AddStringToObject(model, "sha256", h->model_sha256);
+    cJSON_AddStringToObject(model, "identity", h->model_identity);
+    cJSON_AddItemToObject(head, "data", data_json(h));
+    cJSON_AddItemToObject(head, "defense",
+                          h->defense != NULL ? cJSON_Duplicate(h->defense, true)
+                                             : cJSON_CreateNull());
+    if (h->threat != NULL)
+        cJSON_AddItemToObject(head, "threat", igd_threat_json(h->threat));
+    igd_json_add_seed(head, h->seed);
+    cJSON_AddStringToObject(head, "device", h->device);
+    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
+    return head;
+}

@@ -1,0 +1,104 @@
+// Owns what results and analyses begin with, for people. Without libtorch, like all that
+// reads results back.
+#include <math.h>
+#include <string.h>
+
+#include "result/provenance.h"
+
+static const char *string_in(const cJSON *head, const char *object, const char *key)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static double number_in(const cJSON *head, const char *object, const char *key)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+}
+
+void igd_radius_print(FILE *f, double v)
+{
+    const double levels = v * 255.0;
+    if (levels > 0.5 && fabs(levels - round(levels)) < 1e-6)
+        fprintf(f, "%.0f/255", levels);
+    else
+        fprintf(f, "%g", v);
+}
+
+static bool has(const cJSON *head, const char *object, const char *key)
+{
+    return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(head, object), key);
+}
+
+static void print_masked(FILE *f, const cJSON *head)
+{
+    if (has(head, "defense", "layer"))
+        fprintf(f, "%s ranking at %s, keep %.0f, ", string_in(head, "defense", "method"),
+                string_in(head, "defense", "layer"), number_in(head, "defense", "keep"));
+    else
+        fputs("no mask, ", f);
+    if (number_in(head, "defense", "passes") < 2.0)
+        fputs("one pass, ", f);
+    if (has(head, "defense", "sigma")) {
+        fputs("sigma ", f);
+        igd_radius_print(f, number_in(head, "defense", "sigma"));
+        fprintf(f, ", smooth %.0f", number_in(head, "defense", "smooth"));
+    } else {
+        fputs("two passes", f);
+    }
+    if (has(head, "defense", "temperature"))
+        fprintf(f, ", temperature %g", number_in(head, "defense", "temperature"));
+}
+
+static void print_hedge(FILE *f, const cJSON *head)
+{
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
+    fprintf(f, "hedge, steps %.0f, step size ", number_in(head, "defense", "steps"));
+    igd_radius_print(f, number_in(head, "defense", "step_size"));
+    fputs(", eps ", f);
+    igd_radius_print(f, number_in(head, "defense", "eps"));
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(defense, "random_start")))
+        fputs(", random start", f);
+}
+
+static void print_defense(FILE *f, const cJSON *head)
+{
+    const char *kind = string_in(head, "defense", "kind");
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
+
+    fputs("defense   ", f);
+    if (!cJSON_IsObject(defense))
+        fputs("none", f);
+    else if (strcmp(kind, "caaa") == 0)
+        fprintf(f, "caaa, steps %.0f, alpha %g", number_in(head, "defense", "steps"),
+                number_in(head, "defense", "alpha"));
+    else if (strcmp(kind, "hedge") == 0)
+        print_hedge(f, head);
+    else if (strcmp(kind, "model") == 0)
+        fprintf(f, "the file %s", string_in(head, "defense", "path"));
+    else
+        print_masked(f, head);
+    const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
+    if (cost != NULL)
+        fprintf(
+            f, "\ncost      %.0f forward and %.0f backward passes per prediction",
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "forwards")),
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "backwards")));
+    fputc('\n', f);
+}
+
+void igd_head_print(FILE *f, const cJSON *head)
+{
+    fprintf(f, "model     %s\n", string_in(head, "model", "path"));
+    print_defense(f, head);
+    fprintf(f, "data      %s (%s), %.0f images\n", string_in(head, "data", "path"),
+            string_in(head, "data", "split"), number_in(head, "data", "count"));
+    if (cJSON_HasObjectItem(head, "threat")) {
+        fprintf(f, "threat    %s, eps ", string_in(head, "threat", "norm"));
+        igd_radius_print(f, number_in(head, "threat", "eps"));
+        fputc('\n', f);
+    }
+}

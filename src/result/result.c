@@ -1,0 +1,486 @@
+// Owns the result's derived numbers and its two files.
+#include "evaluate/checks_after.h"
+#include "result/result_impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "result/interval.h"
+#include "result/provenance.h"
+
+#define FORMAT "igdef.result/1"
+
+double igd_result_accuracy(const igd_result *r, const int *columns, int num,
+                           igd_protocol p)
+{
+    const int64_t n = r->table.num_images;
+    int64_t hits = 0;
+    for (int64_t i = 0; i < n; i++)
+        hits += igd_table_survives(&r->table, columns, num, i, p);
+    return n > 0 ? (double)hits / (double)n : 0.0;
+}
+
+// All columns of attacks, and how many.
+static int all_columns(const igd_result *r, int columns[IGD_MAX_STEPS])
+{
+    int num = 0;
+    for (int c = 1; c < r->table.num_columns; c++)
+        columns[num++] = c;
+    return num;
+}
+
+static int64_t num_with(const igd_result *r, const igd_entry *e, char letter)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < r->table.num_images; i++) {
+        bool found = false;
+        for (int k = 0; k < e->num_columns && !found; k++)
+            found = igd_table_column(&r->table, e->columns[k])[i] == letter;
+        count += found;
+    }
+    return count;
+}
+
+static double entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol p)
+{
+    return igd_result_accuracy(r, e->counts, e->num_counts, p);
+}
+
+// --- warnings that follow from the flags and the costs
+
+static bool is_black_box(const igd_entry *e)
+{
+    return strcmp(e->name, "square") == 0 || strcmp(e->name, "rays") == 0;
+}
+
+static bool is_transfer(const igd_entry *e)
+{
+    return strncmp(e->name, "transfer:", strlen("transfer:")) == 0;
+}
+
+static void warn_counts(igd_result *r)
+{
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *e = &r->entries[k];
+        const igd_cost *c = &e->cost;
+        if (e->num_columns > 1) // an ensemble: its members are entries too
+            continue;
+        if (c->zero_grads > 0)
+            igd_warn(&r->warnings, IGD_WARN_ZERO_GRADIENTS,
+                     "%s (%s): %lld of %lld gradients were zero everywhere; what hides "
+                     "the gradient must be attacked without it",
+                     e->name, e->target, (long long)c->zero_grads,
+                     (long long)c->backwards);
+        if (c->stalled > 0)
+            igd_warn(
+                &r->warnings, IGD_WARN_STALLED,
+                "%s (%s): the loss did not rise once in the first window of %lld runs",
+                e->name, e->target, (long long)c->stalled);
+        if (c->bad > 0)
+            igd_warn(&r->warnings, IGD_WARN_NOT_FINITE,
+                     "%s (%s): logits or gradients were not finite %lld times; those "
+                     "images count as robust",
+                     e->name, e->target, (long long)c->bad);
+        if (c->unverified > 0)
+            igd_warn(&r->warnings, IGD_WARN_UNVERIFIED,
+                     "%s (%s): %lld adversarial images were classified correctly when "
+                     "judged again",
+                     e->name, e->target, (long long)c->unverified);
+        if (c->outside > 0)
+            igd_warn(&r->warnings, IGD_WARN_OUTSIDE,
+                     "%s (%s): %lld images left the ball or [0, 1]; they do not count as "
+                     "fooled",
+                     e->name, e->target, (long long)c->outside);
+    }
+}
+
+// Compares a black-box or transferred entry with the gradient attacks. Separate columns
+// compare as they are. In a cascade only an entry that comes after gradient attacks can
+// be compared with them, by what it still takes off.
+static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
+                          const char *kind)
+{
+    double white = 2.0, before = 2.0;
+    const char *best = NULL;
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *w = &r->entries[k];
+        if (w == e)
+            break;
+        if (w->cumulative && e->cumulative && w->num_columns == 1)
+            before = entry_accuracy(r, w, IGD_ONE_SHOT);
+    }
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *w = &r->entries[k];
+        if (!w->white_box || w->num_columns > 1 || (e->cumulative && w > e))
+            continue;
+        const double acc = entry_accuracy(r, w, IGD_ONE_SHOT);
+        if (acc < white) {
+            white = acc;
+            best = w->name;
+        }
+    }
+    if (best == NULL)
+        return;
+    const double acc = entry_accuracy(r, e, IGD_ONE_SHOT);
+    const double reference = e->cumulative && before < white ? before : white;
+    const double images = (reference - acc) * (double)r->table.num_images;
+    if (acc < reference - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
+        igd_warn(&r->warnings, id,
+                 "%s (%s), %s attack, leaves %.2f %% where gradients (%s) left %.2f %%: "
+                 "robustness may come from hidden gradients",
+                 e->name, e->target, kind, 100.0 * acc, best, 100.0 * reference);
+}
+
+static void warn_from_table(igd_result *r)
+{
+    warn_counts(r);
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *e = &r->entries[k];
+        if (is_black_box(e))
+            warn_stronger(r, e, IGD_WARN_BLACK_BOX, "a black-box");
+        else if (is_transfer(e) && strcmp(e->target, "transfer") == 0)
+            warn_stronger(r, e, IGD_WARN_TRANSFER, "a transferred");
+    }
+}
+
+// --- JSON
+
+static cJSON *interval_json(const igd_result *r, double accuracy)
+{
+    const double n = (double)r->table.num_images;
+    return igd_interval_json(
+        igd_interval_of((int64_t)(accuracy * n + 0.5), r->table.num_images));
+}
+
+static bool randomised(const igd_result *r)
+{
+    return r->table.votes != NULL;
+}
+
+static void add_protocols(cJSON *object, const igd_result *r, const int *columns, int num)
+{
+    cJSON_AddNumberToObject(object, "majority_acc",
+                            igd_result_accuracy(r, columns, num, IGD_MAJORITY));
+    cJSON_AddNumberToObject(object, "any_acc",
+                            igd_result_accuracy(r, columns, num, IGD_ANY));
+}
+
+static cJSON *entry_json(const igd_result *r, const igd_entry *e)
+{
+    cJSON *o = cJSON_CreateObject();
+    const igd_cost *c = &e->cost;
+    cJSON_AddStringToObject(o, "name", e->name);
+    cJSON_AddStringToObject(o, "target", e->target);
+    cJSON_AddNumberToObject(o, "robust_acc", entry_accuracy(r, e, IGD_ONE_SHOT));
+    if (randomised(r))
+        add_protocols(o, r, e->counts, e->num_counts);
+    cJSON_AddNumberToObject(o, "num_fooled", (double)num_with(r, e, IGD_FOOLED));
+    cJSON_AddNumberToObject(o, "forwards", (double)c->forwards);
+    cJSON_AddNumberToObject(o, "backwards", (double)c->backwards);
+    cJSON_AddNumberToObject(o, "seconds", c->seconds);
+    cJSON_AddBoolToObject(o, "cumulative", e->cumulative);
+    cJSON_AddBoolToObject(o, "white_box", e->white_box);
+    if (e->ensemble[0] != '\0')
+        cJSON_AddStringToObject(o, "ensemble", e->ensemble);
+    if (e->same_as[0] != '\0')
+        cJSON_AddStringToObject(o, "same_as", e->same_as);
+    cJSON_AddNumberToObject(o, "reused", (double)c->reused);
+    cJSON_AddNumberToObject(o, "not_finite", (double)c->bad);
+    cJSON_AddNumberToObject(o, "zero_gradients", (double)c->zero_grads);
+    cJSON_AddNumberToObject(o, "stalled", (double)c->stalled);
+    cJSON_AddNumberToObject(o, "unverified", (double)c->unverified);
+    cJSON_AddNumberToObject(o, "outside_ball", (double)c->outside);
+    cJSON_AddItemToObject(o, "columns", cJSON_CreateIntArray(e->columns, e->num_columns));
+    cJSON_AddItemToObject(o, "counts", cJSON_CreateIntArray(e->counts, e->num_counts));
+    return o;
+}
+
+static cJSON *class_json(const igd_result *r, int c, const int *columns, int num)
+{
+    int64_t count = 0, clean = 0, worst = 0;
+    for (int64_t i = 0; i < r->table.num_images; i++) {
+        if (r->table.label[i] != c)
+            continue;
+        count++;
+        clean += igd_table_correct(&r->table, 0, i, IGD_ONE_SHOT);
+        worst += igd_table_survives(&r->table, columns, num, i, IGD_ONE_SHOT);
+    }
+    if (count == 0)
+        return NULL;
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "class", r->class_names[c]);
+    cJSON_AddNumberToObject(o, "count", (double)count);
+    cJSON_AddNumberToObject(o, "clean_acc", (double)clean / (double)count);
+    cJSON_AddNumberToObject(o, "worst_acc", (double)worst / (double)count);
+    return o;
+}
+
+static double bound_share(const igd_result *r, int bit)
+{
+    int64_t hits = 0;
+    for (int64_t i = 0; i < r->table.num_images; i++)
+        hits += (r->table.bounds[i] & bit) != 0;
+    return (double)hits / (double)r->table.num_images;
+}
+
+static void add_bounds(cJSON *json, const igd_result *r)
+{
+    cJSON *bounds = cJSON_AddObjectToObject(json, "bounds");
+    cJSON *clean = cJSON_AddObjectToObject(bounds, "clean");
+    cJSON_AddNumberToObject(clean, "ceiling", bound_share(r, IGD_BOUND_CLEAN_CEILING));
+    cJSON_AddNumberToObject(clean, "floor", bound_share(r, IGD_BOUND_CLEAN_FLOOR));
+    cJSON *worst = cJSON_AddObjectToObject(bounds, "worst");
+    cJSON_AddNumberToObject(worst, "ceiling", bound_share(r, IGD_BOUND_WORST_CEILING));
+    cJSON_AddNumberToObject(worst, "floor", bound_share(r, IGD_BOUND_WORST_FLOOR));
+}
+
+static void add_randomised(cJSON *json, const igd_result *r, const int *columns, int num)
+{
+    cJSON *o = cJSON_AddObjectToObject(json, "randomised");
+    cJSON_AddNumberToObject(o, "draws", r->table.num_draws);
+    cJSON *clean = cJSON_AddObjectToObject(o, "clean");
+    cJSON_AddNumberToObject(clean, "one_shot_acc", r->clean_acc);
+    add_protocols(clean, r, NULL, 0);
+    cJSON *worst = cJSON_AddObjectToObject(o, "worst");
+    cJSON_AddNumberToObject(worst, "one_shot_acc", r->worst_acc);
+    add_protocols(worst, r, columns, num);
+}
+
+static void add_intervals(cJSON *json, const igd_result *r)
+{
+    cJSON *o = cJSON_AddObjectToObject(json, "intervals");
+    cJSON_AddStringToObject(o, "method", IGD_INTERVAL_METHOD);
+    cJSON_AddNumberToObject(o, "level", IGD_INTERVAL_LEVEL);
+    cJSON_AddItemToObject(o, "clean_acc", interval_json(r, r->clean_acc));
+    cJSON_AddItemToObject(o, "worst_acc", interval_json(r, r->worst_acc));
+    cJSON *attacks = cJSON_AddArrayToObject(o, "attacks");
+    for (int k = 0; k < r->num_entries; k++)
+        cJSON_AddItemToArray(
+            attacks, interval_json(r, entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT)));
+}
+
+static char *result_json(const igd_result *r)
+{
+    int columns[IGD_MAX_STEPS];
+    const int num = all_columns(r, columns);
+    cJSON *json = cJSON_CreateObject();
+    const cJSON *item;
+
+    cJSON_AddStringToObject(json, "format", FORMAT);
+    cJSON_ArrayForEach(item, r->head)
+    {
+        cJSON_AddItemToObject(json, item->string, cJSON_Duplicate(item, true));
+    }
+    cJSON_AddNumberToObject(json, "clean_acc", r->clean_acc);
+    cJSON *attacks = cJSON_AddArrayToObject(json, "attacks");
+    for (int k = 0; k < r->num_entries; k++)
+        cJSON_AddItemToArray(attacks, entry_json(r, &r->entries[k]));
+    cJSON_AddNumberToObject(json, "worst_acc", r->worst_acc);
+    if (randomised(r))
+        add_randomised(json, r, columns, num);
+    if (r->bounds)
+        add_bounds(json, r);
+    cJSON *classes = cJSON_AddArrayToObject(json, "per_class");
+    for (int c = 0; c < r->num_classes; c++) {
+        cJSON *o = class_json(r, c, columns, num);
+        if (o != NULL)
+            cJSON_AddItemToArray(classes, o);
+    }
+    add_intervals(json, r);
+    if (r->checks != NULL)
+        cJSON_AddItemToObject(json, "checks", cJSON_Duplicate(r->checks, true));
+    cJSON_AddItemToObject(json, "warnings", igd_warnings_json(&r->warnings));
+    cJSON_AddNumberToObject(json, "seconds", r->seconds);
+    // cJSON's builders do nothing when memory is exhausted; printing then fails as well
+    // or the last key is missing.
+    char *text = cJSON_HasObjectItem(json, "seconds") ? cJSON_Print(json) : NULL;
+    cJSON_Delete(json);
+    return text;
+}
+
+igd_status igd_result_finish(igd_result *r)
+{
+    int columns[IGD_MAX_STEPS];
+    const int num = all_columns(r, columns);
+
+    r->clean_acc = igd_result_accuracy(r, NULL, 0, IGD_ONE_SHOT);
+    r->worst_acc = igd_result_accuracy(r, columns, num, IGD_ONE_SHOT);
+    for (int k = 0; k < r->num_entries; k++)
+        assert(r->worst_acc <= entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT));
+    warn_from_table(r);
+    igd_counts_warn(&r->warnings, r->checks, r->num_classes);
+    r->json = result_json(r);
+    if (r->json == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the result");
+    return igd_result_print(r);
+}
+
+// --- files
+
+char *igd_result_images_path(const char *path)
+{
+    const size_t length = strlen(path);
+    const size_t stem =
+        length > 5 && strcmp(path + length - 5, ".json") == 0 ? length - 5 : length;
+    char *out = malloc(stem + sizeof(".images.jsonl"));
+    if (out != NULL) {
+        memcpy(out, path, stem);
+        memcpy(out + stem, ".images.jsonl", sizeof(".images.jsonl"));
+    }
+    return out;
+}
+
+// The entry that fooled image i first; NULL where none did.
+static const char *fooled_by(const igd_result *r, int64_t i)
+{
+    if (!igd_table_correct(&r->table, 0, i, IGD_ONE_SHOT))
+        return "clean";
+    for (int c = 1; c < r->table.num_columns; c++) {
+        if (igd_table_correct(&r->table, c, i, IGD_ONE_SHOT))
+            continue;
+        for (int k = 0; k < r->num_entries; k++)
+            if (r->entries[k].num_columns == 1 && r->entries[k].columns[0] == c)
+                return r->entries[k].name;
+    }
+    return NULL;
+}
+
+static void write_image(FILE *f, const igd_result *r, int64_t i)
+{
+    const igd_table *t = &r->table;
+    const char *by = fooled_by(r, i); // names hold nothing that JSON escapes
+    fprintf(f, "{\"index\":%lld,\"label\":%d,\"clean\":%d,\"robust\":%s,\"fooled_by\":",
+            (long long)t->index[i], t->label[i], t->clean[i],
+            by == NULL ? "true" : "false");
+    if (by == NULL)
+        fputs("null", f);
+    else
+        fprintf(f, "\"%s\"", by);
+    fputs(",\"flags\":\"", f);
+    for (int c = 0; c < t->num_columns; c++)
+        fputc(igd_table_column(t, c)[i], f);
+    fputc('"', f);
+    if (t->votes != NULL) {
+        fputs(",\"votes\":[", f);
+        for (int c = 0; c < t->num_columns; c++)
+            fprintf(f, c > 0 ? ",%d" : "%d",
+                    t->votes[(size_t)c * (size_t)t->num_images + (size_t)i]);
+        fputc(']', f);
+    }
+    if (r->bounds)
+        fprintf(f, ",\"bounds\":%d", t->bounds[i]);
+    fputs("}\n", f);
+}
+
+igd_status igd_result_save(const igd_result *r, const char *path)
+{
+    char *images_path = igd_result_images_path(path);
+    igd_writer *json = NULL, *images = NULL;
+    igd_status st;
+
+    if (images_path == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory", path);
+        goto done;
+    }
+    if ((st = igd_writer_open(&json, path)) != IGD_OK ||
+        (st = igd_writer_open(&images, images_path)) != IGD_OK)
+        goto done;
+    fprintf(igd_writer_stream(json), "%s\n", r->json);
+    for (int64_t i = 0; i < r->table.num_images; i++)
+        write_image(igd_writer_stream(images), r, i);
+    st = igd_writer_commit(images);
+    images = NULL;
+    if (st != IGD_OK)
+        goto done;
+    st = igd_writer_commit(json);
+    json = NULL;
+
+done:
+    igd_writer_free(json);
+    igd_writer_free(images);
+    free(images_path);
+    return st;
+}
+
+void igd_result_free(igd_result *r)
+{
+    if (r == NULL)
+        return;
+    cJSON_Delete(r->head);
+    cJSON_Delete(r->checks);
+    igd_table_free(&r->table);
+    for (int c = 0; c < r->num_classes && r->class_names != NULL; c++)
+        free(r->class_names[c]);
+    free(r->class_names);
+    free(r->entries);
+    cJSON_free(r->json);
+    free(r->text);
+    free(r);
+}
+
+// --- what callers ask
+
+const char *igd_result_json(const igd_result *r)
+{
+    return r->json;
+}
+
+const char *igd_result_text(const igd_result *r)
+{
+    return r->text;
+}
+
+double igd_result_clean_acc(const igd_result *r)
+{
+    return r->clean_acc;
+}
+
+double igd_result_worst_acc(const igd_result *r)
+{
+    return r->worst_acc;
+}
+
+int64_t igd_result_num_images(const igd_result *r)
+{
+    return r->table.num_images;
+}
+
+int igd_result_num_attacks(const igd_result *r)
+{
+    return r->num_entries;
+}
+
+igd_attack_result igd_result_attack(const igd_result *r, int i)
+{
+    const igd_entry *e = &r->entries[i];
+    return (igd_attack_result){
+        .name = e->name,
+        .target = e->target,
+        .robust_acc = entry_accuracy(r, e, IGD_ONE_SHOT),
+        .majority_acc = entry_accuracy(r, e, IGD_MAJORITY),
+        .any_acc = entry_accuracy(r, e, IGD_ANY),
+        .num_fooled = num_with(r, e, IGD_FOOLED),
+        .forwards = e->cost.forwards,
+        .backwards = e->cost.backwards,
+        .seconds = e->cost.seconds,
+    };
+}
+
+int igd_result_num_warnings(const igd_result *r)
+{
+    return r->warnings.num;
+}
+
+const char *igd_result_warning_id(const igd_result *r, int i)
+{
+    return r->warnings.item[i].id;
+}
+
+const char *igd_result_warning_text(const igd_result *r, int i)
+{
+    return r->warnings.item[i].text;
+}

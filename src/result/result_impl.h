@@ -1,0 +1,63 @@
+// What a result is made of: who was evaluated, the flags of every image, and the entries
+// of the attack list. Every number in the files is computed from these, so a result that
+// is joined from several is computed like one that was run at once.
+#ifndef IGD_RESULT_RESULT_IMPL_H
+#define IGD_RESULT_RESULT_IMPL_H
+
+#include <cjson/cJSON.h>
+
+#include "igdef/evaluate.h"
+#include "result/flags.h"
+#include "result/state.h"
+#include "result/warnings.h"
+
+#define IGD_MAX_STEPS 96
+#define IGD_NAME_LENGTH 64
+
+// A line of the report: an attack, or an ensemble of several.
+typedef struct igd_entry {
+    char name[IGD_NAME_LENGTH];
+    char ensemble[IGD_NAME_LENGTH]; // it belongs to; "" for none
+    char same_as[IGD_NAME_LENGTH];  // entry with the same flags by construction; or ""
+    char target[16];                // "defended", "base" or "transfer"
+    bool cumulative;                // whether others went before it on the same images
+    bool white_box;                 // whether it uses gradients of what is judged
+    int columns[IGD_MAX_STEPS];     // its own columns of the table
+    int num_columns;
+    int counts[IGD_MAX_STEPS]; // the columns that its robust accuracy counts
+    int num_counts;
+    igd_cost cost;
+} igd_entry;
+
+struct igd_result {
+    cJSON *head; // owned: "command" to "settings", in the order of the file
+    igd_table table;
+    char **class_names; // owned [num_classes]
+    int num_classes;
+    igd_entry *entries; // owned [num_entries]
+    int num_entries;
+    igd_warnings warnings;
+    cJSON *checks; // owned: "audit" and other checks; or NULL
+    bool bounds;   // whether table.bounds was filled
+    double seconds;
+
+    // Derived by igd_result_finish().
+    double clean_acc, worst_acc;
+    char *json; // owned
+    char *text; // owned
+};
+
+// Computes all that is derived, warnings included.
+igd_status igd_result_finish(igd_result *r);
+
+// Fraction of the images that survive the columns [num] and are correct when clean.
+double igd_result_accuracy(const igd_result *r, const int *columns, int num,
+                           igd_protocol p);
+
+// result_text.c
+igd_status igd_result_print(igd_result *r); // fills r->text
+
+// "R.images.jsonl" for "R.json"; owned (free()), NULL when memory is exhausted.
+char *igd_result_images_path(const char *path);
+
+#endif

@@ -1,0 +1,164 @@
+// Owns the report that people read.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "result/interval.h"
+#include "result/provenance.h"
+#include "result/result_impl.h"
+
+static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
+{
+    const int64_t n = r->table.num_images;
+    const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
+    fprintf(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
+            100.0 * v.high);
+}
+
+static void print_protocols(FILE *f, const igd_result *r, const int *columns, int num)
+{
+    if (r->table.votes != NULL)
+        fprintf(f, "  %6.2f %%  %6.2f %%",
+                100.0 * igd_result_accuracy(r, columns, num, IGD_MAJORITY),
+                100.0 * igd_result_accuracy(r, columns, num, IGD_ANY));
+}
+
+static void print_line(FILE *f, const igd_result *r, const char *name, const char *target,
+                       const int *columns, int num)
+{
+    fprintf(f, "%-24s %-9s ", name, target);
+    print_accuracy(f, r, igd_result_accuracy(r, columns, num, IGD_ONE_SHOT));
+    print_protocols(f, r, columns, num);
+}
+
+static void print_entry(FILE *f, const igd_result *r, int k)
+{
+    const igd_entry *e = &r->entries[k];
+    char name[IGD_NAME_LENGTH + 2];
+    snprintf(name, sizeof(name), "%s%s", e->ensemble[0] != '\0' ? "  " : "", e->name);
+    print_line(f, r, name, e->target, e->counts, e->num_counts);
+    if (e->same_as[0] != '\0')
+        fprintf(f, "  same as %s", e->same_as);
+    else
+        fprintf(f, " %7lld %11lld %11lld %9.1f",
+                (long long)igd_result_attack(r, k).num_fooled,
+                (long long)e->cost.forwards, (long long)e->cost.backwards,
+                e->cost.seconds);
+    fputc('\n', f);
+}
+
+static void print_table(FILE *f, const igd_result *r)
+{
+    int columns[IGD_MAX_STEPS], num = 0;
+    bool cumulative = false;
+    for (int c = 1; c < r->table.num_columns; c++)
+        columns[num++] = c;
+    for (int k = 0; k < r->num_entries; k++)
+        cumulative = cumulative || r->entries[k].cumulative;
+
+    fprintf(f, "%-24s %-9s %8s  %-16s", "attack", "target",
+            cumulative ? "cumul." : "accuracy", "95 % interval");
+    if (r->table.votes != NULL)
+        fprintf(f, "  majority    any of %d", r->table.num_draws);
+    fprintf(f, " %7s %11s %11s %9s\n", "fooled", "forwards", "backwards", "seconds");
+    print_line(f, r, "clean", "", NULL, 0);
+    fputc('\n', f);
+    for (int k = 0; k < r->num_entries; k++)
+        print_entry(f, r, k);
+    if (r->num_entries > 0) {
+        print_line(f, r, "worst case", "", columns, num);
+        fputc('\n', f);
+    }
+    if (cumulative)
+        fputs("Accuracies of attacks are cumulative: each attack saw only the images "
+              "that were still robust.\n",
+              f);
+    if (r->table.votes != NULL)
+        fprintf(f,
+                "The classifier is random: accuracy is by the first draw, then by the "
+                "majority and by the worst of %d.\n",
+                r->table.num_draws);
+    fprintf(f, "Intervals are exact (Clopper-Pearson).\n");
+}
+
+static void print_classes(FILE *f, const igd_result *r)
+{
+    int best = -1, worst = -1;
+    double high = -1.0, low = 2.0;
+    int columns[IGD_MAX_STEPS], num = 0;
+    for (int c = 1; c < r->table.num_columns; c++)
+        columns[num++] = c;
+    for (int c = 0; c < r->num_classes; c++) {
+        int64_t count = 0, hits = 0;
+        for (int64_t i = 0; i < r->table.num_images; i++) {
+            if (r->table.label[i] != c)
+                continue;
+            count++;
+            hits += igd_table_survives(&r->table, columns, num, i, IGD_ONE_SHOT);
+        }
+        if (count == 0)
+            continue;
+        const double accuracy = (double)hits / (double)count;
+        if (accuracy > high) {
+            high = accuracy;
+            best = c;
+        }
+        if (accuracy < low) {
+            low = accuracy;
+            worst = c;
+        }
+    }
+    if (best >= 0)
+        fprintf(f, "Best class %s (%.2f %%), worst class %s (%.2f %%).\n",
+                r->class_names[best], 100.0 * high, r->class_names[worst], 100.0 * low);
+}
+
+static void print_bounds(FILE *f, const igd_result *r)
+{
+    static const int bits[4] = {IGD_BOUND_CLEAN_FLOOR, IGD_BOUND_CLEAN_CEILING,
+                                IGD_BOUND_WORST_FLOOR, IGD_BOUND_WORST_CEILING};
+    double share[4] = {0};
+    if (!r->bounds)
+        return;
+    for (int k = 0; k < 4; k++) {
+        for (int64_t i = 0; i < r->table.num_images; i++)
+            share[k] += (r->table.bounds[i] & bits[k]) != 0;
+        share[k] /= (double)r->table.num_images;
+    }
+    fprintf(f,
+            "With the worst mask and with the true class's mask: clean %.2f %% and "
+            "%.2f %%, on all judged points %.2f %% and %.2f %%.\n",
+            100.0 * share[0], 100.0 * share[1], 100.0 * share[2], 100.0 * share[3]);
+}
+
+static void print_checks(FILE *f, const igd_result *r)
+{
+    const cJSON *audit = cJSON_GetObjectItemCaseSensitive(r->checks, "audit");
+    const cJSON *runs = cJSON_GetObjectItemCaseSensitive(audit, "attacked");
+    const cJSON *differences = cJSON_GetObjectItemCaseSensitive(audit, "differences");
+    if (cJSON_IsNumber(runs) && cJSON_IsNumber(differences))
+        fprintf(f, "Audit: %.0f flags found again without shortcuts, %.0f differ.\n",
+                runs->valuedouble, differences->valuedouble);
+}
+
+igd_status igd_result_print(igd_result *r)
+{
+    size_t size = 0;
+    FILE *f = open_memstream(&r->text, &size);
+    if (f == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the report");
+    igd_head_print(f, r->head);
+    fputc('\n', f);
+    print_table(f, r);
+    print_classes(f, r);
+    print_bounds(f, r);
+    print_checks(f, r);
+    if (r->warnings.num > 0)
+        fputs("\nWarnings\n", f);
+    for (int k = 0; k < r->warnings.num; k++)
+        fprintf(f, "  %s: %s\n", r->warnings.item[k].id, r->warnings.item[k].text);
+    if (fclose(f) != 0)
+        return igd_error(IGD_ENOMEM, "no memory for the report");
+    return IGD_OK;
+}

@@ -1,0 +1,274 @@
+// Owns the format of the state file: one line with the format's name and the SHA-256 of
+// what follows, then one JSON object.
+#include "result/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+
+#define FORMAT "igdef.state/1"
+#define HEADER "{\"format\":\"" FORMAT "\",\"sha256\":\""
+#define HEADER_END "\"}\n"
+#define MAX_SIZE ((size_t)1 << 30)
+
+// The cost's fields, in the order of the file.
+#define NUM_COSTS 9
+
+igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
+                          int64_t num_images, int num_columns, int num_draws)
+{
+    igd_status st;
+
+    *s = (igd_state){.path = path, .settings = settings};
+    if ((st = igd_table_init(&s->table, num_images, num_columns, num_draws)) != IGD_OK)
+        goto done;
+    s->costs = calloc((size_t)num_columns, sizeof(*s->costs));
+    s->printed = settings == NULL ? NULL : cJSON_PrintUnformatted(settings);
+    if (s->costs == NULL || s->printed == NULL)
+        st = igd_error(IGD_ENOMEM, "no memory for the state of %lld images",
+                       (long long)num_images);
+
+done:
+    if (st != IGD_OK)
+        igd_state_free(s);
+    return st;
+}
+
+void igd_state_free(igd_state *s)
+{
+    igd_table_free(&s->table);
+    free(s->costs);
+    cJSON_Delete(s->settings);
+    cJSON_free(s->printed);
+    *s = (igd_state){0};
+}
+
+// --- writing
+
+static void put_bytes(FILE *f, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        fputc(digits[bytes[i] >> 4], f);
+        fputc(digits[bytes[i] & 15], f);
+    }
+}
+
+static void put_body(FILE *f, const igd_state *s)
+{
+    const igd_table *t = &s->table;
+    const size_t n = (size_t)t->num_images;
+
+    fprintf(f, "{\"settings\":%s,\"seconds\":%.17g,\"clean\":[", s->printed, s->seconds);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, i > 0 ? ",%d" : "%d", t->clean[i]);
+    fputs("],\"bounds\":\"", f);
+    put_bytes(f, t->bounds, n);
+    fputs("\",\"columns\":[", f);
+    for (int c = 0; c < t->num_columns; c++) {
+        const igd_cost *k = &s->costs[c];
+        fprintf(f, "%s{\"status\":\"%.*s\"", c > 0 ? "," : "", (int)n,
+                igd_table_column(t, c));
+        if (t->votes != NULL) {
+            fputs(",\"votes\":\"", f);
+            put_bytes(f, t->votes + (size_t)c * n, n);
+            fputc('"', f);
+        }
+        fprintf(f, ",\"costs\":[%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]}",
+                k->seconds, (long long)k->forwards, (long long)k->backwards,
+                (long long)k->reused, (long long)k->bad, (long long)k->zero_grads,
+                (long long)k->unverified, (long long)k->outside, (long long)k->stalled);
+    }
+    fputs("]}\n", f);
+}
+
+igd_status igd_state_save(const igd_state *s)
+{
+    char *body = NULL, sum[IGD_SHA256_LENGTH];
+    size_t size = 0;
+    igd_writer *w = NULL;
+    igd_status st = IGD_OK;
+
+    if (s->path == NULL)
+        return IGD_OK;
+    FILE *memory = open_memstream(&body, &size);
+    if (memory == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for the state", s->path);
+    put_body(memory, s);
+    if (fclose(memory) != 0) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory for the state", s->path);
+        goto done;
+    }
+    if ((st = igd_sha256_bytes(sum, body, size)) != IGD_OK ||
+        (st = igd_writer_open(&w, s->path)) != IGD_OK)
+        goto done;
+    // A failed write shows when the writer commits.
+    fprintf(igd_writer_stream(w), HEADER "%s" HEADER_END, sum);
+    fwrite(body, 1, size, igd_writer_stream(w));
+    st = igd_writer_commit(w);
+    w = NULL;
+
+done:
+    igd_writer_free(w);
+    free(body);
+    return st;
+}
+
+// --- reading
+
+static igd_status damaged(const igd_state *s, const char *what)
+{
+    return igd_error(IGD_EFORMAT, "%s: damaged state file (%s); --restart discards it",
+                     s->path, what);
+}
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool get_bytes(uint8_t *out, size_t n, const cJSON *item)
+{
+    if (!cJSON_IsString(item) || strlen(item->valuestring) != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const int high = digit(item->valuestring[2 * i]);
+        const int low = digit(item->valuestring[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+static bool get_clean(igd_table *t, const cJSON *array)
+{
+    int64_t i = 0;
+    const cJSON *item;
+    if (!cJSON_IsArray(array))
+        return false;
+    cJSON_ArrayForEach(item, array)
+    {
+        if (i == t->num_images || !cJSON_IsNumber(item) || item->valuedouble < -1 ||
+            item->valuedouble > INT32_MAX)
+            return false;
+        t->clean[i++] = (int32_t)item->valuedouble;
+    }
+    return i == t->num_images;
+}
+
+static bool get_costs(igd_cost *k, const cJSON *array)
+{
+    double v[NUM_COSTS];
+    int i = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        if (i == NUM_COSTS || !cJSON_IsNumber(item) ||
+            !(item->valuedouble >= 0 && item->valuedouble < 0x1p63))
+            return false;
+        v[i++] = item->valuedouble;
+    }
+    if (!cJSON_IsArray(array) || i != NUM_COSTS)
+        return false;
+    *k = (igd_cost){.seconds = v[0],
+                    .forwards = (int64_t)v[1],
+                    .backwards = (int64_t)v[2],
+                    .reused = (int64_t)v[3],
+                    .bad = (int64_t)v[4],
+                    .zero_grads = (int64_t)v[5],
+                    .unverified = (int64_t)v[6],
+                    .outside = (int64_t)v[7],
+                    .stalled = (int64_t)v[8]};
+    return true;
+}
+
+static bool get_column(igd_state *s, int c, const cJSON *column)
+{
+    static const char letters[] = {IGD_TODO, IGD_ROBUST, IGD_FOOLED, IGD_SKIPPED, '\0'};
+    const size_t n = (size_t)s->table.num_images;
+    const cJSON *status = cJSON_GetObjectItemCaseSensitive(column, "status");
+    if (!cJSON_IsString(status) || strlen(status->valuestring) != n ||
+        strspn(status->valuestring, letters) != n)
+        return false;
+    memcpy(igd_table_column(&s->table, c), status->valuestring, n);
+    if (s->table.votes != NULL &&
+        !get_bytes(s->table.votes + (size_t)c * n, n,
+                   cJSON_GetObjectItemCaseSensitive(column, "votes")))
+        return false;
+    return get_costs(&s->costs[c], cJSON_GetObjectItemCaseSensitive(column, "costs"));
+}
+
+static igd_status get_body(igd_state *s, const cJSON *body)
+{
+    char difference[400];
+    const cJSON *settings = cJSON_GetObjectItemCaseSensitive(body, "settings");
+    const cJSON *columns = cJSON_GetObjectItemCaseSensitive(body, "columns");
+    const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(body, "seconds");
+
+    if (!cJSON_IsObject(settings))
+        return damaged(s, "no settings");
+    if (igd_json_difference(difference, sizeof(difference), settings, s->settings))
+        return igd_error(IGD_ESTATE,
+                         "%s: state of a different run: %s; --restart discards it",
+                         s->path, difference);
+    if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
+        return damaged(s, "no time");
+    s->seconds = seconds->valuedouble;
+    if (!get_clean(&s->table, cJSON_GetObjectItemCaseSensitive(body, "clean")))
+        return damaged(s, "clean predictions");
+    if (!get_bytes(s->table.bounds, (size_t)s->table.num_images,
+                   cJSON_GetObjectItemCaseSensitive(body, "bounds")))
+        return damaged(s, "bounds");
+    if (cJSON_GetArraySize(columns) != s->table.num_columns)
+        return damaged(s, "number of columns");
+    int c = 0;
+    const cJSON *column;
+    cJSON_ArrayForEach(column, columns)
+    {
+        if (!get_column(s, c++, column))
+            return damaged(s, "flags");
+    }
+    return IGD_OK;
+}
+
+igd_status igd_state_load(igd_state *s)
+{
+    const size_t prefix = strlen(HEADER), suffix = strlen(HEADER_END);
+    const size_t header = prefix + IGD_SHA256_LENGTH - 1 + suffix;
+    unsigned char *text = NULL;
+    char sum[IGD_SHA256_LENGTH];
+    size_t size = 0;
+    cJSON *body = NULL;
+    igd_status st;
+
+    if (s->path == NULL || !igd_path_exists(s->path))
+        return IGD_OK;
+    if ((st = igd_file_read(&text, &size, s->path, MAX_SIZE)) != IGD_OK)
+        goto done;
+    if (size < header || memcmp(text, HEADER, prefix) != 0 ||
+        memcmp(text + header - suffix, HEADER_END, suffix) != 0) {
+        st = damaged(s, "not of format " FORMAT);
+        goto done;
+    }
+    if ((st = igd_sha256_bytes(sum, text + header, size - header)) != IGD_OK)
+        goto done;
+    if (memcmp(sum, text + prefix, IGD_SHA256_LENGTH - 1) != 0) {
+        st = damaged(s, "checksum");
+        goto done;
+    }
+    body = cJSON_ParseWithLength((const char *)text + header, size - header);
+    st = body == NULL ? damaged(s, "not JSON") : get_body(s, body);
+
+done:
+    cJSON_Delete(body);
+    free(text);
+    return st;
+}

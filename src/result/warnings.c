@@ -1,0 +1,43 @@
+// Owns the list of warnings.
+#include "result/warnings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void igd_warn(igd_warnings *w, const char *id, const char *format, ...)
+{
+    if (w->num == IGD_MAX_WARNINGS)
+        return;
+    igd_warning *next = &w->item[w->num];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(next->text, sizeof(next->text), format, args);
+    va_end(args);
+    snprintf(next->id, sizeof(next->id), "%s", id);
+    for (int i = 0; i < w->num; i++)
+        if (strcmp(w->item[i].id, next->id) == 0 &&
+            strcmp(w->item[i].text, next->text) == 0)
+            return;
+    w->num++;
+}
+
+bool igd_warned(const igd_warnings *w, const char *id)
+{
+    for (int i = 0; i < w->num; i++)
+        if (strcmp(w->item[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+cJSON *igd_warnings_json(const igd_warnings *w)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int k = 0; k < w->num; k++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "id", w->item[k].id);
+        cJSON_AddStringToObject(o, "text", w->item[k].text);
+        cJSON_AddItemToArray(array, o);
+    }
+    return array;
+}
