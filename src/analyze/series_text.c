@@ -7,12 +7,6 @@
 #include "result/interval.h"
 #include "result/provenance.h"
 
-igd_series_options igd_series_options_default(void)
-{
-    return (igd_series_options){.evaluate = igd_evaluate_options_default(),
-                                .defense = igd_defense_options_default()};
-}
-
 void igd_series_print_head(FILE *f, const char *what, const char *more)
 {
     static const char interval[] = "95 % interval";

@@ -1,4 +1,4 @@
-// Owns CD-IR's settings: defaults and the names of similarities and poolings.
+// Owns the names of CD-IR's similarities and poolings.
 #include "igdef/ranking.h"
 
 #include <string.h>
@@ -52,13 +52,4 @@ igd_status igd_pool_parse(igd_pool *out, const char *name)
     else
         return igd_error(IGD_EINVAL, "unknown pooling '%s'; known are avg and max", name);
     return IGD_OK;
-}
-
-igd_cdir_options igd_cdir_options_default(void)
-{
-    return (igd_cdir_options){.prompt = "{}",
-                              .similarity = IGD_SIMILARITY_SOFT_WPMI,
-                              .pool = IGD_POOL_AVG,
-                              .device = "cpu",
-                              .batch_size = 64};
 }
