@@ -43,7 +43,7 @@ static void load(const unsigned char *data, size_t size)
         abort();
     if (igd_state_load(&s) == IGD_OK)
         for (int k = 0; k < IMAGES * COLUMNS; k++)
-            if (strchr(".rf-", s.table.status[k]) == NULL)
+            if (strchr(".rf-", s.flags.status[k]) == NULL)
                 abort(); // letters are checked
     igd_state_free(&s);
     unlink(path());
@@ -77,7 +77,7 @@ size_t fuzz_seed(int index, unsigned char *out)
     size_t size = 0;
     if (index > 0 || igd_state_init(&s, path(), settings(), IMAGES, COLUMNS, 2) != IGD_OK)
         return 0;
-    memcpy(s.table.status, "rrfr.f.r-...", IMAGES * COLUMNS);
+    memcpy(s.flags.status, "rrfr.f.r-...", IMAGES * COLUMNS);
     if (igd_state_save(&s) != IGD_OK ||
         igd_file_read(&text, &size, path(), FUZZ_ROOM) != IGD_OK)
         abort();

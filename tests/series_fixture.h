@@ -110,12 +110,12 @@ static inline igd_result *load(const char *folder, const char *name)
 
 static inline void assert_same_flags(const igd_result *a, const igd_result *b)
 {
-    assert_int_equal(a->table.num_columns, b->table.num_columns);
-    const size_t cells = (size_t)a->table.num_images * (size_t)a->table.num_columns;
-    assert_memory_equal(a->table.status, b->table.status, cells);
-    assert_int_equal(a->table.votes != NULL, b->table.votes != NULL);
-    if (a->table.votes != NULL)
-        assert_memory_equal(a->table.votes, b->table.votes, cells);
+    assert_int_equal(a->flags.num_columns, b->flags.num_columns);
+    const size_t cells = (size_t)a->flags.num_images * (size_t)a->flags.num_columns;
+    assert_memory_equal(a->flags.status, b->flags.status, cells);
+    assert_int_equal(a->flags.votes != NULL, b->flags.votes != NULL);
+    if (a->flags.votes != NULL)
+        assert_memory_equal(a->flags.votes, b->flags.votes, cells);
 }
 
 #endif

@@ -293,9 +293,9 @@ static igd_status broken_next(igd_target *out, void *payload)
     return IGD_EIO;
 }
 
-static igd_status broken_tick(const igd_flight *flight, void *payload)
+static igd_status broken_tick(const igd_engine *engine, void *payload)
 {
-    assert_non_null(flight);
+    assert_non_null(engine);
     return ++*(int *)payload == 3 ? IGD_ECANCELED : IGD_OK;
 }
 

@@ -136,7 +136,7 @@ static void check_definition(double sigma, int num_smooth, double temperature)
     world_free(&w);
 }
 
-static void test_defense__soft_pseudo_labels_are_the_definition(void **state)
+static void test_defense_masked__soft_pseudo_labels_are_the_definition(void **state)
 {
     (void)state;
     check_definition(0.05, 1, 0.5);
@@ -144,14 +144,14 @@ static void test_defense__soft_pseudo_labels_are_the_definition(void **state)
     check_definition(0.0, 1, 0.5);
 }
 
-static void test_defense__hard_and_soft_images_mix(void **state)
+static void test_defense_masked__hard_and_soft_images_mix(void **state)
 {
     (void)state;
     for (double temperature = 0.02; temperature > 1e-5; temperature /= 3.0)
         check_definition(0.05, 2, temperature);
 }
 
-static void test_defense__all_neurons_kept_is_the_base_model(void **state)
+static void test_defense_masked__all_neurons_kept_is_the_base_model(void **state)
 {
     (void)state;
     static world w;
@@ -164,7 +164,7 @@ static void test_defense__all_neurons_kept_is_the_base_model(void **state)
     world_free(&w);
 }
 
-static void test_defense__an_image_does_not_depend_on_its_batch(void **state)
+static void test_defense_masked__an_image_does_not_depend_on_its_batch(void **state)
 {
     (void)state;
     static world w;
@@ -191,7 +191,7 @@ static void test_defense__an_image_does_not_depend_on_its_batch(void **state)
     world_free(&w);
 }
 
-static void test_defense__draws_differ_unless_the_noise_is_fixed(void **state)
+static void test_defense_masked__draws_differ_unless_the_noise_is_fixed(void **state)
 {
     (void)state;
     static world w;
@@ -220,7 +220,7 @@ static int class_of(int64_t image, const void *payload)
     return (int)(image + *(const int *)payload) % C;
 }
 
-static void test_defense__named_classes_choose_the_mask(void **state)
+static void test_defense_masked__named_classes_choose_the_mask(void **state)
 {
     (void)state;
     static world w;
@@ -252,7 +252,7 @@ static void test_defense__named_classes_choose_the_mask(void **state)
     world_free(&w);
 }
 
-static void test_defense__surrogate_temperature_leaves_the_logits(void **state)
+static void test_defense_masked__surrogate_temperature_leaves_the_logits(void **state)
 {
     (void)state;
     static world w;
@@ -290,7 +290,7 @@ static void refused(const world *w, igd_defense_options o, const char *message)
     assert_null(d);
 }
 
-static void test_defense__settings_out_of_range_are_refused(void **state)
+static void test_defense_masked__settings_out_of_range_are_refused(void **state)
 {
     (void)state;
     static world w;
@@ -314,7 +314,7 @@ static void test_defense__settings_out_of_range_are_refused(void **state)
     world_free(&w);
 }
 
-static void test_defense__ranking_of_another_model_needs_force(void **state)
+static void test_defense_masked__ranking_of_another_model_needs_force(void **state)
 {
     (void)state;
     static world w;
@@ -335,7 +335,7 @@ static void test_defense__ranking_of_another_model_needs_force(void **state)
     world_free(&w);
 }
 
-static void test_defense__pixels_outside_the_range_are_refused(void **state)
+static void test_defense_masked__pixels_outside_the_range_are_refused(void **state)
 {
     (void)state;
     static world w;
@@ -352,7 +352,7 @@ static void test_defense__pixels_outside_the_range_are_refused(void **state)
     world_free(&w);
 }
 
-static void test_defense__exported_file_is_the_defended_model(void **state)
+static void test_defense_masked__exported_file_is_the_defended_model(void **state)
 {
     (void)state;
     static world w;
@@ -380,7 +380,7 @@ static void test_defense__exported_file_is_the_defended_model(void **state)
     world_free(&w);
 }
 
-static void test_defense__failed_export_leaves_no_file(void **state)
+static void test_defense_masked__failed_export_leaves_no_file(void **state)
 {
     (void)state;
     static world w;
@@ -395,18 +395,18 @@ static void test_defense__failed_export_leaves_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TENSOR_TEST(test_defense__soft_pseudo_labels_are_the_definition),
-        TENSOR_TEST(test_defense__hard_and_soft_images_mix),
-        TENSOR_TEST(test_defense__all_neurons_kept_is_the_base_model),
-        TENSOR_TEST(test_defense__an_image_does_not_depend_on_its_batch),
-        TENSOR_TEST(test_defense__draws_differ_unless_the_noise_is_fixed),
-        TENSOR_TEST(test_defense__named_classes_choose_the_mask),
-        TENSOR_TEST(test_defense__surrogate_temperature_leaves_the_logits),
-        TENSOR_TEST(test_defense__settings_out_of_range_are_refused),
-        TENSOR_TEST(test_defense__ranking_of_another_model_needs_force),
-        TENSOR_TEST(test_defense__pixels_outside_the_range_are_refused),
-        TENSOR_TEST(test_defense__exported_file_is_the_defended_model),
-        TENSOR_TEST(test_defense__failed_export_leaves_no_file),
+        TENSOR_TEST(test_defense_masked__soft_pseudo_labels_are_the_definition),
+        TENSOR_TEST(test_defense_masked__hard_and_soft_images_mix),
+        TENSOR_TEST(test_defense_masked__all_neurons_kept_is_the_base_model),
+        TENSOR_TEST(test_defense_masked__an_image_does_not_depend_on_its_batch),
+        TENSOR_TEST(test_defense_masked__draws_differ_unless_the_noise_is_fixed),
+        TENSOR_TEST(test_defense_masked__named_classes_choose_the_mask),
+        TENSOR_TEST(test_defense_masked__surrogate_temperature_leaves_the_logits),
+        TENSOR_TEST(test_defense_masked__settings_out_of_range_are_refused),
+        TENSOR_TEST(test_defense_masked__ranking_of_another_model_needs_force),
+        TENSOR_TEST(test_defense_masked__pixels_outside_the_range_are_refused),
+        TENSOR_TEST(test_defense_masked__exported_file_is_the_defended_model),
+        TENSOR_TEST(test_defense_masked__failed_export_leaves_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

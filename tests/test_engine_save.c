@@ -68,12 +68,12 @@ static igd_status keep(int64_t image, const void *bytes, size_t size, void *payl
     return IGD_OK;
 }
 
-static igd_status sitting_tick(const igd_flight *flight, void *payload)
+static igd_status sitting_tick(const igd_engine *engine, void *payload)
 {
     sitting *s = payload;
     if (s->left == 0 || --s->left > 0)
         return IGD_OK;
-    assert_ok(igd_flight_save(flight, keep, s));
+    assert_ok(igd_engine_save(engine, keep, s));
     return igd_error(IGD_ECANCELED, "enough");
 }
 
@@ -159,7 +159,7 @@ static void check(const char *name, igd_norm norm, igd_return mode, bool noise)
     trial_free(&parts);
 }
 
-static void test_flight__every_attack_goes_on_where_it_was(void **state)
+static void test_engine_save__every_attack_goes_on_where_it_was(void **state)
 {
     (void)state;
     for (int i = 0; i < igd_attack_count(); i++)
@@ -169,7 +169,7 @@ static void test_flight__every_attack_goes_on_where_it_was(void **state)
                       IGD_RETURN_FOOLED, false);
 }
 
-static void test_flight__transfer_mode_and_noise_too(void **state)
+static void test_engine_save__transfer_mode_and_noise_too(void **state)
 {
     (void)state;
     static const char *const names[] = {"apgd-ce", "apgd-t", "square", "pgd", "fab-t"};
@@ -182,7 +182,7 @@ static void test_flight__transfer_mode_and_noise_too(void **state)
 
 // A long run goes on, rather than again: the classifier sees no more points than it does
 // in one sitting, but for the rows that fill up its batches.
-static void test_flight__no_work_is_done_twice(void **state)
+static void test_engine_save__no_work_is_done_twice(void **state)
 {
     (void)state;
     igd_attack_job job = job_make("square", &world.t.f, IGD_NORM_LINF, 0.001);
@@ -199,7 +199,7 @@ static void test_flight__no_work_is_done_twice(void **state)
     trial_free(&t);
 }
 
-static void test_flight__foreign_bytes_are_left_alone(void **state)
+static void test_engine_save__foreign_bytes_are_left_alone(void **state)
 {
     (void)state;
     igd_attack_job job = job_make("pgd", &world.t.f, IGD_NORM_LINF, 0.03);
@@ -232,10 +232,10 @@ static void test_flight__foreign_bytes_are_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TENSOR_TEST(test_flight__every_attack_goes_on_where_it_was),
-        TENSOR_TEST(test_flight__transfer_mode_and_noise_too),
-        TENSOR_TEST(test_flight__no_work_is_done_twice),
-        TENSOR_TEST(test_flight__foreign_bytes_are_left_alone),
+        TENSOR_TEST(test_engine_save__every_attack_goes_on_where_it_was),
+        TENSOR_TEST(test_engine_save__transfer_mode_and_noise_too),
+        TENSOR_TEST(test_engine_save__no_work_is_done_twice),
+        TENSOR_TEST(test_engine_save__foreign_bytes_are_left_alone),
     };
     world_make();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static struct {
     float x[N * D];
     int32_t label[N];
     igd_dataset *data;
-    igd_subject subject, undefended;
+    igd_views views, undefended;
 } world;
 
 static int predict(const toy *t, const float *x)
@@ -54,13 +54,13 @@ static void world_make(void)
             world.label[i] = (world.label[i] + 1) % C;
     }
     assert_ok(igd_dataset_from_floats(&world.data, world.x, world.label, N, shape, C));
-    world.subject = (igd_subject){.base = &world.base.f,
-                                  .judged = &world.judged.f,
-                                  .model_path = "toy.pt",
-                                  .model_sha256 = "00",
-                                  .model_identity = "toy",
-                                  .device = "cpu"};
-    world.undefended = world.subject;
+    world.views = (igd_views){.base = &world.base.f,
+                              .judged = &world.judged.f,
+                              .model_path = "toy.pt",
+                              .model_sha256 = "00",
+                              .model_identity = "toy",
+                              .device = "cpu"};
+    world.undefended = world.views;
     world.undefended.judged = &world.base.f;
 }
 
@@ -75,22 +75,22 @@ static igd_evaluate_options options(const char *attacks)
     return o;
 }
 
-static igd_result *evaluate(const igd_subject *who, const igd_evaluate_options *o)
+static igd_result *evaluate(const igd_views *who, const igd_evaluate_options *o)
 {
     igd_result *r = NULL;
-    assert_ok(igd_evaluate_subject(&r, who, world.data, o));
+    assert_ok(igd_evaluate_views(&r, who, world.data, o));
     assert_non_null(r);
     return r;
 }
 
 static void assert_same_flags(const igd_result *a, const igd_result *b)
 {
-    assert_int_equal(a->table.num_images, b->table.num_images);
-    assert_int_equal(a->table.num_columns, b->table.num_columns);
-    const size_t cells = (size_t)a->table.num_images * (size_t)a->table.num_columns;
-    assert_memory_equal(a->table.status, b->table.status, cells);
-    if (a->table.votes != NULL)
-        assert_memory_equal(a->table.votes, b->table.votes, cells);
+    assert_int_equal(a->flags.num_images, b->flags.num_images);
+    assert_int_equal(a->flags.num_columns, b->flags.num_columns);
+    const size_t cells = (size_t)a->flags.num_images * (size_t)a->flags.num_columns;
+    assert_memory_equal(a->flags.status, b->flags.status, cells);
+    if (a->flags.votes != NULL)
+        assert_memory_equal(a->flags.votes, b->flags.votes, cells);
 }
 
 // --- what the numbers mean
@@ -116,12 +116,12 @@ static void test_evaluate__linear_models_reach_the_closed_form(void **state)
     toy_make(&t, D, 2, 2, w, b, NULL);
     for (int j = 0; j < D; j++)
         norm += fabs((double)w[j] - (double)w[D + j]);
-    const igd_subject who = {.base = &t.f,
-                             .judged = &t.f,
-                             .model_path = "",
-                             .model_sha256 = "",
-                             .model_identity = "",
-                             .device = "cpu"};
+    const igd_views who = {.base = &t.f,
+                           .judged = &t.f,
+                           .model_path = "",
+                           .model_sha256 = "",
+                           .model_identity = "",
+                           .device = "cpu"};
     for (int k = 1; k <= 3; k++) {
         const double eps = 0.02 * k;
         int robust = 0;
@@ -135,7 +135,7 @@ static void test_evaluate__linear_models_reach_the_closed_form(void **state)
         igd_evaluate_options o = options("fgsm,pgd,apgd-ce,apgd-cw,fab-t");
         o.threat.eps = eps;
         o.report = IGD_REPORT_PER_ATTACK;
-        assert_ok(igd_evaluate_subject(&r, &who, data, &o));
+        assert_ok(igd_evaluate_views(&r, &who, data, &o));
         for (int a = 0; a < igd_result_num_attacks(r); a++)
             assert_true(fabs(igd_result_attack(r, a).robust_acc - (double)robust / n) <
                         1e-9);
@@ -153,7 +153,7 @@ static void test_evaluate__clean_accuracy_and_predictions(void **state)
     assert_true(igd_result_worst_acc(r) == igd_result_clean_acc(r));
     assert_int_equal(igd_result_num_attacks(r), 0);
     for (int i = 0; i < N; i++)
-        assert_int_equal(r->table.clean[i], predict(&world.base, world.x + i * D));
+        assert_int_equal(r->flags.clean[i], predict(&world.base, world.x + i * D));
     igd_result_free(r);
 }
 
@@ -163,13 +163,13 @@ static void test_evaluate__worst_case_is_the_union_of_full_runs(void **state)
     igd_evaluate_options o = options("worst-case");
     o.set = "rays.queries=200,square.queries=200,apgd-ce.steps=20,apgd-t.steps=20,"
             "apgd-cw.steps=20,fab-t.steps=20,apgd-eot.steps=20";
-    const igd_subject *const subjects[2] = {&world.subject, &world.undefended};
+    const igd_views *const both[2] = {&world.views, &world.undefended};
     for (int k = 0; k < 2; k++) {
         igd_result *cascade, *full;
         o.report = IGD_REPORT_UNION;
-        cascade = evaluate(subjects[k], &o);
+        cascade = evaluate(both[k], &o);
         o.report = IGD_REPORT_PER_ATTACK;
-        full = evaluate(subjects[k], &o);
+        full = evaluate(both[k], &o);
         assert_true(igd_result_worst_acc(cascade) == igd_result_worst_acc(full));
         assert_true(igd_result_worst_acc(full) < igd_result_clean_acc(full));
         int columns[IGD_MAX_STEPS];
@@ -177,9 +177,9 @@ static void test_evaluate__worst_case_is_the_union_of_full_runs(void **state)
             columns[c - 1] = c;
         for (int i = 0; i < N; i++)
             assert_int_equal(
-                igd_table_survives(&cascade->table, columns,
-                                   cascade->table.num_columns - 1, i, IGD_ONE_SHOT),
-                igd_table_survives(&full->table, columns, full->table.num_columns - 1, i,
+                igd_flags_survives(&cascade->flags, columns,
+                                   cascade->flags.num_columns - 1, i, IGD_ONE_SHOT),
+                igd_flags_survives(&full->flags, columns, full->flags.num_columns - 1, i,
                                    IGD_ONE_SHOT));
         // The nine members, and AutoAttack's four, and the whole.
         assert_int_equal(igd_result_num_attacks(full), 9 + 4 + 1);
@@ -202,10 +202,10 @@ static void test_evaluate__flags_do_not_depend_on_batches_or_shortcuts(void **st
     static const int sizes[] = {1, 7, 64};
     igd_evaluate_options o = options("autoattack,transfer:apgd-ce,pgd");
     o.set = "square.queries=100,apgd-ce.steps=20,apgd-t.steps=20,fab-t.steps=20";
-    igd_result *first = evaluate(&world.subject, &o);
+    igd_result *first = evaluate(&world.views, &o);
     for (int k = 0; k < 3; k++) {
         o.batch_size = sizes[k];
-        igd_result *other = evaluate(&world.subject, &o);
+        igd_result *other = evaluate(&world.views, &o);
         assert_same_flags(first, other);
         for (int a = 0; a < igd_result_num_attacks(first); a++)
             assert_int_equal(igd_result_attack(first, a).forwards,
@@ -213,7 +213,7 @@ static void test_evaluate__flags_do_not_depend_on_batches_or_shortcuts(void **st
         igd_result_free(other);
     }
     o.shortcuts = false;
-    igd_result *full = evaluate(&world.subject, &o);
+    igd_result *full = evaluate(&world.views, &o);
     assert_same_flags(first, full);
     igd_result_free(full);
     igd_result_free(first);
@@ -225,7 +225,7 @@ static void test_evaluate__parts_join_to_the_whole(void **state)
     const int64_t shape[3] = {1, 1, D};
     igd_evaluate_options o = options("apgd-ce,square");
     o.set = "square.queries=50";
-    igd_result *whole = evaluate(&world.subject, &o), *joined = NULL;
+    igd_result *whole = evaluate(&world.views, &o), *joined = NULL;
     // Ranges of the same data set keep their indices, so noise and flags stay. A data set
     // from memory counts from 0, so the second half is given as what it is: other images
     // of the same indices, which must not join.
@@ -234,11 +234,11 @@ static void test_evaluate__parts_join_to_the_whole(void **state)
     const char *paths[2];
     for (int k = 0; k < 2; k++) {
         assert_ok(igd_dataset_from_floats(&half, world.x, world.label, N / 2, shape, C));
-        assert_ok(igd_evaluate_subject(&r, &world.subject, half, &o));
+        assert_ok(igd_evaluate_views(&r, &world.views, half, &o));
         for (int64_t i = 0; i < N / 2; i++)
             for (int c = 0; c < 3; c++)
-                assert_int_equal(igd_table_column(&r->table, c)[i],
-                                 igd_table_column(&whole->table, c)[i]);
+                assert_int_equal(igd_flags_column(&r->flags, c)[i],
+                                 igd_flags_column(&whole->flags, c)[i]);
         paths[k] = fixture_path(k == 0 ? "half1.json" : "half2.json");
         assert_ok(igd_result_save(r, paths[k]));
         igd_result_free(r);
@@ -260,9 +260,9 @@ static void test_evaluate__random_classifiers_are_judged_three_ways(void **state
     o.set = "apgd-ce.steps=10";
     world.judged.noise = 0.3f;
     world.judged.f.deterministic = false;
-    igd_result *r = evaluate(&world.subject, &o), *again;
+    igd_result *r = evaluate(&world.views, &o), *again;
     o.batch_size = 5;
-    again = evaluate(&world.subject, &o);
+    again = evaluate(&world.views, &o);
     world.judged.noise = 0.0f;
     world.judged.f.deterministic = true;
 
@@ -295,7 +295,7 @@ static void test_evaluate__an_interrupted_run_goes_on_to_the_same_flags(void **s
     igd_evaluate_options o = options("apgd-ce,transfer:autoattack,square");
     o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
     o.batch_size = 8;
-    igd_result *whole = evaluate(&world.subject, &o), *r = NULL;
+    igd_result *whole = evaluate(&world.views, &o), *r = NULL;
     char *cache = strdup(fixture_path("cache-interrupted"));
     o.cache = cache;
     o.state = fixture_path("interrupted.state");
@@ -305,7 +305,7 @@ static void test_evaluate__an_interrupted_run_goes_on_to_the_same_flags(void **s
     o.payload = &left;
     do {
         left = 3 + sittings % 40;
-        st = igd_evaluate_subject(&r, &world.subject, world.data, &o);
+        st = igd_evaluate_views(&r, &world.views, world.data, &o);
         assert_true(st == IGD_OK || st == IGD_ECANCELED);
         assert_true(igd_path_exists(o.state));
         sittings++;
@@ -372,7 +372,7 @@ static bool run_and_kill(const igd_evaluate_options *o, const char *result, doub
     assert_true(child >= 0);
     if (child == 0) {
         igd_result *r = NULL;
-        if (igd_evaluate_subject(&r, &world.subject, world.data, o) != IGD_OK) {
+        if (igd_evaluate_views(&r, &world.views, world.data, o) != IGD_OK) {
             fprintf(stderr, "%s\n", igd_error_message());
             _exit(9);
         }
@@ -417,7 +417,7 @@ static void kill_often(int batch_size, double save_seconds)
     unlink(state_path); // of the call before
     o.save_adversarial = saved;
     const double begin = seconds();
-    igd_result *whole = evaluate(&world.subject, &o);
+    igd_result *whole = evaluate(&world.views, &o);
     const double took = seconds() - begin;
     size_t size_whole, size_killed;
     unsigned char *images = content(saved, &size_whole);
@@ -486,14 +486,14 @@ static void test_evaluate__an_attack_goes_on_inside_a_batch(void **state)
     o.payload = &left;
     o.state = NULL;
     int64_t before = world.judged.passes;
-    assert_ok(igd_evaluate_subject(&whole, &world.subject, world.data, &o));
+    assert_ok(igd_evaluate_views(&whole, &world.views, world.data, &o));
     const int64_t undisturbed = world.judged.passes - before;
 
     o.state = state_path;
     before = world.judged.passes;
     do {
         left = 50;
-        st = igd_evaluate_subject(&r, &world.subject, world.data, &o);
+        st = igd_evaluate_views(&r, &world.views, world.data, &o);
         assert_true(st == IGD_OK || igd_path_exists(flight) || sittings == 0);
         sittings++;
     } while (st == IGD_ECANCELED && sittings < 100);
@@ -525,14 +525,14 @@ static void test_evaluate__images_in_flight_of_another_run_start_again(void **st
         o.payload = &left;
         o.state = NULL;
         o.seed = 5;
-        assert_ok(igd_evaluate_subject(&whole, &world.subject, world.data, &o));
+        assert_ok(igd_evaluate_views(&whole, &world.views, world.data, &o));
         o.state = state_path;
         o.restart = true; // the state of the round before
         left = 50;
         if (damage[k] == NULL)
             o.seed = 6;
-        assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o),
-                     IGD_ECANCELED, "interrupted");
+        assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_ECANCELED,
+                     "interrupted");
         if (damage[k] == NULL)
             unlink(state_path); // the images of seed 6 stay without it
         else
@@ -540,7 +540,7 @@ static void test_evaluate__images_in_flight_of_another_run_start_again(void **st
         o.restart = false;
         o.seed = 5;
         left = 1 << 30;
-        assert_ok(igd_evaluate_subject(&r, &world.subject, world.data, &o));
+        assert_ok(igd_evaluate_views(&r, &world.views, world.data, &o));
         assert_same_flags(whole, r);
         igd_result_free(whole);
         igd_result_free(r);
@@ -591,7 +591,7 @@ static void test_evaluate__progress_is_never_misleading(void **state)
     o.checks = true;
     o.progress = check_line;
     o.payload = &c;
-    igd_result_free(evaluate(&world.subject, &o));
+    igd_result_free(evaluate(&world.views, &o));
     // Clean; transfers made and judged; two attacks; three checks.
     assert_int_equal(c.stages, 1 + 2 + 2 + 3);
     assert_true(c.lines > 100 && c.parts > c.lines / 2);
@@ -607,37 +607,37 @@ static void test_evaluate__state_of_another_run_is_refused(void **state)
     o.state = fixture_path("refused.state");
     o.progress = stop_after;
     o.payload = &left;
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_ECANCELED,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_ECANCELED,
                  "interrupted");
     assert_null(r);
     o.progress = NULL;
 
     igd_evaluate_options other = o;
     other.seed = 1;
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &other), IGD_ESTATE,
                  "seed is 0 there, 1 here");
     other = o;
     other.threat.eps = 0.02;
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &other), IGD_ESTATE,
                  "threat.eps is 0.03 there, 0.02 here");
     other = o;
     other.set = "apgd-ce.steps=20";
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &other), IGD_ESTATE,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &other), IGD_ESTATE,
                  "parameters.steps is 10 there, 20 here");
-    igd_subject who = world.subject;
+    igd_views who = world.views;
     who.model_identity = "another";
-    assert_fails(igd_evaluate_subject(&r, &who, world.data, &o), IGD_ESTATE,
+    assert_fails(igd_evaluate_views(&r, &who, world.data, &o), IGD_ESTATE,
                  "model is \"toy\" there, \"another\" here");
 
     other.restart = true;
     other.batch_size = 3; // is no part of a run
-    assert_ok(igd_evaluate_subject(&r, &world.subject, world.data, &other));
+    assert_ok(igd_evaluate_views(&r, &world.views, world.data, &other));
     igd_result_free(r);
 
     FILE *f = fopen(o.state, "r+");
     fputs("garbage", f);
     fclose(f);
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EFORMAT,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_EFORMAT,
                  "--restart");
 }
 
@@ -677,11 +677,11 @@ static void test_evaluate__base_sets_serve_every_later_run(void **state)
     o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
     o.report = IGD_REPORT_PER_ATTACK;
     o.cache = fixture_path("cache-sets");
-    igd_result *first = evaluate(&world.subject, &o);
+    igd_result *first = evaluate(&world.views, &o);
     assert_int_equal(reused(first), 0);
 
     const int64_t before = world.base.passes;
-    igd_result *second = evaluate(&world.subject, &o);
+    igd_result *second = evaluate(&world.views, &o);
     const int64_t speed_and_logits = world.base.passes - before;
     assert_same_flags(first, second);
     assert_true(reused(second) > N);
@@ -690,13 +690,13 @@ static void test_evaluate__base_sets_serve_every_later_run(void **state)
     // Other settings make other sets.
     igd_evaluate_options other = o;
     other.seed = 9;
-    igd_result *third = evaluate(&world.subject, &other);
+    igd_result *third = evaluate(&world.views, &other);
     assert_int_equal(reused(third), 0);
     igd_result_free(third);
 
     for (size_t k = 0; k < 3; k++) {
         for_each_set(o.cache, damage[k]);
-        igd_result *again = evaluate(&world.subject, &o);
+        igd_result *again = evaluate(&world.views, &o);
         assert_same_flags(first, again);
         assert_true(reused(again) < reused(second));
         igd_result_free(again);
@@ -714,7 +714,7 @@ static void test_evaluate__saved_images_are_what_fooled(void **state)
     o.set = "square.queries=50";
     char *path = strdup(fixture_path("adversarial.npy"));
     o.save_adversarial = path;
-    igd_result *r = evaluate(&world.subject, &o);
+    igd_result *r = evaluate(&world.views, &o);
     size_t size;
     unsigned char *file = content(path, &size);
     assert_int_equal(size, 128 + sizeof(world.x));
@@ -723,7 +723,7 @@ static void test_evaluate__saved_images_are_what_fooled(void **state)
     free(file);
     int columns[2] = {1, 2};
     for (int i = 0; i < N; i++) {
-        const bool robust = igd_table_survives(&r->table, columns, 2, i, IGD_ONE_SHOT);
+        const bool robust = igd_flags_survives(&r->flags, columns, 2, i, IGD_ONE_SHOT);
         const float *at = saved + i * D;
         assert_int_equal(predict(&world.judged, at) == world.label[i], robust);
         assert_true(igd_ball_norm(at, world.x + i * D, D, IGD_NORM_LINF) <= 0.03 + 1e-6);
@@ -743,7 +743,7 @@ static void test_evaluate__audit_finds_the_same_flags(void **state)
     igd_evaluate_options o = options("autoattack,transfer:apgd-t");
     o.set = "square.queries=60,apgd-ce.steps=10,apgd-t.steps=10,fab-t.steps=10";
     o.audit = 50.0;
-    igd_result *r = evaluate(&world.subject, &o);
+    igd_result *r = evaluate(&world.views, &o);
     const cJSON *audit = cJSON_GetObjectItemCaseSensitive(r->checks, "audit");
     assert_true(cJSON_GetObjectItem(audit, "attacked")->valueint > 20);
     assert_int_equal(cJSON_GetObjectItem(audit, "differences")->valueint, 0);
@@ -758,7 +758,7 @@ static const char *const all_ids[] = {
     IGD_WARN_NOT_DIFFERENTIABLE, IGD_WARN_DYNAMIC};
 
 // Which of the ids above a run raised, as bits.
-static unsigned raised(const igd_subject *who, const char *attacks)
+static unsigned raised(const igd_views *who, const char *attacks)
 {
     igd_evaluate_options o = options(attacks);
     o.checks = true;
@@ -804,7 +804,7 @@ static void test_evaluate__each_weakness_raises_its_warning(void **state)
 {
     (void)state;
     const char *const attacks = "apgd-ce";
-    igd_subject who = world.undefended;
+    igd_views who = world.undefended;
     toy odd = world.base;
     odd.f.self = &odd;
     who.base = who.judged = &odd.f;
@@ -842,7 +842,7 @@ static igd_tensor *reversed_logits(igd_scope *s, const void *self, const igd_ten
     return igt_add(s, igt_detach(s, z), igt_sub(s, back, igt_detach(s, back)));
 }
 
-static bool warns(const igd_subject *who, const igd_evaluate_options *o, const char *id)
+static bool warns(const igd_views *who, const igd_evaluate_options *o, const char *id)
 {
     igd_result *r = evaluate(who, o);
     const bool warned = igd_warned(&r->warnings, id);
@@ -856,7 +856,7 @@ static void test_evaluate__attacks_without_gradients_that_win_are_told(void **st
 {
     (void)state;
     igd_evaluate_options o = options("transfer:apgd-ce,apgd-ce");
-    igd_subject who = world.undefended;
+    igd_views who = world.undefended;
     toy honest = world.base, hidden = world.base;
     honest.f.self = &honest;
     hidden.f.self = &hidden;
@@ -914,12 +914,12 @@ static void test_evaluate__too_few_classes_for_dlr_are_told(void **state)
     toy_make(&t, D, H, 3, world.w, world.b, world.w2);
     for (int i = 0; i < N; i++)
         label[i] = world.label[i] % 3;
-    igd_subject who = world.undefended;
+    igd_views who = world.undefended;
     who.base = who.judged = &t.f;
     assert_ok(igd_dataset_from_floats(&data, world.x, label, N, shape, 3));
     igd_evaluate_options o = options("apgd-t");
     o.set = "apgd-t.steps=5";
-    assert_ok(igd_evaluate_subject(&r, &who, data, &o));
+    assert_ok(igd_evaluate_views(&r, &who, data, &o));
     assert_true(igd_warned(&r->warnings, IGD_WARN_FEW_CLASSES));
     igd_result_free(r);
     igd_dataset_free(data);
@@ -932,12 +932,12 @@ static void test_evaluate__a_wrong_clean_accuracy_stops_early(void **state)
     igd_evaluate_options o = options("apgd-ce");
     o.expect_clean = 0.5;
     const int64_t before = world.base.passes;
-    assert_fails(igd_evaluate_subject(&r, &world.undefended, world.data, &o), IGD_ECHECK,
+    assert_fails(igd_evaluate_views(&r, &world.undefended, world.data, &o), IGD_ECHECK,
                  "0.9000 where 0.5000");
     assert_true(world.base.passes - before < 12 * N);
     o.expect_clean = 0.895;
     o.set = "apgd-ce.steps=2";
-    assert_ok(igd_evaluate_subject(&r, &world.undefended, world.data, &o));
+    assert_ok(igd_evaluate_views(&r, &world.undefended, world.data, &o));
     igd_result_free(r);
 }
 
@@ -946,8 +946,7 @@ static void test_evaluate__a_wrong_clean_accuracy_stops_early(void **state)
 static void fails_with(const igd_evaluate_options *o, const char *text)
 {
     igd_result *r = NULL;
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, o), IGD_EINVAL,
-                 text);
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, o), IGD_EINVAL, text);
     assert_null(r);
 }
 
@@ -998,15 +997,15 @@ static void test_evaluate__unwritable_files_show_before_the_work(void **state)
     igd_evaluate_options o = options("transfer:apgd-ce");
     const int64_t before = world.judged.passes;
     o.state = "/nonexistent/x.state";
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_EIO,
                  "/nonexistent/x.state");
     o.state = NULL;
     o.cache = "/nonexistent/cache";
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_EIO,
                  "/nonexistent/cache");
     o.cache = NULL;
     o.save_adversarial = "/nonexistent/x.npy";
-    assert_fails(igd_evaluate_subject(&r, &world.subject, world.data, &o), IGD_EIO,
+    assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_EIO,
                  "/nonexistent/x.npy");
     assert_int_equal(world.judged.passes, before);
 }

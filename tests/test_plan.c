@@ -6,17 +6,17 @@
 static const igd_classifier base_of = {
     .num_classes = 10, .shape = {3, 8, 8}, .deterministic = true, .differentiable = true};
 static igd_classifier defended_of, surrogate_of, joint_of;
-static igd_subject undefended, defended;
+static igd_views undefended, defended;
 
 static int setup(void **state)
 {
     (void)state;
     defended_of = surrogate_of = joint_of = base_of;
-    undefended = (igd_subject){.base = &base_of, .judged = &base_of};
-    defended = (igd_subject){.base = &base_of,
-                             .judged = &defended_of,
-                             .surrogate = &surrogate_of,
-                             .joint = &joint_of};
+    undefended = (igd_views){.base = &base_of, .judged = &base_of};
+    defended = (igd_views){.base = &base_of,
+                           .judged = &defended_of,
+                           .surrogate = &surrogate_of,
+                           .joint = &joint_of};
     return 0;
 }
 
@@ -29,7 +29,7 @@ static igd_evaluate_options options(const char *attacks, igd_report_mode report)
     return o;
 }
 
-static igd_plan *plan(const igd_subject *who, const char *attacks, igd_report_mode report)
+static igd_plan *plan(const igd_views *who, const char *attacks, igd_report_mode report)
 {
     const igd_evaluate_options o = options(attacks, report);
     igd_plan *p = NULL;
@@ -44,7 +44,7 @@ static void assert_steps(const igd_plan *p, const char *const *names, int num)
         assert_string_equal(p->steps[k + 1].name, names[k]);
 }
 
-static void test_ensemble__autoattack_has_its_four_members(void **state)
+static void test_plan__autoattack_has_its_four_members(void **state)
 {
     (void)state;
     static const char *const names[] = {"apgd-ce", "apgd-t", "fab-t", "square"};
@@ -64,7 +64,7 @@ static void test_ensemble__autoattack_has_its_four_members(void **state)
     free(p);
 }
 
-static void test_ensemble__presets_are_those_of_the_versions(void **state)
+static void test_plan__presets_are_those_of_the_versions(void **state)
 {
     (void)state;
     static const char *const names[] = {"apgd-ce", "apgd-dlr", "fab",
@@ -94,7 +94,7 @@ static void test_ensemble__presets_are_those_of_the_versions(void **state)
     }
 }
 
-static void test_ensemble__worst_case_takes_transfers_first(void **state)
+static void test_plan__worst_case_takes_transfers_first(void **state)
 {
     (void)state;
     static const char *const cascade[] = {"transfer:apgd-ce",
@@ -127,7 +127,7 @@ static void test_ensemble__worst_case_takes_transfers_first(void **state)
     free(p);
 }
 
-static void test_ensemble__worst_case_in_full_keeps_autoattack_a_cascade(void **state)
+static void test_plan__worst_case_in_full_keeps_autoattack_a_cascade(void **state)
 {
     (void)state;
     igd_plan *p = plan(&defended, "worst-case", IGD_REPORT_PER_ATTACK);
@@ -139,7 +139,7 @@ static void test_ensemble__worst_case_in_full_keeps_autoattack_a_cascade(void **
     free(p);
 }
 
-static void test_ensemble__without_a_defense_members_are_the_same(void **state)
+static void test_plan__without_a_defense_members_are_the_same(void **state)
 {
     (void)state;
     igd_plan *p = plan(&undefended, "worst-case", IGD_REPORT_UNION);
@@ -153,7 +153,7 @@ static void test_ensemble__without_a_defense_members_are_the_same(void **state)
     free(p);
 }
 
-static void test_ensemble__prefixes_choose_what_is_attacked(void **state)
+static void test_plan__prefixes_choose_what_is_attacked(void **state)
 {
     (void)state;
     igd_plan *p =
@@ -170,7 +170,7 @@ static void test_ensemble__prefixes_choose_what_is_attacked(void **state)
     free(p);
 }
 
-static void test_ensemble__changes_reach_every_occurrence(void **state)
+static void test_plan__changes_reach_every_occurrence(void **state)
 {
     (void)state;
     igd_plan *p = NULL;
@@ -186,7 +186,7 @@ static void test_ensemble__changes_reach_every_occurrence(void **state)
     free(p);
 }
 
-static void test_ensemble__checks_follow_the_attacks(void **state)
+static void test_plan__checks_follow_the_attacks(void **state)
 {
     (void)state;
     igd_plan *p = NULL;
@@ -208,7 +208,7 @@ static void test_ensemble__checks_follow_the_attacks(void **state)
 }
 
 // Counts of a robust image, as in AutoAttack's accounting less the work that is saved.
-static void test_ensemble__forecast_counts_the_passes(void **state)
+static void test_plan__forecast_counts_the_passes(void **state)
 {
     (void)state;
     double f, b;
@@ -227,15 +227,15 @@ static void test_ensemble__forecast_counts_the_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ensemble__autoattack_has_its_four_members),
-        cmocka_unit_test(test_ensemble__presets_are_those_of_the_versions),
-        cmocka_unit_test(test_ensemble__worst_case_takes_transfers_first),
-        cmocka_unit_test(test_ensemble__worst_case_in_full_keeps_autoattack_a_cascade),
-        cmocka_unit_test(test_ensemble__without_a_defense_members_are_the_same),
-        cmocka_unit_test(test_ensemble__prefixes_choose_what_is_attacked),
-        cmocka_unit_test(test_ensemble__changes_reach_every_occurrence),
-        cmocka_unit_test(test_ensemble__checks_follow_the_attacks),
-        cmocka_unit_test(test_ensemble__forecast_counts_the_passes),
+        cmocka_unit_test(test_plan__autoattack_has_its_four_members),
+        cmocka_unit_test(test_plan__presets_are_those_of_the_versions),
+        cmocka_unit_test(test_plan__worst_case_takes_transfers_first),
+        cmocka_unit_test(test_plan__worst_case_in_full_keeps_autoattack_a_cascade),
+        cmocka_unit_test(test_plan__without_a_defense_members_are_the_same),
+        cmocka_unit_test(test_plan__prefixes_choose_what_is_attacked),
+        cmocka_unit_test(test_plan__changes_reach_every_occurrence),
+        cmocka_unit_test(test_plan__checks_follow_the_attacks),
+        cmocka_unit_test(test_plan__forecast_counts_the_passes),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -14,39 +14,39 @@ static igd_result *make(int64_t first, int64_t num, int seed, int num_draws)
 {
     static const char rows[5][4] = {"f--", "rf-", "rrf", "rrr", "rrr"};
     igd_result *r = calloc(1, sizeof(*r));
-    r->head = cJSON_CreateObject();
-    cJSON_AddStringToObject(r->head, "command", "igdef eval");
-    cJSON_AddItemToObject(r->head, "versions", cJSON_CreateObject());
-    cJSON *model = cJSON_AddObjectToObject(r->head, "model");
+    r->provenance = cJSON_CreateObject();
+    cJSON_AddStringToObject(r->provenance, "command", "igdef eval");
+    cJSON_AddItemToObject(r->provenance, "versions", cJSON_CreateObject());
+    cJSON *model = cJSON_AddObjectToObject(r->provenance, "model");
     cJSON_AddStringToObject(model, "path", first == 0 ? "a.pt" : "b.pt");
     cJSON_AddStringToObject(model, "sha256", "00");
-    cJSON *data = cJSON_AddObjectToObject(r->head, "data");
+    cJSON *data = cJSON_AddObjectToObject(r->provenance, "data");
     cJSON_AddStringToObject(data, "path", "d");
     cJSON_AddStringToObject(data, "split", "test");
     cJSON_AddNumberToObject(data, "count", (double)num);
     cJSON_AddStringToObject(data, "sha256", "11");
     const char *const names[2] = {"cat", "dog"};
     cJSON_AddItemToObject(data, "classes", cJSON_CreateStringArray(names, 2));
-    cJSON_AddNullToObject(r->head, "defense");
-    cJSON *threat = cJSON_AddObjectToObject(r->head, "threat");
+    cJSON_AddNullToObject(r->provenance, "defense");
+    cJSON *threat = cJSON_AddObjectToObject(r->provenance, "threat");
     cJSON_AddStringToObject(threat, "norm", "Linf");
     cJSON_AddNumberToObject(threat, "eps", 8.0 / 255.0);
-    cJSON_AddNumberToObject(r->head, "seed", seed);
-    cJSON_AddStringToObject(r->head, "device", "cpu");
-    cJSON_AddNumberToObject(r->head, "threads", 2);
-    cJSON *settings = cJSON_AddObjectToObject(r->head, "settings");
+    cJSON_AddNumberToObject(r->provenance, "seed", seed);
+    cJSON_AddStringToObject(r->provenance, "device", "cpu");
+    cJSON_AddNumberToObject(r->provenance, "threads", 2);
+    cJSON *settings = cJSON_AddObjectToObject(r->provenance, "settings");
     cJSON_AddNumberToObject(settings, "draws", num_draws);
 
-    assert_ok(igd_table_init(&r->table, num, 3, num_draws));
+    assert_ok(igd_flags_init(&r->flags, num, 3, num_draws));
     for (int64_t i = 0; i < num; i++) {
         const char *row = rows[(first + i) % 5];
-        r->table.index[i] = first + i;
-        r->table.label[i] = (int32_t)(i % 2);
-        r->table.clean[i] = row[0] == 'f' ? 1 - (int32_t)(i % 2) : (int32_t)(i % 2);
+        r->flags.index[i] = first + i;
+        r->flags.label[i] = (int32_t)(i % 2);
+        r->flags.clean[i] = row[0] == 'f' ? 1 - (int32_t)(i % 2) : (int32_t)(i % 2);
         for (int c = 0; c < 3; c++) {
-            igd_table_column(&r->table, c)[i] = row[c];
-            if (r->table.votes != NULL)
-                r->table.votes[c * num + i] =
+            igd_flags_column(&r->flags, c)[i] = row[c];
+            if (r->flags.votes != NULL)
+                r->flags.votes[c * num + i] =
                     (uint8_t)(row[c] == 'r' ? num_draws - 1 : 1);
         }
     }

@@ -70,10 +70,10 @@ static void test_series__ablation_has_nine_rows(void **state)
     // Smoothing and masks do change something.
     igd_result *noisy = load(o.folder, "smoothing-alone.json");
     igd_result *chance = load(o.folder, "random-two-passes.json");
-    assert_non_null(noisy->table.votes);
+    assert_non_null(noisy->flags.votes);
     igd_result *one = load(o.folder, "random-one-pass.json");
-    assert_memory_not_equal(chance->table.clean, none->table.clean, N * sizeof(int32_t));
-    assert_memory_not_equal(chance->table.clean, one->table.clean, N * sizeof(int32_t));
+    assert_memory_not_equal(chance->flags.clean, none->flags.clean, N * sizeof(int32_t));
+    assert_memory_not_equal(chance->flags.clean, one->flags.clean, N * sizeof(int32_t));
     igd_result_free(one);
     igd_result_free(noisy);
     igd_result_free(chance);

@@ -64,14 +64,14 @@ static void check(const char *name, float noise, double eps, const char *option)
     trial_free(&many);
 }
 
-static void test_ahead__guesses_change_no_outcome(void **state)
+static void test_speculate__guesses_change_no_outcome(void **state)
 {
     (void)state;
     check("square", 0, 0.01, NULL);
     check("rays", 0, 1e-4, NULL);
 }
 
-static void test_ahead__guesses_get_the_noise_of_their_turn(void **state)
+static void test_speculate__guesses_get_the_noise_of_their_turn(void **state)
 {
     (void)state;
     check("square", 0.2f, 0.01, NULL);
@@ -81,7 +81,7 @@ static void test_ahead__guesses_get_the_noise_of_their_turn(void **state)
 }
 
 // Without shortcuts every row is asked for.
-static void test_ahead__nothing_is_guessed_without_shortcuts(void **state)
+static void test_speculate__nothing_is_guessed_without_shortcuts(void **state)
 {
     (void)state;
     const igd_classifier *f = prepare(0);
@@ -101,9 +101,9 @@ static void test_ahead__nothing_is_guessed_without_shortcuts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TENSOR_TEST(test_ahead__guesses_change_no_outcome),
-        TENSOR_TEST(test_ahead__guesses_get_the_noise_of_their_turn),
-        TENSOR_TEST(test_ahead__nothing_is_guessed_without_shortcuts),
+        TENSOR_TEST(test_speculate__guesses_change_no_outcome),
+        TENSOR_TEST(test_speculate__guesses_get_the_noise_of_their_turn),
+        TENSOR_TEST(test_speculate__nothing_is_guessed_without_shortcuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,13 +22,13 @@ static cJSON *settings(double eps, int seed)
 static void fill(igd_state *s)
 {
     for (int i = 0; i < N; i++) {
-        s->table.clean[i] = i - 1;
-        s->table.bounds[i] = (uint8_t)(31 - i);
+        s->flags.clean[i] = i - 1;
+        s->flags.bounds[i] = (uint8_t)(31 - i);
     }
-    memcpy(s->table.status, "rrfr.f.r-.....r", N * COLUMNS);
-    if (s->table.votes != NULL)
+    memcpy(s->flags.status, "rrfr.f.r-.....r", N * COLUMNS);
+    if (s->flags.votes != NULL)
         for (int i = 0; i < N * COLUMNS; i++)
-            s->table.votes[i] = (uint8_t)(i * 17);
+            s->flags.votes[i] = (uint8_t)(i * 17);
     s->costs[1] = (igd_cost){.forwards = 12345678901,
                              .backwards = 7,
                              .seconds = 1.5,
@@ -51,11 +51,11 @@ static void check_round_trip(int num_draws)
 
     assert_ok(igd_state_init(&b, path, settings(0.03, 1), N, COLUMNS, num_draws));
     assert_ok(igd_state_load(&b));
-    assert_memory_equal(a.table.status, b.table.status, N * COLUMNS);
-    assert_memory_equal(a.table.clean, b.table.clean, N * sizeof(int32_t));
-    assert_memory_equal(a.table.bounds, b.table.bounds, N);
+    assert_memory_equal(a.flags.status, b.flags.status, N * COLUMNS);
+    assert_memory_equal(a.flags.clean, b.flags.clean, N * sizeof(int32_t));
+    assert_memory_equal(a.flags.bounds, b.flags.bounds, N);
     if (num_draws > 1)
-        assert_memory_equal(a.table.votes, b.table.votes, N * COLUMNS);
+        assert_memory_equal(a.flags.votes, b.flags.votes, N * COLUMNS);
     assert_memory_equal(a.costs, b.costs, COLUMNS * sizeof(igd_cost));
     assert_true(b.seconds == 0.1);
     igd_state_free(&a);

@@ -83,7 +83,7 @@ static int64_t judged(const igd_result *r, const char *attack, int64_t *made)
     for (int k = 0; k < r->num_entries; k++) {
         if (strcmp(r->entries[k].name, attack) != 0)
             continue;
-        const char *letters = igd_table_column(&r->table, r->entries[k].columns[0]);
+        const char *letters = igd_flags_column(&r->flags, r->entries[k].columns[0]);
         for (int64_t i = 0; i < N; i++)
             count += letters[i] == IGD_ROBUST || letters[i] == IGD_FOOLED;
         *made += count - r->entries[k].cost.reused;
@@ -140,14 +140,14 @@ static void test_sweep__eps_attacks_only_what_the_smaller_one_left(void **state)
                         igd_result_worst_acc(before));
             for (int64_t i = 0; i < N; i++) {
                 bool was = false;
-                for (int c = 1; c < before->table.num_columns; c++)
-                    was = was || igd_table_column(&before->table, c)[i] == IGD_FOOLED;
-                assert_int_equal(igd_table_column(&r->table, 1)[i],
+                for (int c = 1; c < before->flags.num_columns; c++)
+                    was = was || igd_flags_column(&before->flags, c)[i] == IGD_FOOLED;
+                assert_int_equal(igd_flags_column(&r->flags, 1)[i],
                                  was ? IGD_FOOLED : IGD_ROBUST);
                 broken += was;
                 // By the first draw and by the majority: then it is not attacked.
-                if (was && !igd_table_correct(&r->table, 1, i, IGD_MAJORITY)) {
-                    assert_int_equal(igd_table_column(&r->table, 2)[i], IGD_SKIPPED);
+                if (was && !igd_flags_correct(&r->flags, 1, i, IGD_MAJORITY)) {
+                    assert_int_equal(igd_flags_column(&r->flags, 2)[i], IGD_SKIPPED);
                     left_alone++;
                 }
             }
@@ -215,7 +215,7 @@ static void test_sweep__a_smaller_eps_must_be_of_the_same_run(void **state)
 static double steps_of(const char *folder, const char *name, int step)
 {
     igd_result *r = load(folder, name);
-    const cJSON *settings = cJSON_GetObjectItem(r->head, "settings");
+    const cJSON *settings = cJSON_GetObjectItem(r->provenance, "settings");
     const cJSON *attack =
         cJSON_GetArrayItem(cJSON_GetObjectItem(settings, "attacks"), step);
     const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(attack, "runs"), 0);

@@ -160,7 +160,7 @@ static igd_status write_file(const predictions *p, const char *path)
     return igd_writer_commit(w);
 }
 
-static void print_table(const predictions *p)
+static void print_flags(const predictions *p)
 {
     printf("%7s %6s %11s %16s %11s  %s\n", "index", "label", "prediction",
            "base_prediction", "confidence", "agree");
@@ -178,7 +178,7 @@ static void print_table(const predictions *p)
 static void print_text(const predictions *p, const defend_settings *s)
 {
     if (s->output == NULL && p->num > 0)
-        print_table(p);
+        print_flags(p);
     if (p->num > 0)
         printf("%" PRId64 " images; both models agree on %.2f %%\n", p->num,
                100.0 * (double)p->agree / (double)p->num);

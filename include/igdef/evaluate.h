@@ -32,14 +32,14 @@ typedef struct igd_result igd_result;
 
 /** Passes of the base model that evaluations of several masked defenses have in common.
  * Not for several threads at once. */
-typedef struct igd_trunk igd_trunk;
+typedef struct igd_pass_cache igd_pass_cache;
 
-/** Kept in a temporary file. *out is owned, free with igd_trunk_free().
+/** Kept in a temporary file. *out is owned, free with igd_pass_cache_free().
  * @return IGD_OK, IGD_EIO, IGD_ENOMEM */
-igd_status igd_trunk_new(igd_trunk **out);
+igd_status igd_pass_cache_new(igd_pass_cache **out);
 
 /** NULL is fine. */
-void igd_trunk_free(igd_trunk *t);
+void igd_pass_cache_free(igd_pass_cache *t);
 
 /** Settings of an evaluation. Start from igd_evaluate_options_default(). */
 typedef struct igd_evaluate_options {
@@ -78,7 +78,7 @@ typedef struct igd_evaluate_options {
     /** Where clean and adversarial images are judged, first passes and activations are
      * taken from here if another evaluation of the same base model made them; borrowed,
      * NULL for none. Changes no flag. */
-    igd_trunk *trunk;
+    igd_pass_cache *pass_cache;
 
     const char *state;    /**< File to continue from; NULL keeps none. */
     const char *finished; /**< Result file of a finished run: where it is there,

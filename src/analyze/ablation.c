@@ -65,7 +65,7 @@ static igd_status add_row(ablation *a, int k, const igd_series_options *options)
 
 static cJSON *ablation_json(const ablation *a, const igd_series_options *options)
 {
-    cJSON *json = igd_series_head_json(&a->series, NUM_ROWS - 1, "ablation");
+    cJSON *json = igd_series_provenance(&a->series, NUM_ROWS - 1, "ablation");
     cJSON_AddItemToObject(json, "attacks",
                           igd_series_attacks_json(options->evaluate.attacks));
     cJSON *list = cJSON_AddArrayToObject(json, "rows");

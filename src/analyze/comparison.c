@@ -101,7 +101,7 @@ static cJSON *row_json(const comparison *c, int k)
     cJSON_AddNumberToObject(passes, "forwards", forwards);
     cJSON_AddNumberToObject(passes, "backwards", backwards);
     cJSON *defense =
-        cJSON_GetObjectItemCaseSensitive(c->series.results[k]->head, "defense");
+        cJSON_GetObjectItemCaseSensitive(c->series.results[k]->provenance, "defense");
     cJSON_AddItemToObject(o, "defense", cJSON_Duplicate(defense, true));
     cJSON_AddItemToObject(o, "result", igd_series_file_json(&c->series, k));
     return o;
@@ -109,7 +109,7 @@ static cJSON *row_json(const comparison *c, int k)
 
 static cJSON *comparison_json(const comparison *c, const igd_series_options *options)
 {
-    cJSON *json = igd_series_head_json(&c->series, 0, "defenses");
+    cJSON *json = igd_series_provenance(&c->series, 0, "defenses");
     cJSON_ReplaceItemInObjectCaseSensitive(json, "defense", cJSON_CreateNull());
     cJSON_AddItemToObject(json, "attacks",
                           igd_series_attacks_json(options->evaluate.attacks));

@@ -25,7 +25,7 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
 
     *f = (igd_findings){.begun = igd_now()};
     IGD_TRY(igd_dataset_sha256(e->data, data_sha256));
-    const igd_head h = {
+    const igd_provenance h = {
         .command = e->run->command,
         .data_path = e->run->data_path,
         .data_split = e->run->data_split,
@@ -43,7 +43,7 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
     f->root = cJSON_CreateObject();
     cJSON_AddStringToObject(f->root, "format", IGD_ANALYSIS_FORMAT);
     cJSON_AddStringToObject(f->root, "kind", e->kind);
-    cJSON *head = igd_head_json(&h);
+    cJSON *head = igd_provenance_json(&h);
     while (head != NULL && head->child != NULL) {
         cJSON *item = cJSON_DetachItemViaPointer(head, head->child);
         cJSON_AddItemToObject(f->root, item->string, item);
@@ -59,7 +59,7 @@ igd_status igd_findings_end(igd_analysis **out, igd_findings *f,
     cJSON_AddItemToObject(root, "warnings", igd_warnings_json(&f->warnings));
     cJSON_AddNumberToObject(root, "seconds", igd_now() - f->begun);
     *f = (igd_findings){0};
-    return igd_analysis_make(out, root, igd_head_print, print, root);
+    return igd_analysis_make(out, root, igd_provenance_print, print, root);
 }
 
 void igd_findings_free(igd_findings *f)

@@ -43,7 +43,7 @@ static igd_status see(seen *s, const igd_attack_job *job, bool *fresh)
 }
 
 static igd_status add_step(passes *sum, seen *made, const igd_step *step,
-                           const igd_subject *who, const igd_defense *defense)
+                           const igd_views *who, const igd_defense *defense)
 {
     int forwards = 1, backwards = 0;
     const bool on_base = igd_step_attacked(step, who) == who->base;
@@ -70,7 +70,7 @@ static igd_status add_member(passes *sum, seen *made, const igd_member *m,
     const igd_defense_view view = {.defense = m->defense,
                                    .fixed_noise = m->options.fixed_noise};
     igd_classifier judged;
-    igd_subject who = {.base = f, .judged = f};
+    igd_views who = {.base = f, .judged = f};
     igd_plan *plan = NULL;
     igd_status st = IGD_OK;
 

@@ -33,7 +33,7 @@ typedef struct search {
     bool *tried;      // [K + 1]
     int64_t base_correct;
     igd_sparse *pseudo; // [N]
-    double passes;      // of the trunk, per image
+    double passes;      // of the base network, per image
     double done, total; // of those, for all images
 
     // A batch, filled up to a multiple of IGD_BATCH_ROWS.

@@ -82,7 +82,8 @@ static char *path_of(const igd_series *s, const igd_member *m, const char *end)
 }
 
 static igd_status run_member(igd_series *s, int k, const igd_model *base,
-                             const igd_dataset *data, const char *cache, igd_trunk *trunk)
+                             const igd_dataset *data, const char *cache,
+                             igd_pass_cache *passes)
 {
     const igd_member *m = &s->members[k];
     igd_evaluate_options o = m->options;
@@ -92,7 +93,7 @@ static igd_status run_member(igd_series *s, int k, const igd_model *base,
 
     o.smaller = m->smaller >= 0 ? s->results[m->smaller] : NULL;
     o.cache = cache;
-    o.trunk = trunk;
+    o.pass_cache = passes;
     o.cache_all = true; // what the base model's member makes serves the others
     o.payload = &t;
     o.progress = o.progress != NULL ? tell_progress : NULL;
@@ -124,7 +125,7 @@ done:
 igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data)
 {
     char *temporary = NULL;
-    igd_trunk *trunk = NULL;
+    igd_pass_cache *passes = NULL;
     const char *cache = s->members[0].options.cache;
     igd_status st = IGD_OK;
 
@@ -135,13 +136,13 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
             return st;
         cache = temporary;
     }
-    if ((st = igd_trunk_new(&trunk)) == IGD_OK)
+    if ((st = igd_pass_cache_new(&passes)) == IGD_OK)
         st = igd_series_forecast(s, base, data);
     for (int k = 0; k < s->num && st == IGD_OK; k++)
-        if ((st = run_member(s, k, base, data, cache, trunk)) != IGD_OK &&
+        if ((st = run_member(s, k, base, data, cache, passes)) != IGD_OK &&
             st != IGD_ECANCELED)
             st = igd_error_prefix(st, s->members[k].name);
-    igd_trunk_free(trunk);
+    igd_pass_cache_free(passes);
     igd_folder_remove(temporary);
     free(temporary);
     return st;
@@ -161,7 +162,7 @@ cJSON *igd_series_file_json(const igd_series *s, int member)
     return json;
 }
 
-cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind)
+cJSON *igd_series_provenance(const igd_series *s, int member, const char *kind)
 {
     static const char *const keys[] = {"command", "versions", "model",
                                        "data",    "defense",  "threat",
@@ -171,7 +172,7 @@ cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind)
     cJSON_AddStringToObject(json, "kind", kind);
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
         const cJSON *from =
-            cJSON_GetObjectItemCaseSensitive(s->results[member]->head, keys[k]);
+            cJSON_GetObjectItemCaseSensitive(s->results[member]->provenance, keys[k]);
         cJSON_AddItemToObject(json, keys[k], cJSON_Duplicate(from, true));
     }
     return json;

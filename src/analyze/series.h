@@ -47,7 +47,7 @@ cJSON *igd_series_file_json(const igd_series *s, int member);
 
 // What analyses begin with: format, `kind`, and "command" to "threads" of a member;
 // owned.
-cJSON *igd_series_head_json(const igd_series *s, int member, const char *kind);
+cJSON *igd_series_provenance(const igd_series *s, int member, const char *kind);
 
 // Adds "clean_acc", "worst_acc" and their intervals, and with `attacks` those as well.
 void igd_series_add_accuracies(cJSON *object, const igd_result *r, bool attacks);

@@ -180,10 +180,10 @@ static igd_status attack_done(const igd_outcome *o, void *payload)
     return IGD_OK;
 }
 
-static igd_status attack_tick(const igd_flight *flight, void *payload)
+static igd_status attack_tick(const igd_engine *engine, void *payload)
 {
     const shift *s = payload;
-    (void)flight;
+    (void)engine;
     const int64_t past = s->seen - s->num + s->finished - s->attacked;
     return igd_experiment_tick(&s->o->run, s->o->attack, (double)past, (double)s->N);
 }
@@ -282,7 +282,7 @@ static igd_status make_job(shift *s)
     const size_t room = strlen(o->attack) + strlen(set) + sizeof(".last=1,");
     const igd_attack *attack = NULL;
     igd_evaluate_options e = igd_evaluate_options_default();
-    const igd_subject subject = {.base = s->target, .judged = s->target};
+    const igd_views views = {.base = s->target, .judged = s->target};
     igd_plan *plan = NULL;
 
     IGD_TRY(igd_attack_find(&attack, o->attack));
@@ -298,7 +298,7 @@ static igd_status make_job(shift *s)
     e.set = changes[0] != '\0' ? changes : NULL;
     e.seed = o->run.seed;
     e.checks = false;
-    const igd_status st = igd_plan_make(&plan, &subject, &e);
+    const igd_status st = igd_plan_make(&plan, &views, &e);
     if (st == IGD_OK) {
         s->job = plan->steps[1].jobs[0];
         s->job.mode = IGD_RETURN_HIGH_LOSS; // unsuccessful attacks end somewhere, too

@@ -250,7 +250,7 @@ static cJSON *points_json(const sweep *s)
 static cJSON *sweep_json(const sweep *s)
 {
     const igd_values *v = &s->values;
-    cJSON *json = igd_series_head_json(&s->series, s->points[0], "sweep");
+    cJSON *json = igd_series_provenance(&s->series, s->points[0], "sweep");
     // What is swept has no one value.
     cJSON *defense = cJSON_GetObjectItemCaseSensitive(json, "defense");
     cJSON_DeleteItemFromObjectCaseSensitive(defense, "mask_sha256");

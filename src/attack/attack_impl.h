@@ -174,18 +174,18 @@ typedef struct igd_outcome {
 } igd_outcome;
 
 // The images in flight, between two batches.
-typedef struct igd_flight igd_flight;
+typedef struct igd_engine igd_engine;
 
 // Writes them, one after another, each as it is handed to `put` as one piece: so that a
 // later igd_attack_run() of the same job, of any batch size, goes on where this one is.
-igd_status igd_flight_save(const igd_flight *e,
+igd_status igd_engine_save(const igd_engine *e,
                            igd_status (*put)(int64_t image, const void *bytes,
                                              size_t size, void *payload),
                            void *payload);
 
 // How many images' worth of work was done on those in flight, where one that survives
 // takes so many passes at most.
-double igd_flight_work(const igd_flight *e, double forwards, double backwards);
+double igd_engine_work(const igd_engine *e, double forwards, double backwards);
 
 // Where images come from and outcomes go. All functions are called from the thread that
 // called igd_attack_run(); anything but IGD_OK stops the attack and is passed on.
@@ -196,9 +196,9 @@ typedef struct igd_attack_feed {
     igd_status (*done)(const igd_outcome *o, void *payload);
     // Called after every batch, so that a user can interrupt and the images in flight can
     // be saved. May be NULL.
-    igd_status (*tick)(const igd_flight *flight, void *payload);
+    igd_status (*tick)(const igd_engine *engine, void *payload);
     void *payload;
-    // What igd_flight_save() gave for an image in an earlier sitting, borrowed until the
+    // What igd_engine_save() gave for an image in an earlier sitting, borrowed until the
     // next call; NULL for nothing. May be NULL itself.
     const unsigned char *(*earlier)(size_t *size, int64_t image, void *payload);
 } igd_attack_feed;

@@ -20,7 +20,8 @@ typedef enum igd_pseudo {
 typedef struct igd_defense_view {
     const igd_defense *defense;
     bool fixed_noise; // one draw of the noise per image, whatever is asked
-    igd_trunk *trunk; // keeps what other defenses of the base model compute as well; NULL
+    igd_pass_cache
+        *pass_cache; // keeps what other defenses of the base model compute as well; NULL
     // The rest is for defenses with a pseudo-label, igd_defense_has_pseudo_label().
     double backward_temperature; // > 0: gradients of the pseudo-label as if at this one
     double first_pass_weight;    // share of the first pass's own gradient added to the

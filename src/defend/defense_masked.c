@@ -259,12 +259,12 @@ static igd_tensor *shared_prefix(igd_scope *s, const igd_defense_view *v,
     const igd_defense *d = v->defense;
     char name[256];
     *carried = NULL;
-    if (v->trunk == NULL || s->grad || igd_cut_num_carried(d->cut) > 0 ||
+    if (v->pass_cache == NULL || s->grad || igd_cut_num_carried(d->cut) > 0 ||
         igd_cut_num_dims(d->cut) != 2 || igd_cut_neuron_axis(d->cut) != 1)
         return igt_prefix(s, d->cut, x, carried);
     snprintf(name, sizeof(name), "prefix %.200s", d->layer);
-    const igd_trunk_part part = {name, false, d->f, prefix_part, v};
-    return igt_trunk(s, v->trunk, &part, x, draws);
+    const igd_cached_pass part = {name, false, d->f, prefix_part, v};
+    return igt_cached(s, v->pass_cache, &part, x, draws);
 }
 
 static igd_tensor *shared_first_logits(igd_scope *s, const igd_defense_view *v,
@@ -273,12 +273,12 @@ static igd_tensor *shared_first_logits(igd_scope *s, const igd_defense_view *v,
 {
     const igd_defense_options *o = &v->defense->options;
     char name[128];
-    if (v->trunk == NULL || s->grad || !(o->sigma > 0.0))
+    if (v->pass_cache == NULL || s->grad || !(o->sigma > 0.0))
         return first_logits(s, v, x, draws, act, carried);
     snprintf(name, sizeof(name), "first pass %.17g %d %llu %d", o->sigma, o->num_smooth,
              (unsigned long long)o->seed, v->fixed_noise);
-    const igd_trunk_part part = {name, true, v->defense->f, first_part, v};
-    return igt_trunk(s, v->trunk, &part, x, draws);
+    const igd_cached_pass part = {name, true, v->defense->f, first_part, v};
+    return igt_cached(s, v->pass_cache, &part, x, draws);
 }
 
 static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor *x,

@@ -17,7 +17,7 @@ typedef struct slot {
     int64_t width;
 } slot;
 
-struct igd_trunk {
+struct igd_pass_cache {
     FILE *file; // temporary
     int64_t end;
     slot *slots; // [num_slots], a power of two
@@ -25,9 +25,9 @@ struct igd_trunk {
     int64_t asked, made;
 };
 
-igd_status igd_trunk_new(igd_trunk **out)
+igd_status igd_pass_cache_new(igd_pass_cache **out)
 {
-    igd_trunk *t = calloc(1, sizeof(*t));
+    igd_pass_cache *t = calloc(1, sizeof(*t));
     *out = NULL;
     if (t == NULL)
         return igd_error(IGD_ENOMEM, "no memory for shared passes");
@@ -40,7 +40,7 @@ igd_status igd_trunk_new(igd_trunk **out)
     return IGD_OK;
 }
 
-void igd_trunk_free(igd_trunk *t)
+void igd_pass_cache_free(igd_pass_cache *t)
 {
     if (t == NULL)
         return;
@@ -49,7 +49,7 @@ void igd_trunk_free(igd_trunk *t)
     free(t);
 }
 
-void igd_trunk_counts(const igd_trunk *t, int64_t *asked, int64_t *made)
+void igd_pass_cache_counts(const igd_pass_cache *t, int64_t *asked, int64_t *made)
 {
     *asked = t->asked;
     *made = t->made;
@@ -57,7 +57,7 @@ void igd_trunk_counts(const igd_trunk *t, int64_t *asked, int64_t *made)
 
 // --- the table
 
-static size_t first_slot(const igd_trunk *t, const char *key)
+static size_t first_slot(const igd_pass_cache *t, const char *key)
 {
     size_t hash = 0;
     for (int k = 0; k < 16; k++) // digits of a digest are as good as random
@@ -66,7 +66,7 @@ static size_t first_slot(const igd_trunk *t, const char *key)
 }
 
 // The slot of a key, or the free one where it belongs. There must be slots.
-static slot *find(const igd_trunk *t, const char *key)
+static slot *find(const igd_pass_cache *t, const char *key)
 {
     size_t i = first_slot(t, key);
     while (t->slots[i].place >= 0 && memcmp(t->slots[i].key, key, KEY_LENGTH) != 0)
@@ -74,9 +74,9 @@ static slot *find(const igd_trunk *t, const char *key)
     return &t->slots[i];
 }
 
-static igd_status grow(igd_trunk *t)
+static igd_status grow(igd_pass_cache *t)
 {
-    const igd_trunk old = *t;
+    const igd_pass_cache old = *t;
     if (2 * (t->num_used + 1) <= t->num_slots)
         return IGD_OK;
     t->num_slots = t->num_slots > 0 ? 2 * t->num_slots : 1024;
@@ -99,7 +99,7 @@ static igd_status failed(void)
     return igd_error(IGD_EIO, "cannot use the temporary file of shared passes");
 }
 
-static igd_status put(igd_trunk *t, const char *key, const float *row, int64_t width)
+static igd_status put(igd_pass_cache *t, const char *key, const float *row, int64_t width)
 {
     IGD_TRY(grow(t));
     slot *at = find(t, key);
@@ -116,7 +116,7 @@ static igd_status put(igd_trunk *t, const char *key, const float *row, int64_t w
     return IGD_OK;
 }
 
-static igd_status get(const igd_trunk *t, const slot *at, float *row)
+static igd_status get(const igd_pass_cache *t, const slot *at, float *row)
 {
     const size_t width = (size_t)at->width;
     if (fseek(t->file, at->place, SEEK_SET) != 0 ||
@@ -146,8 +146,8 @@ static void batch_free(batch *b)
     free(b->rows);
 }
 
-static igd_status key_of(char *key, const igd_trunk_part *part, const float *x, int64_t d,
-                         const igd_draw *draw)
+static igd_status key_of(char *key, const igd_cached_pass *part, const float *x,
+                         int64_t d, const igd_draw *draw)
 {
     char hex[IGD_SHA256_LENGTH];
     igd_sha256 *sum = NULL;
@@ -164,7 +164,7 @@ static igd_status key_of(char *key, const igd_trunk_part *part, const float *x, 
     return st;
 }
 
-static igd_status look_up(batch *b, const igd_trunk *t, const igd_trunk_part *part,
+static igd_status look_up(batch *b, const igd_pass_cache *t, const igd_cached_pass *part,
                           const igd_draw *draws)
 {
     const size_t room = (size_t)(b->N + IGD_BATCH_ROWS);
@@ -186,7 +186,7 @@ static igd_status look_up(batch *b, const igd_trunk *t, const igd_trunk_part *pa
 }
 
 // Makes what is missing, in whole blocks of rows as classifier.c has them.
-static igd_tensor *make_missing(igd_scope *s, batch *b, const igd_trunk_part *part,
+static igd_tensor *make_missing(igd_scope *s, batch *b, const igd_cached_pass *part,
                                 const igd_tensor *x, const igd_draw *draws)
 {
     int64_t padded = b->num;
@@ -198,7 +198,7 @@ static igd_tensor *make_missing(igd_scope *s, batch *b, const igd_trunk_part *pa
     return part->make(s, part->self, igt_rows(s, x, which), b->draws);
 }
 
-static igd_status fill(igd_scope *s, batch *b, igd_trunk *t, const igd_tensor *made)
+static igd_status fill(igd_scope *s, batch *b, igd_pass_cache *t, const igd_tensor *made)
 {
     float *rows = NULL;
     if (made != NULL)
@@ -230,8 +230,8 @@ static igd_status fill(igd_scope *s, batch *b, igd_trunk *t, const igd_tensor *m
     return st;
 }
 
-igd_tensor *igt_trunk(igd_scope *s, igd_trunk *t, const igd_trunk_part *part,
-                      const igd_tensor *x, const igd_draw *draws)
+igd_tensor *igt_cached(igd_scope *s, igd_pass_cache *t, const igd_cached_pass *part,
+                       const igd_tensor *x, const igd_draw *draws)
 {
     batch b = {.N = igd_scope_ok(s) ? igd_tensor_length(x, 0) : 0,
                .d = igd_classifier_pixels(part->f)};

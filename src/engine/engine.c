@@ -20,7 +20,7 @@
 #include "engine/workers.h"
 #include "igdef/runtime.h"
 
-typedef igd_flight engine;
+typedef igd_engine engine;
 typedef igd_item item;
 typedef igd_slot slot;
 typedef igd_tally tally;
@@ -484,15 +484,15 @@ static bool wants_vote(const engine *e, const slot *p)
     return !e->job->deterministic && p->run.fooled && due;
 }
 
-// A pass without gradients, whose free places ask ahead.
+// A pass without gradients, whose free places speculate.
 static igd_status round_labels(engine *e)
 {
-    const int used = e->job->shortcuts ? igd_ahead_guess(e) : e->num;
+    const int used = e->job->shortcuts ? igd_speculate(e) : e->num;
     IGD_TRY(pass_all(e, 0, used, false));
     for (int i = 0; i < e->num && used > e->num; i++) {
         slot *p = &e->slots[i];
         const slot *q;
-        for (int k = 0; !wants_vote(e, p) && (q = igd_ahead_answer(e, p, k)) != NULL; k++)
+        for (int k = 0; !wants_vote(e, p) && (q = igd_speculated(e, p, k)) != NULL; k++)
             tell_logits(e, p,
                         e->logits + (size_t)(q - e->slots) * (size_t)e->samples * e->C);
     }

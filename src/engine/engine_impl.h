@@ -1,6 +1,6 @@
 // What the engine that runs an attack knows at any moment: the images in flight, their
-// runs, and the places where these live. attack_run.c moves them, flight.c writes them to
-// a stream and takes them up again.
+// runs, and the places where these live. engine.c moves them, engine_save.c writes them
+// to a stream and takes them up again.
 #ifndef IGD_ENGINE_ENGINE_IMPL_H
 #define IGD_ENGINE_ENGINE_IMPL_H
 
@@ -33,12 +33,12 @@ typedef struct igd_slot {
     igd_want want;
     uint32_t evaluations; // so far, keys the classifier's noise
     igd_tally tally;
-    // Copies of the run as it may ask next, in places of their own; see ahead.h.
+    // Copies of the run as it may ask next, in places of their own; see speculate.h.
     struct igd_slot *guess;
     int num_guesses;
 } igd_slot;
 
-struct igd_flight {
+struct igd_engine {
     const igd_attack_job *job;
     const igd_attack *attack;
     const igd_classifier *f;
@@ -67,15 +67,15 @@ struct igd_flight {
 };
 
 // What the runs of m cost, [num_runs].
-igd_tally *igd_item_tallies(const igd_flight *e, const igd_item *m);
+igd_tally *igd_item_tallies(const igd_engine *e, const igd_item *m);
 
 // Gives r what the runs of an image share.
 void igd_run_enter(igd_run *r, const igd_item *m);
 
-// Takes up an image that was just fetched where the bytes [size] of an earlier flight
+// Takes up an image that was just fetched where the bytes [size] of an earlier engine
 // left it; the run that was in work goes to the next slot, of which one must be free.
-// False, and nothing happened, where the bytes are not of such a flight.
-bool igd_item_take_up(igd_flight *e, igd_item *m, const unsigned char *bytes,
+// False, and nothing happened, where the bytes are not of such an engine.
+bool igd_item_take_up(igd_engine *e, igd_item *m, const unsigned char *bytes,
                       size_t size);
 
 #endif

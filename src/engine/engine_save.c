@@ -12,15 +12,15 @@
 #include "core/error.h"
 
 // An image, before its tallies [num_runs], its x_adv [d], and its run.
-typedef struct item_head {
+typedef struct item_record {
     int64_t image, d, state_size;
     int num_runs, next, limit, winner;
     bool fooled, running;
     double loss;
-} item_head;
+} item_record;
 
 // A run, before its point [d], its x_adv [d] and its state.
-typedef struct run_head {
+typedef struct run_record {
     int index;
     igd_want want;
     uint32_t evaluations;
@@ -28,9 +28,9 @@ typedef struct run_head {
     double loss, distance;
     int64_t plateaus, queries;
     bool fooled, stalled;
-} run_head;
+} run_record;
 
-igd_tally *igd_item_tallies(const igd_flight *e, const igd_item *m)
+igd_tally *igd_item_tallies(const igd_engine *e, const igd_item *m)
 {
     return e->tallies + (m - e->items) * e->num_runs;
 }
@@ -46,7 +46,7 @@ void igd_run_enter(igd_run *r, const igd_item *m)
 }
 
 // The run of m that comes first; NULL where none is in work.
-static const igd_slot *first_run(const igd_flight *e, const igd_item *m)
+static const igd_slot *first_run(const igd_engine *e, const igd_item *m)
 {
     const igd_slot *first = NULL;
     for (int i = 0; i < e->num; i++) {
@@ -57,11 +57,11 @@ static const igd_slot *first_run(const igd_flight *e, const igd_item *m)
     return first;
 }
 
-static size_t bytes_of(const igd_flight *e, bool running)
+static size_t bytes_of(const igd_engine *e, bool running)
 {
     const size_t pixels = e->d * sizeof(float);
-    const size_t run = sizeof(run_head) + 2 * pixels + e->state_size;
-    return sizeof(item_head) + (size_t)e->num_runs * sizeof(igd_tally) + pixels +
+    const size_t run = sizeof(run_record) + 2 * pixels + e->state_size;
+    return sizeof(item_record) + (size_t)e->num_runs * sizeof(igd_tally) + pixels +
            (running ? run : 0);
 }
 
@@ -71,26 +71,26 @@ static unsigned char *append(unsigned char *to, const void *from, size_t size)
     return to + size;
 }
 
-static void write_item(unsigned char *to, const igd_flight *e, const igd_item *m)
+static void write_item(unsigned char *to, const igd_engine *e, const igd_item *m)
 {
     const size_t pixels = e->d * sizeof(float);
     const igd_slot *p = first_run(e, m);
-    item_head head;
-    run_head run;
+    item_record item;
+    run_record run;
 
-    memset(&head, 0, sizeof(head)); // padding too: equal flights give equal bytes
+    memset(&item, 0, sizeof(item)); // padding too: equal engines give equal bytes
     memset(&run, 0, sizeof(run));
-    head.image = m->target.image;
-    head.d = (int64_t)e->d;
-    head.state_size = (int64_t)e->state_size;
-    head.num_runs = e->num_runs;
-    head.next = p == NULL ? m->next : p->run.index + 1;
-    head.limit = m->limit;
-    head.winner = m->winner;
-    head.fooled = m->fooled;
-    head.running = p != NULL;
-    head.loss = m->loss;
-    to = append(to, &head, sizeof(head));
+    item.image = m->target.image;
+    item.d = (int64_t)e->d;
+    item.state_size = (int64_t)e->state_size;
+    item.num_runs = e->num_runs;
+    item.next = p == NULL ? m->next : p->run.index + 1;
+    item.limit = m->limit;
+    item.winner = m->winner;
+    item.fooled = m->fooled;
+    item.running = p != NULL;
+    item.loss = m->loss;
+    to = append(to, &item, sizeof(item));
     to = append(to, igd_item_tallies(e, m), (size_t)e->num_runs * sizeof(igd_tally));
     to = append(to, m->winner >= 0 ? m->x_adv : m->target.x, pixels);
     if (p == NULL)
@@ -111,7 +111,7 @@ static void write_item(unsigned char *to, const igd_flight *e, const igd_item *m
     append(to, p->run.state, e->state_size);
 }
 
-igd_status igd_flight_save(const igd_flight *e,
+igd_status igd_engine_save(const igd_engine *e,
                            igd_status (*put)(int64_t image, const void *bytes,
                                              size_t size, void *payload),
                            void *payload)
@@ -137,7 +137,7 @@ static double share(int64_t passes, double most)
     return most > 0.0 ? (double)passes / most : 0.0;
 }
 
-double igd_flight_work(const igd_flight *e, double forwards, double backwards)
+double igd_engine_work(const igd_engine *e, double forwards, double backwards)
 {
     double sum = 0.0;
     for (int i = 0; i < e->capacity; i++) {
@@ -165,8 +165,8 @@ static const unsigned char *take(void *to, const unsigned char *from, size_t siz
     return from + size;
 }
 
-static bool is_head_of(const item_head *h, const igd_flight *e, const igd_item *m,
-                       size_t size)
+static bool is_record_of(const item_record *h, const igd_engine *e, const igd_item *m,
+                         size_t size)
 {
     return h->image == m->target.image && h->d == (int64_t)e->d &&
            h->state_size == (int64_t)e->state_size && h->num_runs == e->num_runs &&
@@ -175,32 +175,32 @@ static bool is_head_of(const item_head *h, const igd_flight *e, const igd_item *
            size == bytes_of(e, h->running);
 }
 
-bool igd_item_take_up(igd_flight *e, igd_item *m, const unsigned char *bytes, size_t size)
+bool igd_item_take_up(igd_engine *e, igd_item *m, const unsigned char *bytes, size_t size)
 {
     const size_t pixels = e->d * sizeof(float);
-    item_head head;
-    run_head run;
+    item_record item;
+    run_record run;
 
-    if (size < sizeof(head))
+    if (size < sizeof(item))
         return false;
-    bytes = take(&head, bytes, sizeof(head));
-    if (!is_head_of(&head, e, m, size))
+    bytes = take(&item, bytes, sizeof(item));
+    if (!is_record_of(&item, e, m, size))
         return false;
-    if (head.running) {
+    if (item.running) {
         memcpy(&run, bytes + (size_t)e->num_runs * sizeof(igd_tally) + pixels,
                sizeof(run));
-        if (run.index != head.next - 1 ||
+        if (run.index != item.next - 1 ||
             (run.want != IGD_WANT_LOGITS && run.want != IGD_WANT_LABEL))
             return false;
     }
-    m->next = head.next;
-    m->limit = head.limit;
-    m->winner = head.winner;
-    m->fooled = head.fooled;
-    m->loss = head.loss;
+    m->next = item.next;
+    m->limit = item.limit;
+    m->winner = item.winner;
+    m->fooled = item.fooled;
+    m->loss = item.loss;
     bytes = take(igd_item_tallies(e, m), bytes, (size_t)e->num_runs * sizeof(igd_tally));
     bytes = take(m->x_adv, bytes, pixels);
-    if (!head.running)
+    if (!item.running)
         return true;
     igd_slot *p = &e->slots[e->num++];
     igd_run *r = &p->run;

@@ -7,7 +7,7 @@
 
 // Places to fill: those that cost nothing, and on few images as many as keep the threads
 // busy.
-static int room(const igd_flight *e)
+static int room(const igd_engine *e)
 {
     const int block = e->samples == 1 ? (e->num + BLOCK - 1) / BLOCK * BLOCK : e->num;
     const int wanted = block > e->enough ? block : e->enough;
@@ -15,7 +15,7 @@ static int room(const igd_flight *e)
 }
 
 // q := p after an answer that favours the label. False if it asks nothing then.
-static bool guess(const igd_flight *e, igd_slot *q, const igd_slot *p)
+static bool guess(const igd_engine *e, igd_slot *q, const igd_slot *p)
 {
     const igd_run own = q->run;
 
@@ -40,7 +40,7 @@ static bool guess(const igd_flight *e, igd_slot *q, const igd_slot *p)
     return q->want == IGD_WANT_LOGITS;
 }
 
-int igd_ahead_guess(igd_flight *e)
+int igd_speculate(igd_engine *e)
 {
     const int free_places = room(e);
     int used = e->num;
@@ -59,7 +59,7 @@ int igd_ahead_guess(igd_flight *e)
     return used;
 }
 
-const igd_slot *igd_ahead_answer(const igd_flight *e, const igd_slot *p, int k)
+const igd_slot *igd_speculated(const igd_engine *e, const igd_slot *p, int k)
 {
     const igd_slot *q = p->guess + k;
     const bool same = k < p->num_guesses && p->want == IGD_WANT_LOGITS &&

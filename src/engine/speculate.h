@@ -11,10 +11,10 @@
 
 // Fills free places after the runs in flight, shared out among these. Copies of runs live
 // there; they have no item. @return how many places are in use
-int igd_ahead_guess(igd_flight *e);
+int igd_speculate(igd_engine *e);
 
 // The place whose point, and whose draw of the classifier's noise, are those of p's k-th
 // guess, if that is what p asks for now; else NULL.
-const igd_slot *igd_ahead_answer(const igd_flight *e, const igd_slot *p, int k);
+const igd_slot *igd_speculated(const igd_engine *e, const igd_slot *p, int k);
 
 #endif

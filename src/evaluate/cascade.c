@@ -21,7 +21,7 @@
 static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
                               const float *x, float *z, igd_draw *draws)
 {
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     const size_t C = (size_t)s->C;
 
     for (int r = 0; r < t->num_draws; r++) {
@@ -37,7 +37,7 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
             if (r > 0)
                 continue;
             t->clean[row] = prediction;
-            igd_table_column(t, 0)[row] = correct ? IGD_ROBUST : IGD_FOOLED;
+            igd_flags_column(t, 0)[row] = correct ? IGD_ROBUST : IGD_FOOLED;
             memcpy(s->judged_clean + (size_t)row * C, z + (size_t)k * C,
                    C * sizeof(float));
         }
@@ -57,7 +57,7 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
 igd_status igd_cascade_clean(igd_session *s)
 {
     const size_t batch_size = (size_t)s->options->batch_size;
-    const char *letters = igd_table_column(&s->state.table, 0);
+    const char *letters = igd_flags_column(&s->state.flags, 0);
     float *z = malloc(batch_size * (size_t)s->C * sizeof(float));
     igd_draw *draws = malloc(batch_size * sizeof(*draws));
     int64_t *rows = malloc((size_t)s->n * sizeof(*rows)), num = 0;
@@ -102,12 +102,12 @@ done:
 igd_status igd_cascade_known(igd_session *s)
 {
     const igd_result *smaller = s->options->smaller;
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     const size_t n = (size_t)t->num_images;
 
     if (smaller == NULL)
         return IGD_OK;
-    const igd_table *from = &smaller->table;
+    const igd_flags *from = &smaller->flags;
     if (from->num_images != t->num_images || from->num_draws != t->num_draws ||
         memcmp(from->index, t->index, n * sizeof(*t->index)) != 0)
         return igd_error(IGD_EINVAL, "the result at a smaller eps is of other images");
@@ -115,14 +115,14 @@ igd_status igd_cascade_known(igd_session *s)
         bool broken = false;
         int votes = t->num_draws;
         for (int c = 1; c < from->num_columns; c++) {
-            const char letter = igd_table_column(from, c)[i];
+            const char letter = igd_flags_column(from, c)[i];
             if (letter != IGD_ROBUST && letter != IGD_FOOLED)
                 continue;
             broken = broken || letter == IGD_FOOLED;
             if (from->votes != NULL && from->votes[(size_t)c * n + (size_t)i] < votes)
                 votes = from->votes[(size_t)c * n + (size_t)i];
         }
-        igd_table_column(t, 1)[i] = broken ? IGD_FOOLED : IGD_ROBUST;
+        igd_flags_column(t, 1)[i] = broken ? IGD_FOOLED : IGD_ROBUST;
         if (t->votes != NULL)
             t->votes[n + (size_t)i] = (uint8_t)votes;
     }
@@ -138,7 +138,7 @@ typedef struct work {
     igd_feed feed;
     igd_judge judge; // unused where points go to a set
     igd_advset *set; // or NULL
-    igd_flights *flights;
+    igd_checkpoint *checkpoint;
 } work;
 
 static igd_status work_next(igd_target *out, void *payload)
@@ -147,30 +147,30 @@ static igd_status work_next(igd_target *out, void *payload)
     return igd_feed_next(&w->feed, out);
 }
 
-static igd_status work_tick(const igd_flight *flight, void *payload)
+static igd_status work_tick(const igd_engine *engine, void *payload)
 {
     work *w = payload;
     igd_session *s = w->session;
     double forwards, backwards;
     igd_job_passes(w->job, &forwards, &backwards);
-    s->begun = igd_flight_work(flight, forwards, backwards);
+    s->begun = igd_engine_work(engine, forwards, backwards);
     if (w->set == NULL)
         s->begun += w->judge.num;
     const igd_status st = igd_session_tick(s);
     s->begun = 0.0;
-    if (st == IGD_OK && !igd_flights_due(w->flights))
+    if (st == IGD_OK && !igd_checkpoint_due(w->checkpoint))
         return IGD_OK;
     // What is finished goes to disk first: images are either there or in flight.
     if (w->set == NULL)
         IGD_TRY(igd_judge_flush(&w->judge));
-    IGD_TRY(igd_flights_save(w->flights, flight));
+    IGD_TRY(igd_checkpoint_save(w->checkpoint, engine));
     return st;
 }
 
 static const unsigned char *work_earlier(size_t *size, int64_t image, void *payload)
 {
     const work *w = payload;
-    return igd_flights_of(w->flights, size, image);
+    return igd_checkpoint_of(w->checkpoint, size, image);
 }
 
 static igd_status judge_done(const igd_outcome *o, void *payload)
@@ -182,7 +182,7 @@ static igd_status judge_done(const igd_outcome *o, void *payload)
     const int64_t row = igd_feed_return(&w->feed, o->image, &x);
     // A deterministic classifier needs no judge where the attack found nothing.
     const bool nothing =
-        s->state.table.num_draws == 1 && !o->fooled && w->job->mode == IGD_RETURN_FOOLED;
+        s->state.flags.num_draws == 1 && !o->fooled && w->job->mode == IGD_RETURN_FOOLED;
 
     cost->forwards += o->forwards;
     cost->backwards += o->backwards;
@@ -208,18 +208,18 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
                                int64_t num)
 {
     const igd_step *step = &s->plan->steps[column];
-    const igd_classifier *f = igd_step_attacked(step, s->subject);
+    const igd_classifier *f = igd_step_attacked(step, s->views);
     work w = {.session = s, .job = &step->jobs[0]};
     const igd_attack_feed feed = {work_next, judge_done, work_tick, &w, work_earlier};
     igd_status st;
 
-    if ((st = igd_flights_open(&w.flights, s, column, 0)) == IGD_OK &&
+    if ((st = igd_checkpoint_open(&w.checkpoint, s, column, 0)) == IGD_OK &&
         (st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
         (st = igd_judge_init(&w.judge, s, column)) == IGD_OK) {
         st = igd_attack_run(w.job, f, s->options->batch_size, &feed);
         st = settle(&w.judge, st);
     }
-    igd_flights_free(w.flights);
+    igd_checkpoint_free(w.checkpoint);
     igd_feed_free(&w.feed);
     igd_judge_free(&w.judge);
     return st;
@@ -232,7 +232,7 @@ static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "igdef", igd_version());
-    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
+    cJSON_AddStringToObject(o, "model", s->views->model_identity);
     cJSON_AddStringToObject(o, "norm", igd_norm_name(job->threat.norm));
     igd_json_add_seed(o, job->seed);
     cJSON_AddItemToObject(o, "job", igd_job_json(job));
@@ -318,11 +318,11 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
     s->phase = "";
     s->done = 0;
     s->total = num_missing;
-    if ((st = igd_flights_open(&w.flights, s, s->column, place)) == IGD_OK &&
-        (st = igd_feed_init(&w.feed, s, s->subject->base, r->missing, num_missing)) ==
+    if ((st = igd_checkpoint_open(&w.checkpoint, s, s->column, place)) == IGD_OK &&
+        (st = igd_feed_init(&w.feed, s, s->views->base, r->missing, num_missing)) ==
             IGD_OK)
-        st = igd_attack_run(job, s->subject->base, s->options->batch_size, &feed);
-    igd_flights_free(w.flights);
+        st = igd_attack_run(job, s->views->base, s->options->batch_size, &feed);
+    igd_checkpoint_free(w.checkpoint);
     igd_feed_free(&w.feed);
     return st;
 }
@@ -331,7 +331,7 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
 static igd_status judge_point(igd_session *s, const set_rows *r, igd_judge *judge,
                               int64_t k, const float *x)
 {
-    const igd_subject *who = s->subject;
+    const igd_views *who = s->views;
     igd_cost *cost = &s->state.costs[judge->column];
     igd_adversarial record = {0};
 
@@ -405,7 +405,7 @@ static igd_status attack_set(igd_session *s, int column, const int64_t *rows, in
     for (int k = 0; k < step->num_jobs; k++) {
         const bool last = k == step->num_jobs - 1;
         if ((st = set_key(key, s, &step->jobs[k])) != IGD_OK ||
-            (st = igd_advset_open(&r.sets[k], s->cache, key, s->state.table.index, s->n,
+            (st = igd_advset_open(&r.sets[k], s->cache, key, s->state.flags.index, s->n,
                                   s->d)) != IGD_OK ||
             (st = look_up(s, &r, k, last, &num_made[k])) != IGD_OK)
             goto done;
@@ -435,9 +435,9 @@ done:
 
 static igd_status run_step(igd_session *s, int column)
 {
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     const igd_step *step = &s->plan->steps[column];
-    char *letters = igd_table_column(t, column);
+    char *letters = igd_flags_column(t, column);
     int64_t *rows = calloc((size_t)s->n, sizeof(*rows)), num = 0;
     igd_status st = IGD_OK;
 

@@ -24,7 +24,7 @@ typedef struct record {
     uint64_t size;
 } record;
 
-struct igd_flights {
+struct igd_checkpoint {
     char *path; // NULL where nothing is kept
     char key[IGD_SHA256_LENGTH];
     double interval, saved_at, cost; // seconds
@@ -50,23 +50,23 @@ static bool is_own(const char *path)
 }
 
 // Whether the records lie end to end.
-static bool records_fit(const igd_flights *f)
+static bool records_fit(const igd_checkpoint *f)
 {
     const unsigned char *at = f->first;
     while (at < f->end) {
-        record head;
-        if ((size_t)(f->end - at) < sizeof(head))
+        record r;
+        if ((size_t)(f->end - at) < sizeof(r))
             return false;
-        memcpy(&head, at, sizeof(head));
-        at += sizeof(head);
-        if (head.size > (uint64_t)(f->end - at))
+        memcpy(&r, at, sizeof(r));
+        at += sizeof(r);
+        if (r.size > (uint64_t)(f->end - at))
             return false;
-        at += head.size;
+        at += r.size;
     }
     return true;
 }
 
-static igd_status read_file(igd_flights *f)
+static igd_status read_file(igd_checkpoint *f)
 {
     const size_t prefix = strlen(FORMAT), sum = IGD_SHA256_LENGTH - 1;
     char found[IGD_SHA256_LENGTH];
@@ -90,7 +90,7 @@ static igd_status read_file(igd_flights *f)
     return IGD_OK;
 }
 
-static igd_status make_key(igd_flights *f, const igd_session *s, int column, int place)
+static igd_status make_key(igd_checkpoint *f, const igd_session *s, int column, int place)
 {
     char *text = NULL;
     size_t size = 0;
@@ -105,11 +105,11 @@ static igd_status make_key(igd_flights *f, const igd_session *s, int column, int
     return st;
 }
 
-igd_status igd_flights_open(igd_flights **out, const igd_session *s, int column,
-                            int place)
+igd_status igd_checkpoint_open(igd_checkpoint **out, const igd_session *s, int column,
+                               int place)
 {
     igd_status st = IGD_OK;
-    igd_flights *f = calloc(1, sizeof(*f));
+    igd_checkpoint *f = calloc(1, sizeof(*f));
 
     *out = NULL;
     if (f == NULL)
@@ -124,14 +124,14 @@ igd_status igd_flights_open(igd_flights **out, const igd_session *s, int column,
             st = read_file(f);
     }
     if (st != IGD_OK) {
-        igd_flights_free(f);
+        igd_checkpoint_free(f);
         return st;
     }
     *out = f;
     return IGD_OK;
 }
 
-void igd_flights_free(igd_flights *f)
+void igd_checkpoint_free(igd_checkpoint *f)
 {
     if (f == NULL)
         return;
@@ -140,23 +140,24 @@ void igd_flights_free(igd_flights *f)
     free(f);
 }
 
-const unsigned char *igd_flights_of(const igd_flights *f, size_t *size, int64_t image)
+const unsigned char *igd_checkpoint_of(const igd_checkpoint *f, size_t *size,
+                                       int64_t image)
 {
     const unsigned char *at = f->first;
     while (f->bytes != NULL && at < f->end) {
-        record head;
-        memcpy(&head, at, sizeof(head));
-        at += sizeof(head);
-        if (head.image == image) {
-            *size = (size_t)head.size;
+        record r;
+        memcpy(&r, at, sizeof(r));
+        at += sizeof(r);
+        if (r.image == image) {
+            *size = (size_t)r.size;
             return at;
         }
-        at += head.size;
+        at += r.size;
     }
     return NULL;
 }
 
-bool igd_flights_due(const igd_flights *f)
+bool igd_checkpoint_due(const igd_checkpoint *f)
 {
     const double rest = f->cost * LEAST_SHARE;
     return f->path != NULL &&
@@ -177,13 +178,13 @@ static void put(const output *out, const void *data, size_t size)
 
 static igd_status put_record(int64_t image, const void *bytes, size_t size, void *payload)
 {
-    const record head = {.image = image, .size = size};
-    put(payload, &head, sizeof(head));
+    const record r = {.image = image, .size = size};
+    put(payload, &r, sizeof(r));
     put(payload, bytes, size);
     return IGD_OK;
 }
 
-igd_status igd_flights_save(igd_flights *f, const igd_flight *flight)
+igd_status igd_checkpoint_save(igd_checkpoint *f, const igd_engine *engine)
 {
     const double begin = igd_now();
     igd_writer *w = NULL;
@@ -203,7 +204,7 @@ igd_status igd_flights_save(igd_flights *f, const igd_flight *flight)
     }
     put(&out, FORMAT, strlen(FORMAT));
     put(&out, f->key, IGD_SHA256_LENGTH - 1);
-    if ((st = igd_flight_save(flight, put_record, &out)) != IGD_OK ||
+    if ((st = igd_engine_save(engine, put_record, &out)) != IGD_OK ||
         (st = igd_sha256_hex(out.sum, sum)) != IGD_OK)
         goto done;
     fwrite(sum, 1, IGD_SHA256_LENGTH - 1, out.stream);
@@ -218,7 +219,7 @@ done:
     return st;
 }
 
-void igd_flights_remove(const char *state)
+void igd_checkpoint_remove(const char *state)
 {
     char *path = path_beside(state);
     if (path != NULL)

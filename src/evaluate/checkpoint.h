@@ -8,22 +8,23 @@
 #include "attack/attack_impl.h"
 #include "evaluate/session.h"
 
-typedef struct igd_flights igd_flights;
+typedef struct igd_checkpoint igd_checkpoint;
 
 // Opens what an earlier sitting left of one attack: the `place`-th job of a column.
 // Reads nothing and keeps nothing where the run has no state.
-igd_status igd_flights_open(igd_flights **out, const igd_session *s, int column,
-                            int place);
-void igd_flights_free(igd_flights *f); // NULL is fine
+igd_status igd_checkpoint_open(igd_checkpoint **out, const igd_session *s, int column,
+                               int place);
+void igd_checkpoint_free(igd_checkpoint *f); // NULL is fine
 
 // What was left of an image, for igd_attack_feed.earlier; NULL for nothing.
-const unsigned char *igd_flights_of(const igd_flights *f, size_t *size, int64_t image);
+const unsigned char *igd_checkpoint_of(const igd_checkpoint *f, size_t *size,
+                                       int64_t image);
 
 // Whether it is time to save: every so many seconds, but never a large share of them.
-bool igd_flights_due(const igd_flights *f);
-igd_status igd_flights_save(igd_flights *f, const igd_flight *flight);
+bool igd_checkpoint_due(const igd_checkpoint *f);
+igd_status igd_checkpoint_save(igd_checkpoint *f, const igd_engine *engine);
 
 // Removes the file of a state; nothing where there is none.
-void igd_flights_remove(const char *state);
+void igd_checkpoint_remove(const char *state);
 
 #endif

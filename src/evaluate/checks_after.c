@@ -26,19 +26,19 @@ static bool attacked(char letter)
 
 static comparison compare(const igd_session *s, int column)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     const int from = s->plan->steps[column].repeats;
     comparison out = {0};
     for (int64_t i = 0; i < s->n; i++) {
-        const char letter = igd_table_column(t, column)[i];
+        const char letter = igd_flags_column(t, column)[i];
         if (!attacked(letter))
             continue;
-        const bool before = igd_table_correct(t, from, i, IGD_MAJORITY);
-        const bool now = igd_table_correct(t, column, i, IGD_MAJORITY);
+        const bool before = igd_flags_correct(t, from, i, IGD_MAJORITY);
+        const bool now = igd_flags_correct(t, column, i, IGD_MAJORITY);
         out.images++;
         out.robust += now;
         out.newly_fooled += before && !now;
-        out.different += letter != igd_table_column(t, from)[i];
+        out.different += letter != igd_flags_column(t, from)[i];
     }
     return out;
 }
@@ -73,15 +73,15 @@ static void count_radius(cJSON *json, const igd_session *s, int column)
 // steps took away in between are counted as if gradients fooled them.
 static void count_transfer(cJSON *json, const igd_session *s, int column)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     const igd_step *step = &s->plan->steps[column];
     const comparison c = compare(s, column);
     int64_t transferred = 0, others = 0;
     for (int64_t i = 0; i < s->n; i++) {
-        const char letter = igd_table_column(t, step->against)[i];
+        const char letter = igd_flags_column(t, step->against)[i];
         transferred += letter == IGD_FOOLED;
         others +=
-            letter == IGD_ROBUST && igd_table_column(t, step->repeats)[i] != IGD_ROBUST;
+            letter == IGD_ROBUST && igd_flags_column(t, step->repeats)[i] != IGD_ROBUST;
     }
     cJSON *o = add_object(json, "transfer", s, column);
     cJSON_AddStringToObject(o, "transfer", s->plan->steps[step->against].name);
@@ -123,7 +123,7 @@ static void count_verification(cJSON *json, const igd_session *s)
         unverified += s->state.costs[k].unverified;
         outside += s->state.costs[k].outside;
         for (int64_t i = 0; i < s->n; i++)
-            fooled += igd_table_column(&s->state.table, k)[i] == IGD_FOOLED;
+            fooled += igd_flags_column(&s->state.flags, k)[i] == IGD_FOOLED;
     }
     cJSON *o = cJSON_AddObjectToObject(json, "verification");
     cJSON_AddNumberToObject(o, "fooled", (double)fooled);

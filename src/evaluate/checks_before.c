@@ -112,9 +112,9 @@ static igd_status check_random(probe *p)
         // Also a classifier that calls itself deterministic gets other draws.
         for (int k = 0; k < p->num; k++)
             p->draws[k] =
-                (igd_draw){.image = s->state.table.index[k], .draw = (uint64_t)r};
+                (igd_draw){.image = s->state.flags.index[k], .draw = (uint64_t)r};
         IGD_TRY(igd_classifier_logits(p->z + (size_t)r * (size_t)p->num * (size_t)s->C,
-                                      s->subject->judged, p->x, p->num, p->draws));
+                                      s->views->judged, p->x, p->num, p->draws));
     }
     for (int k = 0; k < p->num; k++) {
         bool flipped = false;
@@ -126,7 +126,7 @@ static igd_status check_random(probe *p)
         flips += flipped;
     }
     const bool random = flips > 0 || most > SAME;
-    if (random && s->subject->judged->deterministic)
+    if (random && s->views->judged->deterministic)
         igd_warn(&s->warnings, IGD_WARN_RANDOMISED,
                  "equal images get unequal logits (by %.2g; %d of %d labels flip in %d "
                  "passes) from a model that was taken for deterministic",
@@ -136,7 +136,7 @@ static igd_status check_random(probe *p)
                  "the classifier is random (%d of %d labels flip in %d passes) and no "
                  "attack averages over its noise; use autoattack-rand or apgd-eot",
                  flips, p->num, PROBE_RUNS);
-    if (random && s->subject->judged->own_noise)
+    if (random && s->views->judged->own_noise)
         igd_warn(&s->warnings, IGD_WARN_NOT_REPEATABLE,
                  "the file draws random numbers of its own: no seed decides about them, "
                  "and the same command may find other flags");
@@ -166,7 +166,7 @@ static igd_status check_batch(probe *p)
 {
     igd_session *s = p->s;
     const size_t d = (size_t)s->d, C = (size_t)s->C;
-    const igd_classifier *f = s->subject->judged;
+    const igd_classifier *f = s->views->judged;
     double most = 0.0;
 
     if (p->num < 2 || f->own_noise) // nothing can be said where each run differs
@@ -174,13 +174,13 @@ static igd_status check_batch(probe *p)
     for (int k = 0; k < p->num; k++) {
         const int to = p->num - 1 - k;
         memcpy(p->swapped + (size_t)to * d, p->x + (size_t)k * d, d * sizeof(float));
-        p->draws[to] = (igd_draw){.image = s->state.table.index[k]};
+        p->draws[to] = (igd_draw){.image = s->state.flags.index[k]};
     }
     IGD_TRY(igd_classifier_logits(p->other, f, p->swapped, p->num, p->draws));
     for (int k = 0; k < p->num; k++)
         most = fmax(most, distance(logits_of(p, 0, k),
                                    p->other + (size_t)(p->num - 1 - k) * C, s->C));
-    p->draws[0] = (igd_draw){.image = s->state.table.index[0]};
+    p->draws[0] = (igd_draw){.image = s->state.flags.index[0]};
     IGD_TRY(igd_classifier_logits(p->other, f, p->x, 1, p->draws));
     most = fmax(most, distance(logits_of(p, 0, 0), p->other, s->C));
     if (most > SAME && !igd_warned(&s->warnings, IGD_WARN_RANDOMISED))
@@ -232,7 +232,7 @@ static igd_status measure(probe *p, const igd_classifier *f, double *forward,
 
 igd_status igd_checks_before(igd_session *s, igd_speed *speed)
 {
-    const igd_subject *who = s->subject;
+    const igd_views *who = s->views;
     probe p;
     igd_status st = probe_init(&p, s);
 
@@ -278,16 +278,16 @@ static void time_text(char *out, size_t size, double seconds)
 
 void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     double forwards = 0.0, backwards = 0.0, seconds = 0.0;
     char text[240], time[32];
 
     for (int k = 1; k < s->plan->num_main; k++) {
         const igd_step *step = &s->plan->steps[k];
-        const bool base = igd_step_attacked(step, s->subject) == s->subject->base;
+        const bool base = igd_step_attacked(step, s->views) == s->views->base;
         int64_t left = 0;
         for (int64_t i = 0; i < s->n; i++)
-            left += igd_table_column(t, k)[i] == IGD_TODO && t->clean[i] == t->label[i];
+            left += igd_flags_column(t, k)[i] == IGD_TODO && t->clean[i] == t->label[i];
         for (int j = 0; j < step->num_jobs; j++) {
             double f, b;
             igd_job_passes(&step->jobs[j], &f, &b);

@@ -60,10 +60,10 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
     const igd_classifier any = {
         .num_classes = 10, .shape = {3, 32, 32}, .differentiable = true};
     const igd_classifier other = any;
-    const igd_subject who = {.base = &any,
-                             .judged = defended ? &other : &any,
-                             .surrogate = pseudo_label ? &other : NULL,
-                             .joint = pseudo_label ? &other : NULL};
+    const igd_views who = {.base = &any,
+                           .judged = defended ? &other : &any,
+                           .surrogate = pseudo_label ? &other : NULL,
+                           .joint = pseudo_label ? &other : NULL};
     igd_plan *plan = NULL;
     IGD_TRY(check_options(options));
     IGD_TRY(igd_plan_make(&plan, &who, options));
@@ -77,10 +77,10 @@ static int by_value(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
-// Labels and indices into the table; an image may not be there twice.
+// Labels and indices into the flags; an image may not be there twice.
 static igd_status read_labels(igd_session *s)
 {
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     igd_status st = IGD_OK;
 
     for (int64_t i = 0; i < s->n; i++) {
@@ -130,7 +130,7 @@ static igd_status open_files(igd_session *s)
         if (unlink(o->state) != 0)
             return igd_error(IGD_EIO, "%s: cannot remove it: %s", o->state,
                              strerror(errno));
-        igd_flights_remove(o->state);
+        igd_checkpoint_remove(o->state);
         resumed = false;
     }
     IGD_TRY(igd_state_load(&s->state));
@@ -138,7 +138,7 @@ static igd_status open_files(igd_session *s)
     if (o->save_adversarial == NULL)
         return IGD_OK;
     IGD_TRY(igd_file_check_writable(o->save_adversarial));
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
     const bool complete = memchr(t->status, IGD_TODO, cells) == NULL;
     IGD_TRY(igd_image_file_open(&s->saved, o->save_adversarial, s->n,
@@ -156,7 +156,7 @@ static igd_status open_files(igd_session *s)
 // misclassified where it should be. Images that nothing fooled are the clean ones.
 static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correct)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     const igd_threat *threat = &s->options->threat;
     const size_t d = (size_t)s->d, C = (size_t)s->C;
     const int64_t batch = s->options->batch_size;
@@ -183,7 +183,7 @@ static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correc
             float *at = saved + (size_t)k * d;
             int column = 0;
             while (column < s->plan->num_main &&
-                   igd_table_column(t, column)[rows[k]] != IGD_FOOLED)
+                   igd_flags_column(t, column)[rows[k]] != IGD_FOOLED)
                 column++;
             const bool fooled = column > 0 && column < s->plan->num_main;
             st = fooled ? igd_image_file_get(s->saved, rows[k], at)
@@ -197,13 +197,13 @@ static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correc
             *outside += out;
             draws[k] = igd_session_draw(s, fooled ? column : 0, rows[k], 0);
         }
-        if ((st = igd_classifier_logits(z, s->subject->judged, saved, num, draws)) !=
+        if ((st = igd_classifier_logits(z, s->views->judged, saved, num, draws)) !=
             IGD_OK)
             goto done;
         for (int64_t k = 0; k < num; k++) {
             bool robust = true;
             for (int c = 0; c < s->plan->num_main; c++)
-                robust = robust && igd_table_column(t, c)[rows[k]] != IGD_FOOLED;
+                robust = robust && igd_flags_column(t, c)[rows[k]] != IGD_FOOLED;
             *correct +=
                 !robust && igd_argmax(z + (size_t)k * C, s->C) == t->label[rows[k]];
         }
@@ -237,14 +237,14 @@ static igd_status save_images(igd_session *s, cJSON *checks)
 
 static igd_status session_init(igd_session *s, char sha256[65])
 {
-    const igd_classifier *f = s->subject->judged;
+    const igd_classifier *f = s->views->judged;
 
     s->n = igd_dataset_size(s->data);
     s->d = igd_classifier_pixels(f);
     s->C = f->num_classes;
     s->num_draws = f->deterministic ? 1 : s->options->num_draws;
     IGD_TRY(igd_images_check(s->data, f->shape, s->C));
-    IGD_TRY(igd_plan_make(&s->plan, s->subject, s->options));
+    IGD_TRY(igd_plan_make(&s->plan, s->views, s->options));
     return igd_dataset_sha256(s->data, sha256);
 }
 
@@ -255,22 +255,22 @@ static igd_status check_smaller(const igd_session *s, const char *data_sha256)
     const igd_result *smaller = s->options->smaller;
     if (smaller == NULL)
         return IGD_OK;
-    cJSON *heads[2] = {cJSON_Duplicate(smaller->head, true),
-                       igd_settings_head(s, data_sha256)};
+    cJSON *provenances[2] = {cJSON_Duplicate(smaller->provenance, true),
+                             igd_settings_provenance(s, data_sha256)};
     double eps[2] = {0};
     for (int k = 0; k < 2; k++) {
-        igd_settings_identify(heads[k]);
-        cJSON *threat = cJSON_GetObjectItemCaseSensitive(heads[k], "threat");
-        cJSON *settings = cJSON_GetObjectItemCaseSensitive(heads[k], "settings");
+        igd_settings_identify(provenances[k]);
+        cJSON *threat = cJSON_GetObjectItemCaseSensitive(provenances[k], "threat");
+        cJSON *settings = cJSON_GetObjectItemCaseSensitive(provenances[k], "settings");
         eps[k] = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(threat, "eps"));
         cJSON_DeleteItemFromObjectCaseSensitive(threat, "eps");
         cJSON_DeleteItemFromObjectCaseSensitive(settings, "attacks");
         cJSON_DeleteItemFromObjectCaseSensitive(settings, "smaller");
     }
-    const bool differ =
-        igd_json_difference(difference, sizeof(difference), heads[0], heads[1]);
-    cJSON_Delete(heads[0]);
-    cJSON_Delete(heads[1]);
+    const bool differ = igd_json_difference(difference, sizeof(difference),
+                                            provenances[0], provenances[1]);
+    cJSON_Delete(provenances[0]);
+    cJSON_Delete(provenances[1]);
     if (differ)
         return igd_error(IGD_EINVAL, "the result at a smaller eps is of another run: %s",
                          difference);
@@ -283,7 +283,7 @@ static igd_status check_smaller(const igd_session *s, const char *data_sha256)
 static igd_status clean_logits_init(igd_session *s)
 {
     const size_t cells = (size_t)s->n * (size_t)s->C;
-    const bool one = s->subject->judged == s->subject->base;
+    const bool one = s->views->judged == s->views->base;
     s->judged_clean = malloc(cells * sizeof(float));
     s->base_clean = one ? s->judged_clean : malloc(cells * sizeof(float));
     if (s->judged_clean == NULL || s->base_clean == NULL)
@@ -299,7 +299,7 @@ static igd_status check_clean(const igd_session *s)
     const double expected = s->options->expect_clean;
     int64_t hits = 0;
     for (int64_t i = 0; i < s->n; i++)
-        hits += igd_table_correct(&s->state.table, 0, i, IGD_ONE_SHOT);
+        hits += igd_flags_correct(&s->state.flags, 0, i, IGD_ONE_SHOT);
     const double accuracy = (double)hits / (double)s->n;
     if (expected >= 0.0 && fabs(accuracy - expected) > CLEAN_MARGIN + 1e-9)
         return igd_error(IGD_ECHECK,
@@ -321,7 +321,7 @@ static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
         return igd_error(IGD_ENOMEM, "no memory for the result");
     }
     r->checks = checks;
-    r->head = igd_settings_head(s, data_sha256);
+    r->provenance = igd_settings_provenance(s, data_sha256);
     r->warnings = s->warnings;
     r->bounds = s->options->bounds;
     r->seconds = s->state.seconds;
@@ -332,8 +332,9 @@ static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
         st = igd_error(IGD_ENOMEM, "no memory for the result");
         goto done;
     }
-    const cJSON *name, *classes = cJSON_GetObjectItemCaseSensitive(
-                           cJSON_GetObjectItemCaseSensitive(r->head, "data"), "classes");
+    const cJSON *name,
+        *classes = cJSON_GetObjectItemCaseSensitive(
+            cJSON_GetObjectItemCaseSensitive(r->provenance, "data"), "classes");
     cJSON_ArrayForEach(name, classes)
     {
         const size_t size = strlen(name->valuestring) + 1;
@@ -351,9 +352,9 @@ static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
         for (int c = 0; c < e->num_columns && e->same_as[0] == '\0'; c++)
             igd_cost_add(&e->cost, &costs[e->columns[c]]);
     }
-    r->table = s->state.table; // the columns of checks come last and stay behind
-    r->table.num_columns = s->plan->num_main;
-    s->state.table = (igd_table){0};
+    r->flags = s->state.flags; // the columns of checks come last and stay behind
+    r->flags.num_columns = s->plan->num_main;
+    s->state.flags = (igd_flags){0};
     st = igd_result_finish(r);
 
 done:
@@ -380,8 +381,8 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
                                  : igd_error(IGD_EIO, "%s: cannot remove it: %s", path,
                                              strerror(errno));
     IGD_TRY(igd_result_load(&r, path));
-    cJSON *there = cJSON_Duplicate(r->head, true);
-    cJSON *here = igd_settings_head(s, data_sha256);
+    cJSON *there = cJSON_Duplicate(r->provenance, true);
+    cJSON *here = igd_settings_provenance(s, data_sha256);
     igd_settings_identify(there);
     igd_settings_identify(here);
     const bool differ = igd_json_difference(difference, sizeof(difference), there, here);
@@ -422,7 +423,7 @@ static igd_status run(igd_result **out, igd_session *s)
     igd_checks_forecast(s, &speed);
     IGD_TRY(igd_cascade_attacks(s));
     if (s->options->state != NULL)
-        igd_flights_remove(s->options->state);
+        igd_checkpoint_remove(s->options->state);
     IGD_TRY(igd_counts_make(&checks, s));
     const igd_status st = save_images(s, checks);
     if (st != IGD_OK) {
@@ -432,18 +433,18 @@ static igd_status run(igd_result **out, igd_session *s)
     return make_result(out, s, checks, data_sha256);
 }
 
-igd_status igd_evaluate_subject(igd_result **out, const igd_subject *subject,
-                                const igd_dataset *data,
-                                const igd_evaluate_options *options)
+igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
+                              const igd_dataset *data,
+                              const igd_evaluate_options *options)
 {
     igd_evaluate_options effective =
         options != NULL ? *options : igd_evaluate_options_default();
-    igd_session s = {.subject = subject, .data = data, .options = &effective};
+    igd_session s = {.views = views, .data = data, .options = &effective};
 
     *out = NULL;
     IGD_TRY(check_options(&effective));
-    effective.bounds = effective.bounds && subject->ceiling != NULL &&
-                       subject->judged->num_classes <= BOUNDS_MOST_CLASSES &&
+    effective.bounds = effective.bounds && views->ceiling != NULL &&
+                       views->judged->num_classes <= BOUNDS_MOST_CLASSES &&
                        strcmp(effective.attacks, "clean") != 0;
     const igd_status st = run(out, &s);
     // A failure's message outlives what follows: freeing sets none.

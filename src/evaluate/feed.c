@@ -15,7 +15,7 @@ igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f
 
     *feed = (igd_feed){.session = s,
                        .f = f,
-                       .known = f == s->subject->base ? s->base_clean : s->judged_clean,
+                       .known = f == s->views->base ? s->base_clean : s->judged_clean,
                        .capacity = (int)room};
     feed->x = malloc(room * bytes);
     feed->row = malloc(room * sizeof(*feed->row));
@@ -81,7 +81,7 @@ static int first_waiting(const igd_feed *feed)
 igd_status igd_feed_next(igd_feed *feed, igd_target *out)
 {
     const igd_session *s = feed->session;
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
 
     out->x = NULL;
     int k = first_waiting(feed);
@@ -102,7 +102,7 @@ igd_status igd_feed_next(igd_feed *feed, igd_target *out)
 
 int64_t igd_feed_return(igd_feed *feed, int64_t image, const float **x)
 {
-    const int64_t *index = feed->session->state.table.index;
+    const int64_t *index = feed->session->state.flags.index;
     int k = 0;
     while (k < feed->capacity &&
            !(feed->row[k] >= 0 && feed->handed[k] && index[feed->row[k]] == image))

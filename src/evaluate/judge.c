@@ -85,7 +85,7 @@ static bool finite(const float *z, int C)
 static igd_status judge_draw(igd_judge *j, int r)
 {
     igd_session *s = j->session;
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     for (int k = 0; k < j->num; k++)
         if (j->cases[k].has_point)
             j->draws[j->cases[k].place] =
@@ -113,7 +113,7 @@ static igd_status judge_draw(igd_judge *j, int r)
 static bool is_first(const igd_session *s, int column, int64_t row)
 {
     for (int c = 0; c < column; c++)
-        if (igd_table_column(&s->state.table, c)[row] == IGD_FOOLED)
+        if (igd_flags_column(&s->state.flags, c)[row] == IGD_FOOLED)
             return false;
     return true;
 }
@@ -121,7 +121,7 @@ static bool is_first(const igd_session *s, int column, int64_t row)
 static igd_status record(igd_judge *j, igd_case *c)
 {
     igd_session *s = j->session;
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     igd_cost *cost = &s->state.costs[j->column];
     const bool main_column = j->column < s->plan->num_main;
 
@@ -133,7 +133,7 @@ static igd_status record(igd_judge *j, igd_case *c)
     cost->outside += c->outside;
     cost->bad += c->bad;
     cost->unverified += c->claimed && !c->outside && !majority_wrong;
-    igd_table_column(t, j->column)[c->row] = c->first ? IGD_ROBUST : IGD_FOOLED;
+    igd_flags_column(t, j->column)[c->row] = c->first ? IGD_ROBUST : IGD_FOOLED;
     if (t->votes != NULL)
         t->votes[(size_t)j->column * (size_t)t->num_images + (size_t)c->row] =
             (uint8_t)c->correct;
@@ -165,7 +165,7 @@ igd_status igd_judge_flush(igd_judge *j)
 
     if (j->num == 0)
         return IGD_OK;
-    for (int r = 0; r < s->state.table.num_draws && j->num_points > 0; r++)
+    for (int r = 0; r < s->state.flags.num_draws && j->num_points > 0; r++)
         IGD_TRY(judge_draw(j, r));
     if (s->options->bounds && j->num_points > 0 && j->column < s->plan->num_main)
         IGD_TRY(bounds_of_points(j));
@@ -180,7 +180,7 @@ igd_status igd_judge_flush(igd_judge *j)
 static igd_status bound(igd_session *s, const igd_classifier *f, const int64_t *rows,
                         int64_t num, const float *x, float *z, igd_draw *draws, int bit)
 {
-    igd_table *t = &s->state.table;
+    igd_flags *t = &s->state.flags;
     for (int64_t k = 0; k < num; k++)
         draws[k] = igd_session_draw(s, 0, rows[k], 0);
     IGD_TRY(igd_classifier_logits(z, f, x, num, draws));
@@ -193,7 +193,7 @@ static igd_status bound(igd_session *s, const igd_classifier *f, const int64_t *
 igd_status igd_judge_bounds(igd_session *s, const int64_t *rows, int64_t num,
                             const float *x, int ceiling, int floor)
 {
-    const igd_subject *who = s->subject;
+    const igd_views *who = s->views;
     float *z = malloc((size_t)num * (size_t)s->C * sizeof(float));
     igd_draw *draws = malloc((size_t)num * sizeof(*draws));
     igd_status st = IGD_OK;

@@ -31,7 +31,7 @@ igd_status igd_judge_flush(igd_judge *j);
 void igd_judge_free(igd_judge *j);
 
 // Bounds of images [num, d] by the masks of their own and of every class, into the bits
-// `ceiling` and `floor` of the table: a bit that is set stays only while it holds.
+// `ceiling` and `floor` of the flags: a bit that is set stays only while it holds.
 igd_status igd_judge_bounds(igd_session *s, const int64_t *rows, int64_t num,
                             const float *x, int ceiling, int floor);
 

@@ -71,7 +71,7 @@ typedef struct change {
 // Taking apart in progress.
 typedef struct maker {
     igd_plan *plan;
-    const igd_subject *subject;
+    const igd_views *views;
     const igd_evaluate_options *options;
     change changes[MAX_CHANGES];
     int num_changes;
@@ -80,7 +80,7 @@ typedef struct maker {
 
 static bool defended(const maker *m)
 {
-    return m->subject->judged != m->subject->base;
+    return m->views->judged != m->views->base;
 }
 
 static const ensemble *find_ensemble(const maker *m, const char *name)
@@ -166,17 +166,17 @@ static igd_status apply_changes(maker *m, igd_attack_job *job, const char *step_
 
 // --- steps
 
-const igd_classifier *igd_step_attacked(const igd_step *s, const igd_subject *subject)
+const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *views)
 {
     switch (s->route) {
     case IGD_ROUTE_TRANSFER:
-        return subject->base;
+        return views->base;
     case IGD_ROUTE_SURROGATE:
-        return subject->surrogate;
+        return views->surrogate;
     case IGD_ROUTE_JOINT:
-        return subject->joint;
+        return views->joint;
     default:
-        return subject->judged;
+        return views->judged;
     }
 }
 
@@ -206,7 +206,7 @@ static igd_status add_job(maker *m, igd_step *s, const member *what, const char 
         return igd_error(IGD_EINVAL, "%s does not work under %s", attack,
                          igd_norm_name(m->options->threat.norm));
     IGD_TRY(igd_attack_job_init(job, a, &m->options->threat,
-                                igd_step_attacked(s, m->subject), m->options->seed));
+                                igd_step_attacked(s, m->views), m->options->seed));
     for (int k = 0; k < 2 && what->preset[k].parameter != NULL; k++)
         IGD_TRY(
             igd_attack_job_set(job, what->preset[k].parameter, what->preset[k].value));
@@ -280,8 +280,8 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
             route = prefixes[k].route;
             attack += strlen(prefixes[k].prefix);
         }
-    if ((route == IGD_ROUTE_SURROGATE && m->subject->surrogate == NULL) ||
-        (route == IGD_ROUTE_JOINT && m->subject->joint == NULL))
+    if ((route == IGD_ROUTE_SURROGATE && m->views->surrogate == NULL) ||
+        (route == IGD_ROUTE_JOINT && m->views->joint == NULL))
         return igd_error(IGD_EINVAL,
                          "%s needs a defense whose pseudo-label chooses a mask",
                          what->name);
@@ -540,7 +540,7 @@ static igd_status add_checks(maker *m)
     return IGD_OK;
 }
 
-igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
+igd_status igd_plan_make(igd_plan **out, const igd_views *views,
                          const igd_evaluate_options *options)
 {
     maker *m = calloc(1, sizeof(*m));
@@ -553,7 +553,7 @@ igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
         goto done;
     }
     m->plan = p;
-    m->subject = subject;
+    m->views = views;
     m->options = options;
     p->num_steps = 1;
     p->steps[0].group = -1;

@@ -1,5 +1,5 @@
 // What an evaluation runs: the list of attacks with its ensembles taken apart into steps,
-// each with one column of the table, and the lines of the report over them.
+// each with one column of the flags, and the lines of the report over them.
 #ifndef IGD_EVALUATE_PLAN_H
 #define IGD_EVALUATE_PLAN_H
 
@@ -54,11 +54,11 @@ typedef struct igd_plan {
 
 // Takes options->attacks and options->set apart. @return IGD_EINVAL naming the nearest
 // known name; IGD_ENOMEM. *out is owned (free()).
-igd_status igd_plan_make(igd_plan **out, const igd_subject *subject,
+igd_status igd_plan_make(igd_plan **out, const igd_views *views,
                          const igd_evaluate_options *options);
 
 // The classifier that a step attacks.
-const igd_classifier *igd_step_attacked(const igd_step *s, const igd_subject *subject);
+const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *views);
 
 // Whether its points are made on the base model for another one or for later runs.
 bool igd_step_is_set(const igd_step *s);

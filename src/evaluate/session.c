@@ -41,7 +41,7 @@ igd_status igd_session_save(igd_session *s)
 // known; -1 where none is.
 static double accuracy_so_far(const igd_session *s)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     int columns[IGD_MAX_STEPS], num = 0;
     int64_t known = 0, robust = 0;
     for (int c = 1; c < s->plan->num_main; c++)
@@ -50,7 +50,7 @@ static double accuracy_so_far(const igd_session *s)
         if (t->clean[i] < 0)
             continue;
         known++;
-        robust += igd_table_survives(t, columns, num, i, IGD_ONE_SHOT);
+        robust += igd_flags_survives(t, columns, num, i, IGD_ONE_SHOT);
     }
     return known > 0 ? (double)robust / (double)known : -1.0;
 }
@@ -99,8 +99,8 @@ igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
     const int as = step->kind == IGD_STEP_AUDIT ? step->repeats : column;
     char purpose[IGD_NAME_LENGTH + 16];
     uint32_t words[2] = {0};
-    const int64_t image = s->state.table.index[row];
-    if (!s->subject->judged->deterministic) {
+    const int64_t image = s->state.flags.index[row];
+    if (!s->views->judged->deterministic) {
         snprintf(purpose, sizeof(purpose), "judge %s", s->plan->steps[as].name);
         const igd_stream stream =
             igd_stream_make(s->options->seed, purpose, image, (uint64_t)r);
@@ -111,7 +111,7 @@ igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
 
 const igd_classifier *igd_session_judge(const igd_session *s)
 {
-    return s->subject->judging != NULL ? s->subject->judging : s->subject->judged;
+    return s->views->judging != NULL ? s->views->judging : s->views->judged;
 }
 
 igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
@@ -151,22 +151,22 @@ bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row)
     const double wanted = fmin(fmax(CHECK_SHARE * (double)s->n, CHECK_LEAST), CHECK_MOST);
     const double share = audit ? s->options->audit / 100.0 : wanted / (double)s->n;
     const igd_stream stream = igd_stream_make(s->options->seed, audit ? "audit" : "check",
-                                              s->state.table.index[row], 0);
+                                              s->state.flags.index[row], 0);
     return igd_random_double(&stream, 0) < share;
 }
 
 bool igd_session_wants(const igd_session *s, int column, int64_t row)
 {
-    const igd_table *t = &s->state.table;
+    const igd_flags *t = &s->state.flags;
     const igd_step *step = &s->plan->steps[column];
     int earlier[IGD_MAX_STEPS], num = 0;
 
     if (step->kind == IGD_STEP_TRANSFERRED)
-        return igd_table_column(t, step->against)[row] == IGD_FOOLED &&
+        return igd_flags_column(t, step->against)[row] == IGD_FOOLED &&
                igd_session_sampled(s, step->kind, row);
     if (step->repeats > 0) {
         // A repetition takes what the step itself took.
-        const char letter = igd_table_column(t, step->repeats)[row];
+        const char letter = igd_flags_column(t, step->repeats)[row];
         return (letter == IGD_ROBUST || letter == IGD_FOOLED) &&
                igd_session_sampled(s, step->kind, row);
     }
@@ -175,13 +175,12 @@ bool igd_session_wants(const igd_session *s, int column, int64_t row)
             earlier[num++] = c;
     // Images leave when every protocol has given them up, so that each one's accuracy is
     // that of its own cascade. A single wrong draw gives up "any" with the other two.
-    return igd_table_survives(t, earlier, num, row, IGD_ONE_SHOT) ||
-           igd_table_survives(t, earlier, num, row, IGD_MAJORITY);
+    return igd_flags_survives(t, earlier, num, row, IGD_ONE_SHOT) ||
+           igd_flags_survives(t, earlier, num, row, IGD_MAJORITY);
 }
 
 bool igd_session_keeps(const igd_session *s, const igd_step *step)
 {
-    return igd_step_is_set(step) ||
-           (s->options->cache != NULL && s->options->cache_all &&
-            igd_step_attacked(step, s->subject) == s->subject->base);
+    return igd_step_is_set(step) || (s->options->cache != NULL && s->options->cache_all &&
+                                     igd_step_attacked(step, s->views) == s->views->base);
 }

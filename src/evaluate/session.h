@@ -8,11 +8,11 @@
 #include "result/state.h"
 
 typedef struct igd_session {
-    const igd_subject *subject;
+    const igd_views *views;
     const igd_dataset *data;
     const igd_evaluate_options *options;
     igd_plan *plan;  // owned
-    igd_state state; // with the table of all columns
+    igd_state state; // with the flags of all columns
     int64_t n, d;    // images, and pixels of one
     int C;           // classes
     int num_draws;   // of the final judgement; 1 where nothing is random

@@ -10,12 +10,12 @@
 // The flags that are taken over from a smaller radius.
 static void add_smaller(cJSON *settings, const igd_result *smaller)
 {
-    const igd_table *t = &smaller->table;
+    const igd_flags *t = &smaller->flags;
     const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
     char sum[IGD_SHA256_LENGTH] = "";
     igd_sha256 *h = NULL;
     cJSON *o = cJSON_AddObjectToObject(settings, "smaller");
-    const cJSON *threat = cJSON_GetObjectItemCaseSensitive(smaller->head, "threat");
+    const cJSON *threat = cJSON_GetObjectItemCaseSensitive(smaller->provenance, "threat");
     cJSON_AddItemToObject(
         o, "eps", cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(threat, "eps"), true));
     // Without memory the digest is empty, and cJSON's builders fail where it matters.
@@ -53,14 +53,14 @@ static cJSON *run_settings(const igd_session *s)
 
 static cJSON *defense_json(const igd_session *s)
 {
-    return s->subject->defense != NULL ? cJSON_Duplicate(s->subject->defense, true)
-                                       : cJSON_CreateNull();
+    return s->views->defense != NULL ? cJSON_Duplicate(s->views->defense, true)
+                                     : cJSON_CreateNull();
 }
 
 cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "model", s->subject->model_identity);
+    cJSON_AddStringToObject(o, "model", s->views->model_identity);
     cJSON *defense = defense_json(s);
     cJSON_DeleteItemFromObject(defense, "path"); // its digest says which file it is
     cJSON_AddItemToObject(o, "defense", defense);
@@ -75,26 +75,26 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
     return o;
 }
 
-cJSON *igd_settings_head(const igd_session *s, const char *data_sha256)
+cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
 {
     const igd_evaluate_options *o = s->options;
-    const igd_head h = {.command = o->command,
-                        .data_path = o->data_path,
-                        .data_split = o->data_split,
-                        .preprocess = o->preprocess,
-                        .model_path = s->subject->model_path,
-                        .model_sha256 = s->subject->model_sha256,
-                        .model_identity = s->subject->model_identity,
-                        .data_sha256 = data_sha256,
-                        .data = s->data,
-                        .num_classes = s->C,
-                        .defense = s->subject->defense,
-                        .threat = &o->threat,
-                        .seed = o->seed,
-                        .device = s->subject->device};
-    cJSON *head = igd_head_json(&h);
-    cJSON_AddItemToObject(head, "settings", run_settings(s));
-    return head;
+    const igd_provenance h = {.command = o->command,
+                              .data_path = o->data_path,
+                              .data_split = o->data_split,
+                              .preprocess = o->preprocess,
+                              .model_path = s->views->model_path,
+                              .model_sha256 = s->views->model_sha256,
+                              .model_identity = s->views->model_identity,
+                              .data_sha256 = data_sha256,
+                              .data = s->data,
+                              .num_classes = s->C,
+                              .defense = s->views->defense,
+                              .threat = &o->threat,
+                              .seed = o->seed,
+                              .device = s->views->device};
+    cJSON *provenance = igd_provenance_json(&h);
+    cJSON_AddItemToObject(provenance, "settings", run_settings(s));
+    return provenance;
 }
 
 static void keep_only(cJSON *object, const char *const *keys)
@@ -111,13 +111,13 @@ static void keep_only(cJSON *object, const char *const *keys)
     }
 }
 
-void igd_settings_identify(cJSON *head)
+void igd_settings_identify(cJSON *provenance)
 {
     static const char *const keys[] = {"model", "data",     "defense", "threat",
                                        "seed",  "settings", NULL};
     static const char *const of_model[] = {"identity", NULL};
     static const char *const of_data[] = {"count", "sha256", "parts", NULL};
-    keep_only(head, keys);
-    keep_only(cJSON_GetObjectItemCaseSensitive(head, "model"), of_model);
-    keep_only(cJSON_GetObjectItemCaseSensitive(head, "data"), of_data);
+    keep_only(provenance, keys);
+    keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "model"), of_model);
+    keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "data"), of_data);
 }

@@ -7,10 +7,10 @@
 // All that decides about flags, for the state file; owned.
 cJSON *igd_settings_state(const igd_session *s, const char *data_sha256);
 
-// The head of the result, "command" to "settings"; owned.
-cJSON *igd_settings_head(const igd_session *s, const char *data_sha256);
+// The provenance of the result, "command" to "settings"; owned.
+cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256);
 
-// Leaves of a head what decides about flags.
-void igd_settings_identify(cJSON *head);
+// Leaves of a provenance what decides about flags.
+void igd_settings_identify(cJSON *provenance);
 
 #endif

@@ -72,21 +72,21 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
     igd_defense_view judging_view = judged_view;
     igd_classifier judged, judging, surrogate, joint, ceiling, floor_of_all;
     const igd_classifier *f = igd_model_classifier(base);
-    igd_subject subject = {.base = f,
-                           .judged = f,
-                           .model_path = igd_model_path(base),
-                           .model_sha256 = igd_model_sha256(base),
-                           .model_identity = igd_model_identity(base),
-                           .device = f->device};
+    igd_views views = {.base = f,
+                       .judged = f,
+                       .model_path = igd_model_path(base),
+                       .model_sha256 = igd_model_sha256(base),
+                       .model_identity = igd_model_identity(base),
+                       .device = f->device};
 
     *out = NULL;
     if (defense != NULL) {
         judged = igd_defense_classifier(&judged_view);
-        subject.judged = &judged;
-        judging_view.trunk = o.trunk;
+        views.judged = &judged;
+        judging_view.pass_cache = o.pass_cache;
         judging = igd_defense_classifier(&judging_view);
-        subject.judging = o.trunk != NULL ? &judging : NULL;
-        subject.defense = igd_defense_settings_json(defense);
+        views.judging = o.pass_cache != NULL ? &judging : NULL;
+        views.defense = igd_defense_settings_json(defense);
     }
     if (defense != NULL && igd_defense_has_pseudo_label(defense)) {
         IGD_TRY(labels_init(&known, data));
@@ -101,13 +101,13 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
         joint = igd_defense_classifier(&joint_view);
         ceiling = igd_defense_classifier(&ceiling_view);
         floor_of_all = igd_defense_classifier(&floor_view);
-        subject.surrogate = &surrogate;
-        subject.joint = &joint;
-        subject.ceiling = &ceiling;
-        subject.floor = &floor_of_all;
-        subject.floor_class = &floor_class;
+        views.surrogate = &surrogate;
+        views.joint = &joint;
+        views.ceiling = &ceiling;
+        views.floor = &floor_of_all;
+        views.floor_class = &floor_class;
     }
-    const igd_status st = igd_evaluate_subject(out, &subject, data, &o);
+    const igd_status st = igd_evaluate_views(out, &views, data, &o);
     free(known.item);
     return st;
 }

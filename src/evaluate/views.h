@@ -7,7 +7,7 @@
 #include "igdef/evaluate.h"
 #include "model/classifier.h"
 
-typedef struct igd_subject {
+typedef struct igd_views {
     const igd_classifier *base;
     const igd_classifier *judged;    // the defended model, or base itself
     const igd_classifier *judging;   // the same, with passes that others share; or NULL
@@ -21,14 +21,14 @@ typedef struct igd_subject {
     const char *model_identity; // file and normalisation: what is kept on disk depends on
     const cJSON *defense;       // its settings; NULL for none
     const char *device;
-} igd_subject;
+} igd_views;
 
 // The settings of a defense as files record them; *out is owned.
 igd_status igd_defense_json(cJSON **out, const igd_defense *defense);
 
 // igd_evaluate() on classifiers.
-igd_status igd_evaluate_subject(igd_result **out, const igd_subject *subject,
-                                const igd_dataset *data,
-                                const igd_evaluate_options *options);
+igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
+                              const igd_dataset *data,
+                              const igd_evaluate_options *options);
 
 #endif

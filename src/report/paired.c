@@ -13,7 +13,7 @@ static bool columns_of(int columns[IGD_MAX_STEPS], int *num, const igd_inputs *i
     const igd_result *r = in->result[result].images;
     *num = 0;
     if (row == IGD_ROW_WORST)
-        for (int c = 1; c < r->table.num_columns; c++)
+        for (int c = 1; c < r->flags.num_columns; c++)
             columns[(*num)++] = c;
     if (row < 0)
         return true;
@@ -39,12 +39,12 @@ bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int ro
     if (!columns_of(first, &num_first, in, base, row) ||
         !columns_of(second, &num_second, in, result, row))
         return false;
-    const igd_table *a = &in->result[base].images->table;
-    const igd_table *b = &in->result[result].images->table;
+    const igd_flags *a = &in->result[base].images->flags;
+    const igd_flags *b = &in->result[result].images->flags;
     int64_t lost = 0, won = 0;
     for (int64_t i = 0; i < a->num_images; i++) {
-        const bool was = igd_table_survives(a, first, num_first, i, IGD_ONE_SHOT);
-        const bool is = igd_table_survives(b, second, num_second, i, IGD_ONE_SHOT);
+        const bool was = igd_flags_survives(a, first, num_first, i, IGD_ONE_SHOT);
+        const bool is = igd_flags_survives(b, second, num_second, i, IGD_ONE_SHOT);
         lost += was && !is;
         won += !was && is;
     }

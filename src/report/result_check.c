@@ -185,7 +185,7 @@ static igd_status same(const igd_input *a, const igd_input *b, const char *key,
 
 static igd_status same_images(const igd_input *a, const igd_input *b)
 {
-    const igd_table *s = &a->images->table, *t = &b->images->table;
+    const igd_flags *s = &a->images->flags, *t = &b->images->flags;
     if (s->num_images != t->num_images)
         return igd_error(IGD_EINVAL, "%s: %lld images, %s has %lld", b->path,
                          (long long)t->num_images, a->path, (long long)s->num_images);

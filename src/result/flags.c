@@ -6,12 +6,12 @@
 
 #include "core/error.h"
 
-igd_status igd_table_init(igd_table *t, int64_t num_images, int num_columns,
+igd_status igd_flags_init(igd_flags *t, int64_t num_images, int num_columns,
                           int num_draws)
 {
     const size_t n = (size_t)num_images, cells = n * (size_t)num_columns;
 
-    *t = (igd_table){
+    *t = (igd_flags){
         .num_images = num_images, .num_columns = num_columns, .num_draws = num_draws};
     t->index = calloc(n, sizeof(*t->index));
     t->label = calloc(n, sizeof(*t->label));
@@ -22,7 +22,7 @@ igd_status igd_table_init(igd_table *t, int64_t num_images, int num_columns,
         t->votes = calloc(cells, 1);
     if (t->index == NULL || t->label == NULL || t->clean == NULL || t->status == NULL ||
         t->bounds == NULL || (num_draws > 1 && t->votes == NULL)) {
-        igd_table_free(t);
+        igd_flags_free(t);
         return igd_error(IGD_ENOMEM, "no memory for the flags of %lld images",
                          (long long)num_images);
     }
@@ -32,7 +32,7 @@ igd_status igd_table_init(igd_table *t, int64_t num_images, int num_columns,
     return IGD_OK;
 }
 
-void igd_table_free(igd_table *t)
+void igd_flags_free(igd_flags *t)
 {
     free(t->index);
     free(t->label);
@@ -40,17 +40,17 @@ void igd_table_free(igd_table *t)
     free(t->status);
     free(t->votes);
     free(t->bounds);
-    *t = (igd_table){0};
+    *t = (igd_flags){0};
 }
 
-char *igd_table_column(const igd_table *t, int column)
+char *igd_flags_column(const igd_flags *t, int column)
 {
     return t->status + (size_t)column * (size_t)t->num_images;
 }
 
-bool igd_table_correct(const igd_table *t, int column, int64_t i, igd_protocol p)
+bool igd_flags_correct(const igd_flags *t, int column, int64_t i, igd_protocol p)
 {
-    const char letter = igd_table_column(t, column)[i];
+    const char letter = igd_flags_column(t, column)[i];
     if (letter != IGD_ROBUST && letter != IGD_FOOLED)
         return true;
     if (p == IGD_ONE_SHOT || t->votes == NULL)
@@ -59,13 +59,13 @@ bool igd_table_correct(const igd_table *t, int column, int64_t i, igd_protocol p
     return p == IGD_MAJORITY ? 2 * votes > t->num_draws : votes == t->num_draws;
 }
 
-bool igd_table_survives(const igd_table *t, const int *columns, int num, int64_t i,
+bool igd_flags_survives(const igd_flags *t, const int *columns, int num, int64_t i,
                         igd_protocol p)
 {
-    if (!igd_table_correct(t, 0, i, p))
+    if (!igd_flags_correct(t, 0, i, p))
         return false;
     for (int k = 0; k < num; k++)
-        if (!igd_table_correct(t, columns[k], i, p))
+        if (!igd_flags_correct(t, columns[k], i, p))
             return false;
     return true;
 }

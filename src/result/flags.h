@@ -15,7 +15,7 @@
 #define IGD_FOOLED 'f'  // misclassified
 #define IGD_SKIPPED '-' // not attacked: its fate was sealed before
 
-// Bits of igd_table.bounds.
+// Bits of igd_flags.bounds.
 enum {
     IGD_BOUND_DONE = 1,          // the clean image was judged
     IGD_BOUND_CLEAN_CEILING = 2, // correct with the mask of its true class
@@ -32,7 +32,7 @@ typedef enum igd_protocol {
     IGD_NUM_PROTOCOLS
 } igd_protocol;
 
-typedef struct igd_table {
+typedef struct igd_flags {
     int64_t num_images;
     int num_columns;
     int num_draws;   // R; 1 where the classifier is deterministic
@@ -42,22 +42,22 @@ typedef struct igd_table {
     char *status;    // [num_columns, num_images]
     uint8_t *votes;  // [num_columns, num_images] correct draws of R; NULL where R is 1
     uint8_t *bounds; // [num_images] bits
-} igd_table;
+} igd_flags;
 
 // Everything unknown, indices and labels 0.
-igd_status igd_table_init(igd_table *t, int64_t num_images, int num_columns,
+igd_status igd_flags_init(igd_flags *t, int64_t num_images, int num_columns,
                           int num_draws);
-void igd_table_free(igd_table *t);
+void igd_flags_free(igd_flags *t);
 
 // A column's letters, [num_images].
-char *igd_table_column(const igd_table *t, int column);
+char *igd_flags_column(const igd_flags *t, int column);
 
 // Whether image i is classified correctly in a column under a protocol. A column that did
 // not judge the image counts as correct.
-bool igd_table_correct(const igd_table *t, int column, int64_t i, igd_protocol p);
+bool igd_flags_correct(const igd_flags *t, int column, int64_t i, igd_protocol p);
 
 // Whether it is correct in every one of the columns [num], the clean one included.
-bool igd_table_survives(const igd_table *t, const int *columns, int num, int64_t i,
+bool igd_flags_survives(const igd_flags *t, const int *columns, int num, int64_t i,
                         igd_protocol p);
 
 #endif

@@ -18,7 +18,7 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-static cJSON *data_json(const igd_head *h)
+static cJSON *data_json(const igd_provenance *h)
 {
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "path", or_empty(h->data_path));
@@ -39,25 +39,25 @@ static cJSON *data_json(const igd_head *h)
     return data;
 }
 
-cJSON *igd_head_json(const igd_head *h)
+cJSON *igd_provenance_json(const igd_provenance *h)
 {
-    cJSON *head = cJSON_CreateObject();
-    cJSON_AddStringToObject(head, "command", or_empty(h->command));
-    cJSON *versions = cJSON_AddObjectToObject(head, "versions");
+    cJSON *provenance = cJSON_CreateObject();
+    cJSON_AddStringToObject(provenance, "command", or_empty(h->command));
+    cJSON *versions = cJSON_AddObjectToObject(provenance, "versions");
     cJSON_AddStringToObject(versions, "igdef", igd_version());
     cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
-    cJSON *model = cJSON_AddObjectToObject(head, "model");
+    cJSON *model = cJSON_AddObjectToObject(provenance, "model");
     cJSON_AddStringToObject(model, "path", h->model_path);
     cJSON_AddStringToObject(model, "sha256", h->model_sha256);
     cJSON_AddStringToObject(model, "identity", h->model_identity);
-    cJSON_AddItemToObject(head, "data", data_json(h));
-    cJSON_AddItemToObject(head, "defense",
+    cJSON_AddItemToObject(provenance, "data", data_json(h));
+    cJSON_AddItemToObject(provenance, "defense",
                           h->defense != NULL ? cJSON_Duplicate(h->defense, true)
                                              : cJSON_CreateNull());
     if (h->threat != NULL)
-        cJSON_AddItemToObject(head, "threat", igd_threat_json(h->threat));
-    igd_json_add_seed(head, h->seed);
-    cJSON_AddStringToObject(head, "device", h->device);
-    cJSON_AddNumberToObject(head, "threads", igd_num_threads());
-    return head;
+        cJSON_AddItemToObject(provenance, "threat", igd_threat_json(h->threat));
+    igd_json_add_seed(provenance, h->seed);
+    cJSON_AddStringToObject(provenance, "device", h->device);
+    cJSON_AddNumberToObject(provenance, "threads", igd_num_threads());
+    return provenance;
 }

@@ -8,7 +8,7 @@
 #include "igdef/attack.h"
 #include "igdef/dataset.h"
 
-typedef struct igd_head {
+typedef struct igd_provenance {
     const char *command; // this and the next three: NULL where a caller does not say
     const char *data_path;
     const char *data_split;
@@ -21,16 +21,16 @@ typedef struct igd_head {
     const igd_threat *threat; // NULL where nothing is attacked
     uint64_t seed;
     const char *device;
-} igd_head;
+} igd_provenance;
 
 // "command" to "threads", in the order of the files; owned.
-cJSON *igd_head_json(const igd_head *h);
+cJSON *igd_provenance_json(const igd_provenance *h);
 
 // {"norm", "eps"}; owned.
 cJSON *igd_threat_json(const igd_threat *threat);
 
 // The lines that reports for people begin with, from such JSON.
-void igd_head_print(FILE *f, const cJSON *head);
+void igd_provenance_print(FILE *f, const cJSON *provenance);
 
 // A radius as people write it: "8/255".
 void igd_radius_print(FILE *f, double v);

@@ -5,16 +5,16 @@
 
 #include "result/provenance.h"
 
-static const char *string_in(const cJSON *head, const char *object, const char *key)
+static const char *string_in(const cJSON *provenance, const char *object, const char *key)
 {
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, object);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
-static double number_in(const cJSON *head, const char *object, const char *key)
+static double number_in(const cJSON *provenance, const char *object, const char *key)
 {
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(head, object);
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, object);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
     return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
 }
@@ -28,59 +28,63 @@ void igd_radius_print(FILE *f, double v)
         fprintf(f, "%g", v);
 }
 
-static bool has(const cJSON *head, const char *object, const char *key)
+static bool has(const cJSON *provenance, const char *object, const char *key)
 {
-    return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(head, object), key);
+    return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(provenance, object), key);
 }
 
-static void print_masked(FILE *f, const cJSON *head)
+static void print_masked(FILE *f, const cJSON *provenance)
 {
-    if (has(head, "defense", "layer"))
-        fprintf(f, "%s ranking at %s, keep %.0f, ", string_in(head, "defense", "method"),
-                string_in(head, "defense", "layer"), number_in(head, "defense", "keep"));
+    if (has(provenance, "defense", "layer"))
+        fprintf(f, "%s ranking at %s, keep %.0f, ",
+                string_in(provenance, "defense", "method"),
+                string_in(provenance, "defense", "layer"),
+                number_in(provenance, "defense", "keep"));
     else
         fputs("no mask, ", f);
-    if (number_in(head, "defense", "passes") < 2.0)
+    if (number_in(provenance, "defense", "passes") < 2.0)
         fputs("one pass, ", f);
-    if (has(head, "defense", "sigma")) {
+    if (has(provenance, "defense", "sigma")) {
         fputs("sigma ", f);
-        igd_radius_print(f, number_in(head, "defense", "sigma"));
-        fprintf(f, ", smooth %.0f", number_in(head, "defense", "smooth"));
+        igd_radius_print(f, number_in(provenance, "defense", "sigma"));
+        fprintf(f, ", smooth %.0f", number_in(provenance, "defense", "smooth"));
     } else {
         fputs("two passes", f);
     }
-    if (has(head, "defense", "temperature"))
-        fprintf(f, ", temperature %g", number_in(head, "defense", "temperature"));
+    if (has(provenance, "defense", "temperature"))
+        fprintf(f, ", temperature %g", number_in(provenance, "defense", "temperature"));
 }
 
-static void print_hedge(FILE *f, const cJSON *head)
+static void print_hedge(FILE *f, const cJSON *provenance)
 {
-    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
-    fprintf(f, "hedge, steps %.0f, step size ", number_in(head, "defense", "steps"));
-    igd_radius_print(f, number_in(head, "defense", "step_size"));
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(provenance, "defense");
+    fprintf(f, "hedge, steps %.0f, step size ",
+            number_in(provenance, "defense", "steps"));
+    igd_radius_print(f, number_in(provenance, "defense", "step_size"));
     fputs(", eps ", f);
-    igd_radius_print(f, number_in(head, "defense", "eps"));
+    igd_radius_print(f, number_in(provenance, "defense", "eps"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(defense, "random_start")))
         fputs(", random start", f);
 }
 
-static void print_defense(FILE *f, const cJSON *head)
+static void print_defense(FILE *f, const cJSON *provenance)
 {
-    const char *kind = string_in(head, "defense", "kind");
-    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(head, "defense");
+    const char *kind = string_in(provenance, "defense", "kind");
+    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(provenance, "defense");
 
     fputs("defense   ", f);
     if (!cJSON_IsObject(defense))
         fputs("none", f);
     else if (strcmp(kind, "caaa") == 0)
-        fprintf(f, "caaa, steps %.0f, alpha %g", number_in(head, "defense", "steps"),
-                number_in(head, "defense", "alpha"));
+        fprintf(f, "caaa, steps %.0f, alpha %g",
+                number_in(provenance, "defense", "steps"),
+                number_in(provenance, "defense", "alpha"));
     else if (strcmp(kind, "hedge") == 0)
-        print_hedge(f, head);
+        print_hedge(f, provenance);
     else if (strcmp(kind, "model") == 0)
-        fprintf(f, "the file %s", string_in(head, "defense", "path"));
+        fprintf(f, "the file %s", string_in(provenance, "defense", "path"));
     else
-        print_masked(f, head);
+        print_masked(f, provenance);
     const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
     if (cost != NULL)
         fprintf(
@@ -90,15 +94,16 @@ static void print_defense(FILE *f, const cJSON *head)
     fputc('\n', f);
 }
 
-void igd_head_print(FILE *f, const cJSON *head)
+void igd_provenance_print(FILE *f, const cJSON *provenance)
 {
-    fprintf(f, "model     %s\n", string_in(head, "model", "path"));
-    print_defense(f, head);
-    fprintf(f, "data      %s (%s), %.0f images\n", string_in(head, "data", "path"),
-            string_in(head, "data", "split"), number_in(head, "data", "count"));
-    if (cJSON_HasObjectItem(head, "threat")) {
-        fprintf(f, "threat    %s, eps ", string_in(head, "threat", "norm"));
-        igd_radius_print(f, number_in(head, "threat", "eps"));
+    fprintf(f, "model     %s\n", string_in(provenance, "model", "path"));
+    print_defense(f, provenance);
+    fprintf(f, "data      %s (%s), %.0f images\n", string_in(provenance, "data", "path"),
+            string_in(provenance, "data", "split"),
+            number_in(provenance, "data", "count"));
+    if (cJSON_HasObjectItem(provenance, "threat")) {
+        fprintf(f, "threat    %s, eps ", string_in(provenance, "threat", "norm"));
+        igd_radius_print(f, number_in(provenance, "threat", "eps"));
         fputc('\n', f);
     }
 }

@@ -17,10 +17,10 @@
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
                            igd_protocol p)
 {
-    const int64_t n = r->table.num_images;
+    const int64_t n = r->flags.num_images;
     int64_t hits = 0;
     for (int64_t i = 0; i < n; i++)
-        hits += igd_table_survives(&r->table, columns, num, i, p);
+        hits += igd_flags_survives(&r->flags, columns, num, i, p);
     return n > 0 ? (double)hits / (double)n : 0.0;
 }
 
@@ -28,7 +28,7 @@ double igd_result_accuracy(const igd_result *r, const int *columns, int num,
 static int all_columns(const igd_result *r, int columns[IGD_MAX_STEPS])
 {
     int num = 0;
-    for (int c = 1; c < r->table.num_columns; c++)
+    for (int c = 1; c < r->flags.num_columns; c++)
         columns[num++] = c;
     return num;
 }
@@ -36,10 +36,10 @@ static int all_columns(const igd_result *r, int columns[IGD_MAX_STEPS])
 static int64_t num_with(const igd_result *r, const igd_entry *e, char letter)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < r->table.num_images; i++) {
+    for (int64_t i = 0; i < r->flags.num_images; i++) {
         bool found = false;
         for (int k = 0; k < e->num_columns && !found; k++)
-            found = igd_table_column(&r->table, e->columns[k])[i] == letter;
+            found = igd_flags_column(&r->flags, e->columns[k])[i] == letter;
         count += found;
     }
     return count;
@@ -127,7 +127,7 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
         return;
     const double acc = entry_accuracy(r, e, IGD_ONE_SHOT);
     const double reference = e->cumulative && before < white ? before : white;
-    const double images = (reference - acc) * (double)r->table.num_images;
+    const double images = (reference - acc) * (double)r->flags.num_images;
     if (acc < reference - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
         igd_warn(&r->warnings, id,
                  "%s (%s), %s attack, leaves %.2f %% where gradients (%s) left %.2f %%: "
@@ -135,7 +135,7 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
                  e->name, e->target, kind, 100.0 * acc, best, 100.0 * reference);
 }
 
-static void warn_from_table(igd_result *r)
+static void warn_from_flags(igd_result *r)
 {
     warn_counts(r);
     for (int k = 0; k < r->num_entries; k++) {
@@ -151,14 +151,14 @@ static void warn_from_table(igd_result *r)
 
 static cJSON *interval_json(const igd_result *r, double accuracy)
 {
-    const double n = (double)r->table.num_images;
+    const double n = (double)r->flags.num_images;
     return igd_interval_json(
-        igd_interval_of((int64_t)(accuracy * n + 0.5), r->table.num_images));
+        igd_interval_of((int64_t)(accuracy * n + 0.5), r->flags.num_images));
 }
 
 static bool randomised(const igd_result *r)
 {
-    return r->table.votes != NULL;
+    return r->flags.votes != NULL;
 }
 
 static void add_protocols(cJSON *object, const igd_result *r, const int *columns, int num)
@@ -202,12 +202,12 @@ static cJSON *entry_json(const igd_result *r, const igd_entry *e)
 static cJSON *class_json(const igd_result *r, int c, const int *columns, int num)
 {
     int64_t count = 0, clean = 0, worst = 0;
-    for (int64_t i = 0; i < r->table.num_images; i++) {
-        if (r->table.label[i] != c)
+    for (int64_t i = 0; i < r->flags.num_images; i++) {
+        if (r->flags.label[i] != c)
             continue;
         count++;
-        clean += igd_table_correct(&r->table, 0, i, IGD_ONE_SHOT);
-        worst += igd_table_survives(&r->table, columns, num, i, IGD_ONE_SHOT);
+        clean += igd_flags_correct(&r->flags, 0, i, IGD_ONE_SHOT);
+        worst += igd_flags_survives(&r->flags, columns, num, i, IGD_ONE_SHOT);
     }
     if (count == 0)
         return NULL;
@@ -222,9 +222,9 @@ static cJSON *class_json(const igd_result *r, int c, const int *columns, int num
 static double bound_share(const igd_result *r, int bit)
 {
     int64_t hits = 0;
-    for (int64_t i = 0; i < r->table.num_images; i++)
-        hits += (r->table.bounds[i] & bit) != 0;
-    return (double)hits / (double)r->table.num_images;
+    for (int64_t i = 0; i < r->flags.num_images; i++)
+        hits += (r->flags.bounds[i] & bit) != 0;
+    return (double)hits / (double)r->flags.num_images;
 }
 
 static void add_bounds(cJSON *json, const igd_result *r)
@@ -241,7 +241,7 @@ static void add_bounds(cJSON *json, const igd_result *r)
 static void add_randomised(cJSON *json, const igd_result *r, const int *columns, int num)
 {
     cJSON *o = cJSON_AddObjectToObject(json, "randomised");
-    cJSON_AddNumberToObject(o, "draws", r->table.num_draws);
+    cJSON_AddNumberToObject(o, "draws", r->flags.num_draws);
     cJSON *clean = cJSON_AddObjectToObject(o, "clean");
     cJSON_AddNumberToObject(clean, "one_shot_acc", r->clean_acc);
     add_protocols(clean, r, NULL, 0);
@@ -271,7 +271,7 @@ static char *result_json(const igd_result *r)
     const cJSON *item;
 
     cJSON_AddStringToObject(json, "format", FORMAT);
-    cJSON_ArrayForEach(item, r->head)
+    cJSON_ArrayForEach(item, r->provenance)
     {
         cJSON_AddItemToObject(json, item->string, cJSON_Duplicate(item, true));
     }
@@ -311,7 +311,7 @@ igd_status igd_result_finish(igd_result *r)
     r->worst_acc = igd_result_accuracy(r, columns, num, IGD_ONE_SHOT);
     for (int k = 0; k < r->num_entries; k++)
         assert(r->worst_acc <= entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT));
-    warn_from_table(r);
+    warn_from_flags(r);
     igd_counts_warn(&r->warnings, r->checks, r->num_classes);
     r->json = result_json(r);
     if (r->json == NULL)
@@ -337,10 +337,10 @@ char *igd_result_images_path(const char *path)
 // The entry that fooled image i first; NULL where none did.
 static const char *fooled_by(const igd_result *r, int64_t i)
 {
-    if (!igd_table_correct(&r->table, 0, i, IGD_ONE_SHOT))
+    if (!igd_flags_correct(&r->flags, 0, i, IGD_ONE_SHOT))
         return "clean";
-    for (int c = 1; c < r->table.num_columns; c++) {
-        if (igd_table_correct(&r->table, c, i, IGD_ONE_SHOT))
+    for (int c = 1; c < r->flags.num_columns; c++) {
+        if (igd_flags_correct(&r->flags, c, i, IGD_ONE_SHOT))
             continue;
         for (int k = 0; k < r->num_entries; k++)
             if (r->entries[k].num_columns == 1 && r->entries[k].columns[0] == c)
@@ -351,7 +351,7 @@ static const char *fooled_by(const igd_result *r, int64_t i)
 
 static void write_image(FILE *f, const igd_result *r, int64_t i)
 {
-    const igd_table *t = &r->table;
+    const igd_flags *t = &r->flags;
     const char *by = fooled_by(r, i); // names hold nothing that JSON escapes
     fprintf(f, "{\"index\":%lld,\"label\":%d,\"clean\":%d,\"robust\":%s,\"fooled_by\":",
             (long long)t->index[i], t->label[i], t->clean[i],
@@ -362,7 +362,7 @@ static void write_image(FILE *f, const igd_result *r, int64_t i)
         fprintf(f, "\"%s\"", by);
     fputs(",\"flags\":\"", f);
     for (int c = 0; c < t->num_columns; c++)
-        fputc(igd_table_column(t, c)[i], f);
+        fputc(igd_flags_column(t, c)[i], f);
     fputc('"', f);
     if (t->votes != NULL) {
         fputs(",\"votes\":[", f);
@@ -390,7 +390,7 @@ igd_status igd_result_save(const igd_result *r, const char *path)
         (st = igd_writer_open(&images, images_path)) != IGD_OK)
         goto done;
     fprintf(igd_writer_stream(json), "%s\n", r->json);
-    for (int64_t i = 0; i < r->table.num_images; i++)
+    for (int64_t i = 0; i < r->flags.num_images; i++)
         write_image(igd_writer_stream(images), r, i);
     st = igd_writer_commit(images);
     images = NULL;
@@ -410,9 +410,9 @@ void igd_result_free(igd_result *r)
 {
     if (r == NULL)
         return;
-    cJSON_Delete(r->head);
+    cJSON_Delete(r->provenance);
     cJSON_Delete(r->checks);
-    igd_table_free(&r->table);
+    igd_flags_free(&r->flags);
     for (int c = 0; c < r->num_classes && r->class_names != NULL; c++)
         free(r->class_names[c]);
     free(r->class_names);
@@ -446,7 +446,7 @@ double igd_result_worst_acc(const igd_result *r)
 
 int64_t igd_result_num_images(const igd_result *r)
 {
-    return r->table.num_images;
+    return r->flags.num_images;
 }
 
 int igd_result_num_attacks(const igd_result *r)

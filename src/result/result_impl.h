@@ -22,7 +22,7 @@ typedef struct igd_entry {
     char target[16];                // "defended", "base" or "transfer"
     bool cumulative;                // whether others went before it on the same images
     bool white_box;                 // whether it uses gradients of what is judged
-    int columns[IGD_MAX_STEPS];     // its own columns of the table
+    int columns[IGD_MAX_STEPS];     // its own columns of the flags
     int num_columns;
     int counts[IGD_MAX_STEPS]; // the columns that its robust accuracy counts
     int num_counts;
@@ -30,15 +30,15 @@ typedef struct igd_entry {
 } igd_entry;
 
 struct igd_result {
-    cJSON *head; // owned: "command" to "settings", in the order of the file
-    igd_table table;
+    cJSON *provenance; // owned: "command" to "settings", in the order of the file
+    igd_flags flags;
     char **class_names; // owned [num_classes]
     int num_classes;
     igd_entry *entries; // owned [num_entries]
     int num_entries;
     igd_warnings warnings;
     cJSON *checks; // owned: "audit" and other checks; or NULL
-    bool bounds;   // whether table.bounds was filled
+    bool bounds;   // whether flags.bounds was filled
     double seconds;
 
     // Derived by igd_result_finish().

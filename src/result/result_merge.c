@@ -13,10 +13,10 @@
 #define IMAGES_LIMIT ((size_t)1 << 32)
 
 // Keys of a result that say what was run, in the order of the file.
-static const char *const head_keys[] = {"command", "versions", "model", "data",
-                                        "defense", "threat",   "seed",  "device",
-                                        "threads", "settings"};
-#define NUM_HEAD_KEYS ((int)(sizeof(head_keys) / sizeof(head_keys[0])))
+static const char *const provenance_keys[] = {"command", "versions", "model", "data",
+                                              "defense", "threat",   "seed",  "device",
+                                              "threads", "settings"};
+#define NUM_PROVENANCE_KEYS ((int)(sizeof(provenance_keys) / sizeof(provenance_keys[0])))
 
 // --- one result
 
@@ -114,7 +114,7 @@ static igd_status read_entries(igd_result *r, const cJSON *json, const char *pat
 static igd_status read_classes(igd_result *r, const char *path)
 {
     const cJSON *data, *array, *item;
-    IGD_TRY(igd_json_object(&data, r->head, "data", path));
+    IGD_TRY(igd_json_object(&data, r->provenance, "data", path));
     IGD_TRY(igd_json_array(&array, data, "classes", path));
     const int num = cJSON_GetArraySize(array);
     r->class_names = calloc((size_t)num + 1, sizeof(*r->class_names));
@@ -162,7 +162,7 @@ static igd_status bad_line(const char *path, int64_t line, const char *what)
     return igd_error(IGD_EFORMAT, "%s: line %lld: %s", path, (long long)line + 1, what);
 }
 
-static igd_status read_votes(igd_table *t, int64_t i, const cJSON *o, const char *path)
+static igd_status read_votes(igd_flags *t, int64_t i, const cJSON *o, const char *path)
 {
     const cJSON *array = cJSON_GetObjectItemCaseSensitive(o, "votes"), *item;
     int c = 0;
@@ -181,7 +181,7 @@ static igd_status read_votes(igd_table *t, int64_t i, const cJSON *o, const char
 static igd_status read_image(igd_result *r, int64_t i, const cJSON *o, const char *path)
 {
     static const char letters[] = {IGD_ROBUST, IGD_FOOLED, IGD_SKIPPED, '\0'};
-    igd_table *t = &r->table;
+    igd_flags *t = &r->flags;
     int64_t label, clean, bounds;
     const char *flags;
     IGD_TRY(igd_json_integer(&t->index[i], o, "index", path));
@@ -196,7 +196,7 @@ static igd_status read_image(igd_result *r, int64_t i, const cJSON *o, const cha
     t->label[i] = (int32_t)label;
     t->clean[i] = (int32_t)clean;
     for (int c = 0; c < t->num_columns; c++)
-        igd_table_column(t, c)[i] = flags[c];
+        igd_flags_column(t, c)[i] = flags[c];
     if (r->bounds) {
         IGD_TRY(igd_json_integer(&bounds, o, "bounds", path));
         if (bounds < 0 || bounds > 31)
@@ -242,11 +242,12 @@ static igd_status read_json(igd_result *r, const cJSON *json, const char *path)
     if (strcmp(format, FORMAT) != 0)
         return igd_error(IGD_EFORMAT, "%s: format '%.40s' where " FORMAT " is expected",
                          path, format);
-    r->head = cJSON_CreateObject();
-    for (int k = 0; k < NUM_HEAD_KEYS; k++) {
+    r->provenance = cJSON_CreateObject();
+    for (int k = 0; k < NUM_PROVENANCE_KEYS; k++) {
         const cJSON *item;
-        IGD_TRY(igd_json_get(&item, json, head_keys[k], path));
-        cJSON_AddItemToObject(r->head, head_keys[k], cJSON_Duplicate(item, true));
+        IGD_TRY(igd_json_get(&item, json, provenance_keys[k], path));
+        cJSON_AddItemToObject(r->provenance, provenance_keys[k],
+                              cJSON_Duplicate(item, true));
     }
     IGD_TRY(igd_json_object(&settings, json, "settings", path));
     IGD_TRY(igd_json_object(&data, json, "data", path));
@@ -270,7 +271,7 @@ static igd_status read_json(igd_result *r, const cJSON *json, const char *path)
                          (long long)num_images, (long long)num_draws);
     r->bounds = cJSON_HasObjectItem(json, "bounds");
     r->checks = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(json, "checks"), true);
-    return igd_table_init(&r->table, num_images, (int)num_columns,
+    return igd_flags_init(&r->flags, num_images, (int)num_columns,
                           cJSON_HasObjectItem(json, "randomised") ? (int)num_draws : 1);
 }
 
@@ -288,7 +289,7 @@ static igd_status result_load(igd_result **out, const char *path)
     }
     if ((st = igd_json_read(&json, path)) == IGD_OK &&
         (st = read_json(r, json, path)) == IGD_OK)
-        st = read_images(r, r->table.num_images, images);
+        st = read_images(r, r->flags.num_images, images);
 
 done:
     cJSON_Delete(json);
@@ -317,12 +318,12 @@ igd_status igd_result_load(igd_result **out, const char *path)
 
 // --- several
 
-// What must agree between parts: the head less what describes one of them.
+// What must agree between parts: the provenance less what describes one of them.
 static cJSON *identity_of(const igd_result *r)
 {
     static const char *const own[] = {"command", "device", "threads"};
     static const char *const own_data[] = {"path", "count", "sha256", "parts"};
-    cJSON *o = cJSON_Duplicate(r->head, true);
+    cJSON *o = cJSON_Duplicate(r->provenance, true);
     for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)
         cJSON_DeleteItemFromObjectCaseSensitive(o, own[k]);
     for (size_t k = 0; k < sizeof(own_data) / sizeof(own_data[0]); k++)
@@ -345,8 +346,8 @@ static igd_status same_run(const igd_result *a, const igd_result *b, const char 
     if (differ)
         return igd_error(IGD_EINVAL, "%s: of another run than %s (\"there\"): %s", path_b,
                          path_a, difference);
-    if (a->table.num_columns != b->table.num_columns ||
-        a->num_entries != b->num_entries || a->table.num_draws != b->table.num_draws ||
+    if (a->flags.num_columns != b->flags.num_columns ||
+        a->num_entries != b->num_entries || a->flags.num_draws != b->flags.num_draws ||
         a->num_classes != b->num_classes || a->bounds != b->bounds)
         return igd_error(IGD_EINVAL, "%s: other attacks than %s", path_b, path_a);
     for (int k = 0; k < a->num_entries; k++)
@@ -367,35 +368,35 @@ static int by_index(const void *a, const void *b)
     return (p->index > q->index) - (p->index < q->index);
 }
 
-static void copy_row(igd_table *to, int64_t i, const igd_table *from, int64_t row)
+static void copy_row(igd_flags *to, int64_t i, const igd_flags *from, int64_t row)
 {
     to->index[i] = from->index[row];
     to->label[i] = from->label[row];
     to->clean[i] = from->clean[row];
     to->bounds[i] = from->bounds[row];
     for (int c = 0; c < to->num_columns; c++) {
-        igd_table_column(to, c)[i] = igd_table_column(from, c)[row];
+        igd_flags_column(to, c)[i] = igd_flags_column(from, c)[row];
         if (to->votes != NULL)
             to->votes[(size_t)c * (size_t)to->num_images + (size_t)i] =
                 from->votes[(size_t)c * (size_t)from->num_images + (size_t)row];
     }
 }
 
-static igd_status join_tables(igd_result *out, igd_result *const *parts,
-                              const char *const *paths, int num)
+static igd_status join_flags(igd_result *out, igd_result *const *parts,
+                             const char *const *paths, int num)
 {
     int64_t total = 0, filled = 0;
-    igd_table joined = {0};
+    igd_flags joined = {0};
     igd_status st;
 
     for (int k = 0; k < num; k++)
-        total += parts[k]->table.num_images;
+        total += parts[k]->flags.num_images;
     place *places = malloc((size_t)total * sizeof(*places));
     if (places == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)total);
     for (int k = 0; k < num; k++)
-        for (int64_t i = 0; i < parts[k]->table.num_images; i++)
-            places[filled++] = (place){parts[k]->table.index[i], k, i};
+        for (int64_t i = 0; i < parts[k]->flags.num_images; i++)
+            places[filled++] = (place){parts[k]->flags.index[i], k, i};
     qsort(places, (size_t)total, sizeof(*places), by_index);
     for (int64_t i = 1; i < total; i++)
         if (places[i].index == places[i - 1].index) {
@@ -404,13 +405,13 @@ static igd_status join_tables(igd_result *out, igd_result *const *parts,
                            paths[places[i - 1].part]);
             goto done;
         }
-    if ((st = igd_table_init(&joined, total, out->table.num_columns,
-                             out->table.num_draws)) != IGD_OK)
+    if ((st = igd_flags_init(&joined, total, out->flags.num_columns,
+                             out->flags.num_draws)) != IGD_OK)
         goto done;
     for (int64_t i = 0; i < total; i++)
-        copy_row(&joined, i, &parts[places[i].part]->table, places[i].row);
-    igd_table_free(&out->table);
-    out->table = joined;
+        copy_row(&joined, i, &parts[places[i].part]->flags, places[i].row);
+    igd_flags_free(&out->flags);
+    out->flags = joined;
 
 done:
     free(places);
@@ -418,12 +419,12 @@ done:
 }
 
 // The data of the whole are those of its parts, whose digests stay.
-static void join_heads(igd_result *out, igd_result *const *parts, int num)
+static void join_provenances(igd_result *out, igd_result *const *parts, int num)
 {
-    cJSON *data = cJSON_GetObjectItemCaseSensitive(out->head, "data");
+    cJSON *data = cJSON_GetObjectItemCaseSensitive(out->provenance, "data");
     cJSON *list = cJSON_CreateArray();
     for (int k = 0; k < num; k++) {
-        cJSON *from = cJSON_GetObjectItemCaseSensitive(parts[k]->head, "data");
+        cJSON *from = cJSON_GetObjectItemCaseSensitive(parts[k]->provenance, "data");
         cJSON *o = cJSON_CreateObject();
         static const char *const keys[] = {"path", "count", "sha256"};
         for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
@@ -435,7 +436,7 @@ static void join_heads(igd_result *out, igd_result *const *parts, int num)
     cJSON_DeleteItemFromObjectCaseSensitive(data, "sha256");
     cJSON_DeleteItemFromObjectCaseSensitive(data, "parts");
     cJSON_ReplaceItemInObjectCaseSensitive(
-        data, "count", cJSON_CreateNumber((double)out->table.num_images));
+        data, "count", cJSON_CreateNumber((double)out->flags.num_images));
     cJSON_AddItemToObject(data, "parts", list);
 }
 
@@ -455,9 +456,9 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
             (st = same_run(parts[0], parts[k], paths[0], paths[k])) != IGD_OK)
             goto done;
     }
-    if ((st = join_tables(parts[0], parts, paths, num)) != IGD_OK)
+    if ((st = join_flags(parts[0], parts, paths, num)) != IGD_OK)
         goto done;
-    join_heads(parts[0], parts, num);
+    join_provenances(parts[0], parts, num);
     for (int k = 1; k < num && parts[0]->checks != NULL; k++)
         if ((st = igd_counts_add(parts[0]->checks, parts[k]->checks, paths[k])) != IGD_OK)
             goto done;

@@ -10,7 +10,7 @@
 
 static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
 {
-    const int64_t n = r->table.num_images;
+    const int64_t n = r->flags.num_images;
     const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
     fprintf(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
             100.0 * v.high);
@@ -18,7 +18,7 @@ static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
 
 static void print_protocols(FILE *f, const igd_result *r, const int *columns, int num)
 {
-    if (r->table.votes != NULL)
+    if (r->flags.votes != NULL)
         fprintf(f, "  %6.2f %%  %6.2f %%",
                 100.0 * igd_result_accuracy(r, columns, num, IGD_MAJORITY),
                 100.0 * igd_result_accuracy(r, columns, num, IGD_ANY));
@@ -48,19 +48,19 @@ static void print_entry(FILE *f, const igd_result *r, int k)
     fputc('\n', f);
 }
 
-static void print_table(FILE *f, const igd_result *r)
+static void print_flags(FILE *f, const igd_result *r)
 {
     int columns[IGD_MAX_STEPS], num = 0;
     bool cumulative = false;
-    for (int c = 1; c < r->table.num_columns; c++)
+    for (int c = 1; c < r->flags.num_columns; c++)
         columns[num++] = c;
     for (int k = 0; k < r->num_entries; k++)
         cumulative = cumulative || r->entries[k].cumulative;
 
     fprintf(f, "%-24s %-9s %8s  %-16s", "attack", "target",
             cumulative ? "cumul." : "accuracy", "95 % interval");
-    if (r->table.votes != NULL)
-        fprintf(f, "  majority    any of %d", r->table.num_draws);
+    if (r->flags.votes != NULL)
+        fprintf(f, "  majority    any of %d", r->flags.num_draws);
     fprintf(f, " %7s %11s %11s %9s\n", "fooled", "forwards", "backwards", "seconds");
     print_line(f, r, "clean", "", NULL, 0);
     fputc('\n', f);
@@ -74,11 +74,11 @@ static void print_table(FILE *f, const igd_result *r)
         fputs("Accuracies of attacks are cumulative: each attack saw only the images "
               "that were still robust.\n",
               f);
-    if (r->table.votes != NULL)
+    if (r->flags.votes != NULL)
         fprintf(f,
                 "The classifier is random: accuracy is by the first draw, then by the "
                 "majority and by the worst of %d.\n",
-                r->table.num_draws);
+                r->flags.num_draws);
     fprintf(f, "Intervals are exact (Clopper-Pearson).\n");
 }
 
@@ -87,15 +87,15 @@ static void print_classes(FILE *f, const igd_result *r)
     int best = -1, worst = -1;
     double high = -1.0, low = 2.0;
     int columns[IGD_MAX_STEPS], num = 0;
-    for (int c = 1; c < r->table.num_columns; c++)
+    for (int c = 1; c < r->flags.num_columns; c++)
         columns[num++] = c;
     for (int c = 0; c < r->num_classes; c++) {
         int64_t count = 0, hits = 0;
-        for (int64_t i = 0; i < r->table.num_images; i++) {
-            if (r->table.label[i] != c)
+        for (int64_t i = 0; i < r->flags.num_images; i++) {
+            if (r->flags.label[i] != c)
                 continue;
             count++;
-            hits += igd_table_survives(&r->table, columns, num, i, IGD_ONE_SHOT);
+            hits += igd_flags_survives(&r->flags, columns, num, i, IGD_ONE_SHOT);
         }
         if (count == 0)
             continue;
@@ -122,9 +122,9 @@ static void print_bounds(FILE *f, const igd_result *r)
     if (!r->bounds)
         return;
     for (int k = 0; k < 4; k++) {
-        for (int64_t i = 0; i < r->table.num_images; i++)
-            share[k] += (r->table.bounds[i] & bits[k]) != 0;
-        share[k] /= (double)r->table.num_images;
+        for (int64_t i = 0; i < r->flags.num_images; i++)
+            share[k] += (r->flags.bounds[i] & bits[k]) != 0;
+        share[k] /= (double)r->flags.num_images;
     }
     fprintf(f,
             "With the worst mask and with the true class's mask: clean %.2f %% and "
@@ -148,9 +148,9 @@ igd_status igd_result_print(igd_result *r)
     FILE *f = open_memstream(&r->text, &size);
     if (f == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the report");
-    igd_head_print(f, r->head);
+    igd_provenance_print(f, r->provenance);
     fputc('\n', f);
-    print_table(f, r);
+    print_flags(f, r);
     print_classes(f, r);
     print_bounds(f, r);
     print_checks(f, r);

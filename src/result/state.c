@@ -25,7 +25,7 @@ igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
     igd_status st;
 
     *s = (igd_state){.path = path, .settings = settings};
-    if ((st = igd_table_init(&s->table, num_images, num_columns, num_draws)) != IGD_OK)
+    if ((st = igd_flags_init(&s->flags, num_images, num_columns, num_draws)) != IGD_OK)
         goto done;
     s->costs = calloc((size_t)num_columns, sizeof(*s->costs));
     s->printed = settings == NULL ? NULL : cJSON_PrintUnformatted(settings);
@@ -41,7 +41,7 @@ done:
 
 void igd_state_free(igd_state *s)
 {
-    igd_table_free(&s->table);
+    igd_flags_free(&s->flags);
     free(s->costs);
     cJSON_Delete(s->settings);
     cJSON_free(s->printed);
@@ -61,7 +61,7 @@ static void put_bytes(FILE *f, const uint8_t *bytes, size_t n)
 
 static void put_body(FILE *f, const igd_state *s)
 {
-    const igd_table *t = &s->table;
+    const igd_flags *t = &s->flags;
     const size_t n = (size_t)t->num_images;
 
     fprintf(f, "{\"settings\":%s,\"seconds\":%.17g,\"clean\":[", s->printed, s->seconds);
@@ -73,7 +73,7 @@ static void put_body(FILE *f, const igd_state *s)
     for (int c = 0; c < t->num_columns; c++) {
         const igd_cost *k = &s->costs[c];
         fprintf(f, "%s{\"status\":\"%.*s\"", c > 0 ? "," : "", (int)n,
-                igd_table_column(t, c));
+                igd_flags_column(t, c));
         if (t->votes != NULL) {
             fputs(",\"votes\":\"", f);
             put_bytes(f, t->votes + (size_t)c * n, n);
@@ -148,7 +148,7 @@ static bool get_bytes(uint8_t *out, size_t n, const cJSON *item)
     return true;
 }
 
-static bool get_clean(igd_table *t, const cJSON *array)
+static bool get_clean(igd_flags *t, const cJSON *array)
 {
     int64_t i = 0;
     const cJSON *item;
@@ -193,14 +193,14 @@ static bool get_costs(igd_cost *k, const cJSON *array)
 static bool get_column(igd_state *s, int c, const cJSON *column)
 {
     static const char letters[] = {IGD_TODO, IGD_ROBUST, IGD_FOOLED, IGD_SKIPPED, '\0'};
-    const size_t n = (size_t)s->table.num_images;
+    const size_t n = (size_t)s->flags.num_images;
     const cJSON *status = cJSON_GetObjectItemCaseSensitive(column, "status");
     if (!cJSON_IsString(status) || strlen(status->valuestring) != n ||
         strspn(status->valuestring, letters) != n)
         return false;
-    memcpy(igd_table_column(&s->table, c), status->valuestring, n);
-    if (s->table.votes != NULL &&
-        !get_bytes(s->table.votes + (size_t)c * n, n,
+    memcpy(igd_flags_column(&s->flags, c), status->valuestring, n);
+    if (s->flags.votes != NULL &&
+        !get_bytes(s->flags.votes + (size_t)c * n, n,
                    cJSON_GetObjectItemCaseSensitive(column, "votes")))
         return false;
     return get_costs(&s->costs[c], cJSON_GetObjectItemCaseSensitive(column, "costs"));
@@ -222,12 +222,12 @@ static igd_status get_body(igd_state *s, const cJSON *body)
     if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
         return damaged(s, "no time");
     s->seconds = seconds->valuedouble;
-    if (!get_clean(&s->table, cJSON_GetObjectItemCaseSensitive(body, "clean")))
+    if (!get_clean(&s->flags, cJSON_GetObjectItemCaseSensitive(body, "clean")))
         return damaged(s, "clean predictions");
-    if (!get_bytes(s->table.bounds, (size_t)s->table.num_images,
+    if (!get_bytes(s->flags.bounds, (size_t)s->flags.num_images,
                    cJSON_GetObjectItemCaseSensitive(body, "bounds")))
         return damaged(s, "bounds");
-    if (cJSON_GetArraySize(columns) != s->table.num_columns)
+    if (cJSON_GetArraySize(columns) != s->flags.num_columns)
         return damaged(s, "number of columns");
     int c = 0;
     const cJSON *column;

@@ -10,8 +10,8 @@
 #include "result/flags.h"
 
 typedef struct igd_state {
-    igd_table table;
-    igd_cost *costs;  // [table.num_columns]
+    igd_flags flags;
+    igd_cost *costs;  // [flags.num_columns]
     double seconds;   // of all sittings
     cJSON *settings;  // owned; all that decides about the flags
     char *printed;    // owned; the same as text
