@@ -59,7 +59,7 @@ struct flattener {
     Value *mark_value(Value *v, Node *before, mark m);
     void mark_output(Node *call, Value *output, mark m);
     void fold_attributes(bool tensors);
-    bool find_written();
+    bool find_written(bool tensors);
     void fold_attribute(Node *get, const tracked &owner);
     at::Tensor convert(const at::Tensor &t, const std::string &name);
     c10::IValue convert(const c10::IValue &v, const std::string &name);
@@ -260,49 +260,54 @@ bool is_scalar(const c10::TypePtr &type)
            kind == c10::TypeKind::NoneType || kind == c10::TypeKind::DeviceObjType;
 }
 
-// Tensors wait until `if self.training` is gone, and what it writes to them with it.
+// Tensors wait until `if self.training` is gone, and what it writes to them with it. A
+// branch on a constant buffer goes only then, so what is written is asked in every round.
 void flattener::fold_attributes(bool tensors)
 {
-    for (int round = 0; round < 4; round++) {
-        const jit::AliasDb aliases(graph, true); // true: attributes are distinct tensors
+    for (bool changed = true; changed;) {
+        changed = find_written(tensors);
         std::vector<std::pair<Node *, tracked>> found;
         each_node(graph->block(), [&](Node *n) {
             if (n->kind() != jit::prim::GetAttr || !n->hasUses())
                 return;
             const auto owner = objects.find(n->input());
-            const bool mutable_type = !is_scalar(n->output()->type());
-            if (owner == objects.end() || (mutable_type && !tensors))
-                return;
-            if (mutable_type && aliases.hasWriters(n->output()))
-                written.emplace(owner->second.object.get(), n->s(jit::attr::name));
-            found.emplace_back(n, owner->second);
+            if (owner != objects.end() && (tensors || is_scalar(n->output()->type())))
+                found.emplace_back(n, owner->second);
         });
-        bool changed = false;
         for (const auto &[node, owner] : found) {
             fold_attribute(node, owner);
             changed |= !node->hasUses();
         }
         changed |= jit::ConstantPropagation(graph);
         jit::EliminateDeadCode(graph);
-        if (!tensors)
-            changed |= find_written();
-        if (!changed)
-            break;
     }
 }
 
-// Which attributes are assigned to, now that some branches are gone. Returns whether
-// others were before.
-bool flattener::find_written()
+// Which attributes are assigned to or, where `tensors` are looked at, written in place,
+// now that some branches are gone. Returns whether others were before.
+bool flattener::find_written(bool tensors)
 {
     std::set<std::pair<const c10::ivalue::Object *, std::string>> still;
+    std::vector<Node *> reads;
     each_node(graph->block(), [&](Node *n) {
-        if (n->kind() != jit::prim::SetAttr)
+        const bool sets = n->kind() == jit::prim::SetAttr;
+        const auto owner = sets || n->kind() == jit::prim::GetAttr
+                               ? objects.find(n->input(0))
+                               : objects.end();
+        if (owner == objects.end())
             return;
-        const auto owner = objects.find(n->input(0));
-        if (owner != objects.end())
+        if (sets)
             still.emplace(owner->second.object.get(), n->s(jit::attr::name));
+        else if (n->hasUses() && !is_scalar(n->output()->type()))
+            reads.push_back(n);
     });
+    if (tensors && !reads.empty()) {
+        const jit::AliasDb aliases(graph, true); // true: attributes are distinct tensors
+        for (Node *n : reads)
+            if (aliases.hasWriters(n->output()))
+                still.emplace(objects.at(n->input(0)).object.get(),
+                              n->s(jit::attr::name));
+    }
     const bool changed = still != written;
     written = std::move(still);
     return changed;
@@ -458,9 +463,13 @@ std::string flattener::refusal_of(Node *n)
          (n->kind() == jit::prim::GetAttr && objects.count(n->output()) == 0))) {
         const std::string &name = n->s(jit::attr::name);
         const bool writes = written.count({self->second.object.get(), name}) > 0;
+        static const auto statistics =
+            words("num_batches_tracked running_mean running_var");
         return (writes ? "the model writes its attribute '" : "attribute '") +
                join(self->second.path, name) +
-               (writes ? "' while it runs" : "' cannot become a constant");
+               (!writes                      ? "' cannot become a constant"
+                : statistics.count(name) > 0 ? "' while it runs: export it after eval()"
+                                             : "' while it runs");
     }
     if (n->kind() == jit::prim::CallMethod)
         return "call of '" + n->s(jit::attr::name) + "' on a module chosen at run time";

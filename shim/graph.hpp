@@ -167,6 +167,10 @@ jit::Code compile(const graph_ptr &g, const char *name);
 jit::Stack run_code(const jit::Code &code, jit::Stack stack);
 at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format);
 
+// Whether an operation draws random numbers: libtorch 2 says of every attention that it
+// does, though it draws only for dropout.
+bool draws(const jit::Node *n);
+
 // Why a mark's node cannot be where a graph is cut; empty where it can.
 std::string why_no_cut(const jit::Node *n);
 // The mark that a name means; throws a refusal.
