@@ -36,8 +36,7 @@ node_set fixed_nodes(const graph_ptr &g)
     const jit::AliasDb aliases(g);
     node_set fixed;
     for (Node *n : g->nodes()) {
-        bool all =
-            n->blocks().empty() && !n->hasSideEffects() && !draws(n);
+        bool all = n->blocks().empty() && !n->hasSideEffects() && !draws(n);
         for (const Value *v : n->inputs())
             all = all && fixed.count(v->node()) > 0;
         for (const Value *v : n->outputs())

@@ -130,6 +130,14 @@ bool is_constant(const jit::Value *v);
 void flatten(igd_graph &g, const igd_graph_options &options, const jit::Module &module,
              const jit::Method &method);
 
+// Marks a value in front of a node; the mark's id is its place in `out`.
+jit::Value *insert_mark(igd_graph &out, jit::Value *v, jit::Node *before, mark m);
+// Gives the marks of a cleaned graph their ids and labels, in the order in which they
+// run.
+void number_marks(igd_graph &out, const graph_ptr &graph);
+void mark_operations(igd_graph &out, const graph_ptr &graph);
+void mark_penultimate(igd_graph &out, const graph_ptr &graph);
+
 jit::Symbol mark_symbol();
 bool is_mark(const jit::Node *n);
 int64_t mark_id(const jit::Node *n);
