@@ -11,6 +11,7 @@
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/random.h"
+#include "engine/engine.h"
 
 // A classifier of images [1, 1, d]: z = w x + b, or z = w2 |w x + b|, with weights w
 // [H, d], b [H], w2 [C, H]. With `noise` every draw moves the logits at random.
@@ -151,9 +152,9 @@ static inline igd_status trial_done(const igd_outcome *o, void *payload)
 static inline void trial_run(trial *t, const igd_attack_job *job, const igd_classifier *f,
                              int batch_size)
 {
-    const igd_attack_feed feed = {trial_next, trial_done, NULL, t, NULL};
+    const igd_engine_feed feed = {trial_next, trial_done, NULL, t, NULL};
     t->given = t->taken = 0;
-    assert_ok(igd_attack_run(job, f, batch_size, &feed));
+    assert_ok(igd_engine_run(job, f, batch_size, &feed));
     assert_int_equal(t->taken, t->n);
 }
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "attack/attack_impl.h"
 #include "cut.h"
 #include "defend/defense_impl.h"
+#include "engine/engine.h"
 #include "igdef.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
@@ -147,13 +147,13 @@ static void run_pgd(void)
     const igd_attack *attack = NULL;
     igd_attack_job job;
     queue q = {0};
-    const igd_attack_feed feed = {
+    const igd_engine_feed feed = {
         .next = next_target, .done = count_outcome, .payload = &q};
     check(igd_attack_find(&attack, "pgd"));
     check(igd_attack_job_init(&job, attack, &threat, f, 0));
     check(igd_attack_job_set(&job, "steps", pgd_steps));
     job.shortcuts = false;
-    check(igd_attack_run(&job, f, BATCH, &feed));
+    check(igd_engine_run(&job, f, BATCH, &feed));
 }
 
 int main(int argc, char **argv)

@@ -324,14 +324,14 @@ static void test_attack__failures_of_the_feed_are_passed_on(void **state)
     line_make();
     script_set((const int[]){9, 9, 9, 9}, (const float[]){0.1f, 0.1f, 0.1f, 0.1f}, true);
     const igd_attack_job job = scripted_job();
-    const igd_attack_feed broken = {broken_next, full_done, NULL, NULL, NULL};
-    assert_int_equal(igd_attack_run(&job, &line.f, 4, &broken), IGD_EIO);
+    const igd_engine_feed broken = {broken_next, full_done, NULL, NULL, NULL};
+    assert_int_equal(igd_engine_run(&job, &line.f, 4, &broken), IGD_EIO);
     left_to_give = 1;
-    const igd_attack_feed full = {one_next, full_done, NULL, NULL, NULL};
-    assert_int_equal(igd_attack_run(&job, &line.f, 4, &full), IGD_EIO);
+    const igd_engine_feed full = {one_next, full_done, NULL, NULL, NULL};
+    assert_int_equal(igd_engine_run(&job, &line.f, 4, &full), IGD_EIO);
     left_to_give = 1;
-    const igd_attack_feed stopped = {one_next, full_done, broken_tick, &ticks, NULL};
-    assert_int_equal(igd_attack_run(&job, &line.f, 4, &stopped), IGD_ECANCELED);
+    const igd_engine_feed stopped = {one_next, full_done, broken_tick, &ticks, NULL};
+    assert_int_equal(igd_engine_run(&job, &line.f, 4, &stopped), IGD_ECANCELED);
     assert_int_equal(ticks, 3);
 }
 
@@ -352,12 +352,12 @@ static void test_attack__failure_of_a_thread_is_passed_on(void **state)
     line_make();
     script_set((const int[]){9, 9, 9, 9}, (const float[]){0.1f, 0.1f, 0.1f, 0.1f}, true);
     const igd_attack_job job = scripted_job();
-    const igd_attack_feed feed = {one_next, full_done, NULL, NULL, NULL};
+    const igd_engine_feed feed = {one_next, full_done, NULL, NULL, NULL};
     line.f.logits = broken_logits;
     for (int threads = 1; threads <= 3; threads++) {
         assert_ok(igd_set_num_threads(threads));
         left_to_give = 50;
-        assert_fails(igd_attack_run(&job, &line.f, 64, &feed), IGD_ETORCH,
+        assert_fails(igd_engine_run(&job, &line.f, 64, &feed), IGD_ETORCH,
                      "the model broke");
     }
     assert_ok(igd_set_num_threads(before));
@@ -369,14 +369,14 @@ static void test_attack__unusable_jobs_are_refused(void **state)
     toy other;
     line_make();
     igd_attack_job job = scripted_job();
-    const igd_attack_feed feed = {one_next, full_done, NULL, NULL, NULL};
-    assert_fails(igd_attack_run(&job, &line.f, 0, &feed), IGD_EINVAL, "batch size is 0");
+    const igd_engine_feed feed = {one_next, full_done, NULL, NULL, NULL};
+    assert_fails(igd_engine_run(&job, &line.f, 0, &feed), IGD_EINVAL, "batch size is 0");
     job.votes = 0;
-    assert_fails(igd_attack_run(&job, &line.f, 1, &feed), IGD_EINVAL, "0 votes");
+    assert_fails(igd_engine_run(&job, &line.f, 1, &feed), IGD_EINVAL, "0 votes");
     job.votes = 5;
     const float w[6] = {0}, b[3] = {0};
     toy_make(&other, 2, 3, 3, w, b, NULL);
-    assert_fails(igd_attack_run(&job, &other.f, 1, &feed), IGD_EINVAL,
+    assert_fails(igd_engine_run(&job, &other.f, 1, &feed), IGD_EINVAL,
                  "another classifier");
     igd_threat threat = {IGD_NORM_LINF, 0.0};
     assert_fails(igd_attack_job_init(&job, &scripted_attack, &threat, &line.f, 0),

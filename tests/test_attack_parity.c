@@ -159,8 +159,8 @@ static void check_case(const parity_case *c, watched *w)
                         .label = igd_argmax(clean, w->f.num_classes),
                         .x = x,
                         .clean = clean}};
-    const igd_attack_feed feed = {next_image, take_outcome, NULL, &t, NULL};
-    assert_ok(igd_attack_run(&c->job, &w->f, 1, &feed));
+    const igd_engine_feed feed = {next_image, take_outcome, NULL, &t, NULL};
+    assert_ok(igd_engine_run(&c->job, &w->f, 1, &feed));
 
     snprintf(name, sizeof(name), "%s.points", c->name);
     const igd_named_array *points = array(name);

@@ -89,7 +89,7 @@ static const unsigned char *sitting_earlier(size_t *size, int64_t image, void *p
 static void run_in_sittings(sitting *s, trial *t, const igd_attack_job *job, int batches)
 {
     static const int sizes[] = {5, 1, 64, 3};
-    const igd_attack_feed feed = {sitting_next, sitting_done, sitting_tick, s,
+    const igd_engine_feed feed = {sitting_next, sitting_done, sitting_tick, s,
                                   sitting_earlier};
     igd_status st = IGD_ECANCELED;
     *s = (sitting){.trial = t};
@@ -98,7 +98,7 @@ static void run_in_sittings(sitting *s, trial *t, const igd_attack_job *job, int
         assert_true(k < 20000);
         s->left = batches;
         t->given = 0;
-        st = igd_attack_run(job, &world.t.f, sizes[k % 4], &feed);
+        st = igd_engine_run(job, &world.t.f, sizes[k % 4], &feed);
     }
     assert_int_equal(st, IGD_OK);
     assert_int_equal(t->taken, N);
@@ -205,13 +205,13 @@ static void test_engine_save__foreign_bytes_are_left_alone(void **state)
     igd_attack_job job = job_make("pgd", &world.t.f, IGD_NORM_LINF, 0.03);
     trial whole, t;
     sitting s = {.trial = &t};
-    const igd_attack_feed feed = {sitting_next, sitting_done, sitting_tick, &s,
+    const igd_engine_feed feed = {sitting_next, sitting_done, sitting_tick, &s,
                                   sitting_earlier};
     trial_make(&whole, &world.t.f, N, world.x, world.label);
     trial_make(&t, &world.t.f, N, world.x, world.label);
     trial_run(&whole, &job, &world.t.f, 4);
     s.left = 3;
-    assert_int_equal(igd_attack_run(&job, &world.t.f, 4, &feed), IGD_ECANCELED);
+    assert_int_equal(igd_engine_run(&job, &world.t.f, 4, &feed), IGD_ECANCELED);
     for (int i = 0; i < 4; i++) {
         assert_true(s.done[i] || s.size[i] > 0);
         if (i == 0)
@@ -222,7 +222,7 @@ static void test_engine_save__foreign_bytes_are_left_alone(void **state)
     s.size[8] = 4;
     s.bytes[8] = calloc(1, 4);
     t.given = 0;
-    assert_ok(igd_attack_run(&job, &world.t.f, 4, &feed));
+    assert_ok(igd_engine_run(&job, &world.t.f, 4, &feed));
     assert_same(&whole, &t);
     sitting_free(&s);
     trial_free(&t);

@@ -300,8 +300,8 @@ static void test_fab__untargeted_refuses_many_classes_unless_forced(void **state
     toy_make(&many, D, MANY, MANY, w, b, NULL);
     igd_attack_job job = job_make("fab", &many.f, IGD_NORM_LINF, 0.1);
     trial_make(&t, &many.f, 1, images, labels);
-    const igd_attack_feed feed = {trial_next, trial_done, NULL, &t, NULL};
-    assert_fails(igd_attack_run(&job, &many.f, 8, &feed), IGD_EINVAL, "101 classes");
+    const igd_engine_feed feed = {trial_next, trial_done, NULL, &t, NULL};
+    assert_fails(igd_engine_run(&job, &many.f, 8, &feed), IGD_EINVAL, "101 classes");
     assert_ok(igd_attack_job_set(&job, "force", 1));
     trial_run(&t, &job, &many.f, 8);
     trial_free(&t);

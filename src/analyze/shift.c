@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "analyze/experiment.h"
-#include "attack/attack_impl.h"
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
+#include "engine/engine.h"
 #include "evaluate/plan.h"
 #include "model/model_impl.h"
 #include "rank/probe.h"
@@ -191,13 +191,13 @@ static igd_status attack_tick(const igd_engine *engine, void *payload)
 // Attacks the images that wait and adds what became of them.
 static igd_status flush(shift *s)
 {
-    const igd_attack_feed feed = {
+    const igd_engine_feed feed = {
         .next = attack_next, .done = attack_done, .tick = attack_tick, .payload = s};
     if (s->num == 0)
         return IGD_OK;
     IGD_TRY(igd_activate(s->pre, s->cut, s->base, s->x, s->num, IGD_POOL_AVG));
     s->handed = 0;
-    IGD_TRY(igd_attack_run(&s->job, s->target, (int)s->capacity, &feed));
+    IGD_TRY(igd_engine_run(&s->job, s->target, (int)s->capacity, &feed));
     IGD_TRY(igd_classifier_logits(s->logits, s->target, s->adv, s->num, s->draws));
     IGD_TRY(igd_activate(s->post, s->cut, s->base, s->adv, s->num, IGD_POOL_AVG));
     for (int64_t i = 0; i < s->num; i++)

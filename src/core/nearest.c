@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/error.h"
+
 #define LONGEST 64 // letters; no name of igdef is longer
 
 static int letter(char c)
@@ -59,4 +61,13 @@ const char *igd_nearest(const char *name, const char *const *names, int num)
         }
     }
     return best;
+}
+
+igd_status igd_unknown(const char *what, const char *name, const char *const *names,
+                       int num)
+{
+    const char *near = igd_nearest(name, names, num);
+    if (near != NULL)
+        return igd_error(IGD_EINVAL, "no %s '%s'; did you mean '%s'?", what, name, near);
+    return igd_error(IGD_EINVAL, "no %s '%s'", what, name);
 }

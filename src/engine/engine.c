@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/error.h"
@@ -574,8 +573,8 @@ static igd_status job_check(const igd_attack_job *job, const igd_classifier *f,
     return job->attack->check == NULL ? IGD_OK : job->attack->check(job);
 }
 
-igd_status igd_attack_run(const igd_attack_job *job, const igd_classifier *f,
-                          int batch_size, const igd_attack_feed *feed)
+igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
+                          int batch_size, const igd_engine_feed *feed)
 {
     const igd_attack *a = job->attack;
     engine e = {.job = job, .attack = a, .f = f, .feed = feed, .samples = 1};

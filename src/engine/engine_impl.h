@@ -5,6 +5,7 @@
 #define IGD_ENGINE_ENGINE_IMPL_H
 
 #include "attack/attack_impl.h"
+#include "engine/engine.h"
 #include "engine/workers.h"
 
 // What a run cost and met.
@@ -42,7 +43,7 @@ struct igd_engine {
     const igd_attack_job *job;
     const igd_attack *attack;
     const igd_classifier *f;
-    const igd_attack_feed *feed;
+    const igd_engine_feed *feed;
     size_t d, C;
     int capacity, num; // slots, of which the first num are in use
     int samples, num_runs;

@@ -210,13 +210,13 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
     const igd_step *step = &s->plan->steps[column];
     const igd_classifier *f = igd_step_attacked(step, s->views);
     work w = {.session = s, .job = &step->jobs[0]};
-    const igd_attack_feed feed = {work_next, judge_done, work_tick, &w, work_earlier};
+    const igd_engine_feed feed = {work_next, judge_done, work_tick, &w, work_earlier};
     igd_status st;
 
     if ((st = igd_checkpoint_open(&w.checkpoint, s, column, 0)) == IGD_OK &&
         (st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
         (st = igd_judge_init(&w.judge, s, column)) == IGD_OK) {
-        st = igd_attack_run(w.job, f, s->options->batch_size, &feed);
+        st = igd_engine_run(w.job, f, s->options->batch_size, &feed);
         st = settle(&w.judge, st);
     }
     igd_checkpoint_free(w.checkpoint);
@@ -312,7 +312,7 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
                                int place, int64_t num_missing)
 {
     work w = {.session = s, .job = job, .set = r->sets[place]};
-    const igd_attack_feed feed = {work_next, set_done, work_tick, &w, work_earlier};
+    const igd_engine_feed feed = {work_next, set_done, work_tick, &w, work_earlier};
     igd_status st;
 
     s->phase = "";
@@ -321,7 +321,7 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
     if ((st = igd_checkpoint_open(&w.checkpoint, s, s->column, place)) == IGD_OK &&
         (st = igd_feed_init(&w.feed, s, s->views->base, r->missing, num_missing)) ==
             IGD_OK)
-        st = igd_attack_run(job, s->views->base, s->options->batch_size, &feed);
+        st = igd_engine_run(job, s->views->base, s->options->batch_size, &feed);
     igd_checkpoint_free(w.checkpoint);
     igd_feed_free(&w.feed);
     return st;

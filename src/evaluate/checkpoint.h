@@ -5,7 +5,7 @@
 #ifndef IGD_EVALUATE_CHECKPOINT_H
 #define IGD_EVALUATE_CHECKPOINT_H
 
-#include "attack/attack_impl.h"
+#include "engine/engine.h"
 #include "evaluate/session.h"
 
 typedef struct igd_checkpoint igd_checkpoint;
@@ -16,7 +16,7 @@ igd_status igd_checkpoint_open(igd_checkpoint **out, const igd_session *s, int c
                                int place);
 void igd_checkpoint_free(igd_checkpoint *f); // NULL is fine
 
-// What was left of an image, for igd_attack_feed.earlier; NULL for nothing.
+// What was left of an image, for igd_engine_feed.earlier; NULL for nothing.
 const unsigned char *igd_checkpoint_of(const igd_checkpoint *f, size_t *size,
                                        int64_t image);
 

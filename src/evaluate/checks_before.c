@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack/attack_impl.h"
 #include "attack/loss.h"
 #include "core/error.h"
 

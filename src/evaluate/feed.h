@@ -4,6 +4,7 @@
 #define IGD_EVALUATE_FEED_H
 
 #include "data/loader.h"
+#include "engine/engine.h"
 #include "evaluate/session.h"
 
 typedef struct igd_feed {

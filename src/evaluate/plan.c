@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attack/attack_impl.h"
 #include "core/error.h"
 #include "core/nearest.h"
 #include "core/number.h"

@@ -5,7 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "attack/attack_impl.h"
+#include "attack/attack_job.h"
 #include "evaluate/views.h"
 #include "result/result_impl.h"
 

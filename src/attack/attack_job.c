@@ -1,0 +1,86 @@
+// Owns the settings of attacks.
+#include "attack/attack_impl.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/nearest.h"
+
+#define DEFAULT_VOTES 5
+
+igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
+                               const igd_threat *threat, const igd_classifier *f,
+                               uint64_t seed)
+{
+    if ((a->norms & 1u << threat->norm) == 0)
+        return igd_error(IGD_EINVAL, "%s does not know the norm %s", a->name,
+                         igd_norm_name(threat->norm));
+    if (!(threat->eps > 0.0) || !isfinite(threat->eps))
+        return igd_error(IGD_EINVAL, "eps is %g, which is not a positive number",
+                         threat->eps);
+    if (f->num_classes < 2)
+        return igd_error(IGD_EINVAL, "a classifier with %d class cannot be attacked",
+                         f->num_classes);
+    *job = (igd_attack_job){.attack = a,
+                            .threat = *threat,
+                            .mode = IGD_RETURN_FOOLED,
+                            .shortcuts = true,
+                            .seed = seed,
+                            .votes = DEFAULT_VOTES,
+                            .num_classes = f->num_classes,
+                            .num_pixels = igd_classifier_pixels(f),
+                            .deterministic = f->deterministic,
+                            .differentiable = f->differentiable};
+    memcpy(job->shape, f->shape, sizeof(job->shape));
+    assert(a->num_parameters <= IGD_MAX_PARAMETERS);
+    for (int i = 0; i < a->num_parameters; i++)
+        job->value[i] = a->parameters[i].value;
+    return IGD_OK;
+}
+
+static int parameter_place(const igd_attack *a, const char *name)
+{
+    for (int i = 0; i < a->num_parameters; i++)
+        if (strcmp(a->parameters[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+igd_status igd_attack_job_set(igd_attack_job *job, const char *name, double value)
+{
+    const igd_attack *a = job->attack;
+    const int place = parameter_place(a, name);
+
+    if (place < 0) {
+        const char *names[IGD_MAX_PARAMETERS];
+        char what[64];
+        for (int i = 0; i < a->num_parameters; i++)
+            names[i] = a->parameters[i].name;
+        snprintf(what, sizeof(what), "parameter of %s", a->name);
+        return igd_unknown(what, name, names, a->num_parameters);
+    }
+    const igd_parameter *p = &a->parameters[place];
+    if (!(value >= p->min && value <= p->max))
+        return igd_error(IGD_EINVAL, "%s.%s is %g, outside %g to %g", a->name, name,
+                         value, p->min, p->max);
+    if (p->integer && value != floor(value))
+        return igd_error(IGD_EINVAL, "%s.%s is %g, not a whole number", a->name, name,
+                         value);
+    job->value[place] = value;
+    return IGD_OK;
+}
+
+double igd_job_value(const igd_attack_job *job, const char *name)
+{
+    const int place = parameter_place(job->attack, name);
+    assert(place >= 0);
+    return job->value[place];
+}
+
+const char *igd_attack_substitution(const igd_attack_job *job)
+{
+    return job->attack->substitution == NULL ? NULL : job->attack->substitution(job);
+}
