@@ -1,8 +1,6 @@
 // An image's logits and gradients do not depend on the batch that it is computed in.
 #include "fixture.h"
 
-#include <unistd.h>
-
 #include "core/random.h"
 #include "defend/defense_impl.h"
 #include "igdef/runtime.h"
@@ -170,15 +168,11 @@ static void test_batches__the_demo_model(void **state)
                 (const int64_t[]){1, 28, 28}, many, 300);
 }
 
-static void test_batches__a_cifar_model(void **state)
+static void test_batches__a_residual_network(void **state)
 {
     (void)state;
-    const char *path = TEST_SHARED_DIR "/data/cifar10/rn18w16.pt";
-    if (access(path, R_OK) != 0) {
-        print_message("%s is not there\n", path);
-        skip();
-    }
-    check_model(path, (const int64_t[]){3, 32, 32}, some, 136);
+    check_model(TEST_SOURCE_DIR "/tests/golden/loir/resnet.pt",
+                (const int64_t[]){3, 32, 32}, some, 136);
 }
 
 // A defense of the demo model, some of whose pseudo-labels are one-hot and some not.
@@ -234,7 +228,7 @@ int main(void)
         TENSOR_TEST(test_batches__products_of_any_size),
         TENSOR_TEST(test_batches__products_of_positions),
         TENSOR_TEST(test_batches__the_demo_model),
-        TENSOR_TEST(test_batches__a_cifar_model),
+        TENSOR_TEST(test_batches__a_residual_network),
         TENSOR_TEST(test_batches__a_defended_model),
         TENSOR_TEST(test_batches__an_exported_defended_model),
     };

@@ -188,41 +188,37 @@ static void test_loir__progress_can_stop_it(void **state)
     igd_model_free(m);
 }
 
-// Scores that the reference's definition gave on a real model; see the README beside
-// them.
-static void against_reference(const char *layer, const char *file, int64_t num_images,
-                              bool plain)
+// Scores that the definition gave word for word: scripts/make_loir_golden.py.
+static void against_reference(const char *layer, const char *file)
 {
-    const char *const folder = TEST_SHARED_DIR "/data/cifar10";
+    const char *const folder = TEST_SOURCE_DIR "/tests/golden/cifar10";
+    const char *const model = TEST_SOURCE_DIR "/tests/golden/loir/resnet.pt";
     const int64_t cifar[3] = {3, 32, 32};
     igd_npy wanted = {0};
     igd_model *m = NULL;
     igd_dataset *d = NULL;
     igd_ranking *r = NULL;
     char path[512];
-    snprintf(path, sizeof(path), TEST_SHARED_DIR "/golden/loir/%s", file);
-    if (igd_npy_read(&wanted, path) != IGD_OK) {
-        print_message("skipped: no reference scores here\n");
-        skip();
-    }
+    snprintf(path, sizeof(path), TEST_SOURCE_DIR "/tests/golden/loir/%s", file);
+    assert_ok(igd_npy_read(&wanted, path));
     igd_dataset_options data = igd_dataset_options_default();
     data.split = "train";
-    data.count = num_images;
     igd_loir_options o = igd_loir_options_default();
-    o.plain = plain;
-    assert_ok(
-        igd_model_load(&m, TEST_SHARED_DIR "/data/cifar10/rn18w16.pt", cifar, NULL));
+    assert_ok(igd_model_load(&m, model, cifar, NULL));
     assert_ok(igd_dataset_open(&d, folder, &data));
-    assert_ok(igd_ranking_loir(&r, m, layer, d, &o));
-    assert_int_equal(wanted.shape[0], igd_ranking_num_neurons(r));
-    assert_int_equal(wanted.shape[1], igd_ranking_num_classes(r));
     const float *score = wanted.data; // [K, C]
-    for (int64_t k = 0; k < wanted.shape[0]; k++)
-        for (int64_t c = 0; c < wanted.shape[1]; c++)
-            assert_true(fabs((double)score[k * wanted.shape[1] + c] -
-                             (double)igd_ranking_score(r, (int)c)[k]) < 2e-5);
+    for (int plain = 0; plain < 2; plain++) {
+        o.plain = plain != 0;
+        assert_ok(igd_ranking_loir(&r, m, layer, d, &o));
+        assert_int_equal(wanted.shape[0], igd_ranking_num_neurons(r));
+        assert_int_equal(wanted.shape[1], igd_ranking_num_classes(r));
+        for (int64_t k = 0; k < wanted.shape[0]; k++)
+            for (int64_t c = 0; c < wanted.shape[1]; c++)
+                assert_true(fabs((double)score[k * wanted.shape[1] + c] -
+                                 (double)igd_ranking_score(r, (int)c)[k]) < 2e-5);
+        igd_ranking_free(r);
+    }
     igd_npy_free(&wanted);
-    igd_ranking_free(r);
     igd_dataset_free(d);
     igd_model_free(m);
 }
@@ -230,13 +226,13 @@ static void against_reference(const char *layer, const char *file, int64_t num_i
 static void test_loir__penultimate_scores_are_the_references(void **state)
 {
     (void)state;
-    against_reference("penultimate", "penultimate_2000.npy", 2000, false);
+    against_reference("penultimate", "penultimate.npy");
 }
 
 static void test_loir__layer3_scores_are_the_references(void **state)
 {
     (void)state;
-    against_reference("layer3", "layer3_500.npy", 500, false);
+    against_reference("layer3", "layer3.npy");
 }
 
 int main(void)
