@@ -1,8 +1,8 @@
 # What the scripts share. Sourced from the root of the source tree.
 # shellcheck shell=sh
 
-# Builds into a folder. usage: build FOLDER CMAKE_OPTIONS...
-build()
+# Configures a build folder. usage: configure FOLDER CMAKE_OPTIONS...
+configure()
 {
     folder=$1
     shift
@@ -16,5 +16,11 @@ build()
         return 1
     }
     rm -f "$folder.log"
-    cmake --build "$folder" --parallel "$(nproc)"
+}
+
+# Configures a folder and builds it. usage: build FOLDER CMAKE_OPTIONS...
+build()
+{
+    configure "$@"
+    cmake --build "$1" --parallel "$(nproc)"
 }

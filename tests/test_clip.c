@@ -293,7 +293,7 @@ static void test_clip__the_demo_model_names_fashion_images(void **state)
     int right = 0;
 
     if (!igd_path_exists(FASHION_MNIST))
-        skip();
+        fixture_skip(FASHION_MNIST " is not installed");
     options.count = N;
     assert_ok(igd_dataset_open(&data, FASHION_MNIST, &options));
     assert_ok(igd_lines_read(&names, DATA "fashion_concepts.txt"));
@@ -351,5 +351,5 @@ int main(void)
         TENSOR_TEST(test_clip__the_demo_vocabulary_gives_its_recorded_tokens),
         TENSOR_TEST(test_clip__the_demo_model_names_fashion_images),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return fixture_result(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -833,7 +833,7 @@ static void test_dataset__fashion_mnist(void **state)
 {
     (void)state;
     if (!igd_path_is_folder(FASHION))
-        skip();
+        fixture_skip(FASHION " is not installed");
     igd_dataset_options o = igd_dataset_options_default();
     igd_dataset *d;
     float pixels[784], sum = 0;
@@ -900,5 +900,5 @@ int main(void)
         cmocka_unit_test(test_dataset__fashion_mnist),
         cmocka_unit_test(test_dataset__cifar10),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return fixture_result(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -37,10 +37,7 @@ rm -f ./*.json ./*.jsonl
 # An interrupted run keeps its state, and the same command ends it with the same flags.
 "$igdef" eval -m demo.pt -d "$data" --eps 0.1 -n 24 --attack square,rays --no-checks \
     -b 4 -o r.json --quiet &
-for _ in $(seq 600); do
-    [ -e r.json.state ] && break
-    sleep 0.1
-done
+wait_for r.json.state $!
 kill -TERM $!
 wait $!
 echo "[$?]"

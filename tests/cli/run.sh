@@ -29,6 +29,15 @@ run()
     printf '[%d]\n' "$code"
 }
 
+# Waits for a file of a command in the background, unless that ends without having made it.
+# usage: wait_for FILE PROCESS
+wait_for()
+{
+    until [ -e "$1" ] || ! kill -0 "$2" 2>/dev/null; do
+        sleep 0.02
+    done
+}
+
 case $name in
 help_*)
     IFS=_ read -ra words <<<"${name#help_}" # help_X_Y is igdef help X Y

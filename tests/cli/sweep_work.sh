@@ -34,10 +34,7 @@ grep -c '"result":	"whole.json.sweep/' whole.json
 # points that are there.
 long=("${over[@]}" --values 40,5 --attack square --set square.queries=300 -b 2 --quiet)
 "$igdef" "${long[@]:1}" -o r.json &
-for _ in $(seq 1000); do
-    [ -e r.json.sweep/base.state ] && break
-    sleep 0.02
-done
+wait_for r.json.sweep/base.state $!
 kill -KILL $!
 wait $! 2>/dev/null
 [ -e r.json ] || echo "no r.json yet"
@@ -69,10 +66,7 @@ grep -c '"value"' out.txt
 # Interrupted, each says where it goes on.
 "$igdef" "${over[@]:1}" --values 40,5 --attack square --set square.queries=1000000 -b 2 --quiet \
     -o i.json 2>i.txt &
-for _ in $(seq 1000); do
-    [ -e i.json.sweep/base.state ] && break
-    sleep 0.02
-done
+wait_for i.json.sweep/base.state $!
 kill -TERM $!
 wait $!
 echo "[$?]"
