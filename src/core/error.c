@@ -3,25 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "core/text.h"
 
 #define MESSAGE_SIZE 1024
 
 static _Thread_local char message[MESSAGE_SIZE];
-
-// Ends the message at the first line break and never inside a UTF-8 character.
-static void trim(int wanted)
-{
-    message[strcspn(message, "\r\n")] = '\0';
-    if (wanted < MESSAGE_SIZE)
-        return;
-    size_t end = strlen(message);
-    size_t start = end;
-    while (start > 0 && ((unsigned char)message[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (start > 0 && start < end)
-        message[start - 1] = '\0';
-}
 
 const char *igd_error_message(void)
 {
@@ -30,13 +17,14 @@ const char *igd_error_message(void)
 
 igd_status(igd_error)(igd_status status, const char *format, ...)
 {
-    char text[MESSAGE_SIZE]; // an argument may be the old message itself
+    char text[MESSAGE_SIZE + 8]; // an argument may be the old message itself
     va_list args;
     va_start(args, format);
-    int wanted = vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    memcpy(message, text, sizeof(text));
-    trim(wanted);
+    // Names and messages from outside stay on this line. What is escaped is never
+    // shorter, so a character that vsnprintf() cut in two lies beyond the end.
+    igd_escape(message, sizeof(message), text, false);
     return status;
 }
 

@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-// Sets the thread's message, cut to its first line, and returns `status`. The only place
-// where a failure is made, so none is without a message.
+// Sets the thread's message, one line with control characters escaped, and returns
+// `status`. The only place where a failure is made, so none is without a message.
 igd_status igd_error(igd_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

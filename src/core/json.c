@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 
@@ -19,33 +20,11 @@ static size_t line_of(const char *text, const char *at)
     return line;
 }
 
-// Length of the UTF-8 character at p (Unicode 15, table 3-7), 0 where there is none.
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    const size_t n = p[0] < 0xc2   ? 0
-                     : p[0] < 0xe0 ? 2
-                     : p[0] < 0xf0 ? 3
-                     : p[0] < 0xf5 ? 4
-                                   : 0;
-    if (n == 0 || n > left)
-        return 0;
-    const unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-    const unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
 // cJSON passes any bytes through, and stops silently at a zero.
 static igd_status check_text(const char *text, size_t size, const char *what)
 {
     for (size_t i = 0; i < size;) {
-        const size_t n = utf8_length((const unsigned char *)text + i, size - i);
+        const size_t n = igd_utf8_length((const unsigned char *)text + i, size - i);
         if (n == 0 || text[i] == '\0')
             return igd_error(IGD_EFORMAT, "%s: line %zu: not UTF-8 text", what,
                              line_of(text, text + i));
