@@ -4,6 +4,8 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/script.h>
 
+#include <sstream>
+
 #include "core/file.h"
 
 namespace
@@ -61,11 +63,10 @@ igd_status igd_cut_export(const igd_cut *c, const char *source, const char *cons
                           const igd_tensor *const *tensors, int num_tensors,
                           const char *path)
 {
-    igd_writer *w = nullptr;
-    igd_status st = igd_writer_open(&w, path);
-    if (st != IGD_OK)
-        return st;
-    st = attempt(path, [&] {
+    // The archive is made in memory: libtorch ends the program where a disk is full, and
+    // names the archive's folder after the file that it writes to.
+    std::ostringstream archive;
+    const igd_status st = attempt(path, [&] {
         exporter e;
         e.add_method("_prefix", c->prefix);
         e.add_method("_suffix", c->suffix);
@@ -73,11 +74,10 @@ igd_status igd_cut_export(const igd_cut *c, const char *source, const char *cons
             e.module.register_buffer(names[i], tensors[i]->value.detach().clone());
         e.module.register_attribute("training", c10::BoolType::get(), false);
         e.module.define(source);
-        e.module.save(igd_writer_temporary(w));
+        e.module.save(archive);
     });
-    if (st != IGD_OK) {
-        igd_writer_free(w);
+    if (st != IGD_OK)
         return st;
-    }
-    return igd_writer_commit(w);
+    const std::string bytes = archive.str();
+    return igd_file_write(path, bytes.data(), bytes.size());
 }

@@ -1,7 +1,12 @@
 // Files: whole or not at all, and a message that names them.
 #include "fixture.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -130,11 +135,10 @@ static void test_file__an_uncommitted_writer_leaves_no_trace(void **state)
     igd_writer *w;
     unsigned char *data;
     size_t size;
-    char temporary[256];
+    const char *temporary = fixture_path("kept.0.tmp");
     assert_ok(igd_file_write(path, "old", 3));
     assert_ok(igd_writer_open(&w, path));
     fputs("new and longer", igd_writer_stream(w));
-    snprintf(temporary, sizeof(temporary), "%s", igd_writer_temporary(w));
     assert_true(igd_path_exists(temporary));
     igd_writer_free(w);
     assert_false(igd_path_exists(temporary));
@@ -183,6 +187,131 @@ static void test_file__says_early_what_cannot_be_written(void **state)
     assert_fails(igd_file_check_writable(fixture_path("flat/file")), IGD_EIO, "folder");
 }
 
+static void test_file__what_a_killed_run_left_is_removed(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("owned"), *link = fixture_path("owned.2.tmp");
+    const char *first = fixture_path("owned.0.tmp"), *later = fixture_path("owned.5.tmp");
+    unsigned char *data;
+    size_t size;
+    put(first, "much longer than what comes", 27);
+    put(later, "half", 4);
+    assert_int_equal(symlink("/dev/null", link), 0); // no igdef made that
+    assert_ok(igd_file_write(path, "new", 3));
+    assert_ok(igd_file_read(&data, &size, path, 100));
+    assert_string_equal((char *)data, "new");
+    free(data);
+    assert_false(igd_path_exists(first));
+    assert_false(igd_path_exists(later));
+    assert_true(igd_path_exists(link));
+}
+
+static void test_file__what_a_living_run_writes_is_left_alone(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("shared"), *theirs = fixture_path("shared.0.tmp");
+    int ready[2], end[2], code = -1;
+    char byte = 0;
+    unsigned char *data;
+    size_t size;
+    assert_int_equal(pipe(ready) | pipe(end), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        igd_writer *w = NULL;
+        const bool good = igd_writer_open(&w, path) == IGD_OK &&
+                          fputs("theirs", igd_writer_stream(w)) >= 0 &&
+                          write(ready[1], "x", 1) == 1 && read(end[0], &byte, 1) == 1 &&
+                          igd_writer_commit(w) == IGD_OK;
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_ok(igd_file_write(path, "mine", 4));
+    assert_true(igd_path_exists(theirs));
+    assert_int_equal(write(end[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    assert_ok(igd_file_read(&data, &size, path, 100));
+    assert_string_equal((char *)data, "theirs"); // the last one
+    free(data);
+    assert_false(igd_path_exists(theirs));
+}
+
+static void test_file__a_link_to_nothing_leads_to_a_new_file(void **state)
+{
+    (void)state;
+    const char *target = fixture_path("made"), *link = fixture_path("dangling");
+    const char *loop = fixture_path("loop"), *nowhere = fixture_path("nowhere");
+    struct stat info;
+    assert_int_equal(symlink("made", link), 0);
+    assert_ok(igd_file_check_writable(link));
+    assert_ok(igd_file_write(link, "there", 5));
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(stat(target, &info), 0);
+    assert_int_equal(info.st_size, 5);
+    assert_int_equal(symlink("loop", loop), 0);
+    assert_fails(igd_file_check_writable(loop), IGD_EIO, "loop: Too many levels");
+    assert_int_equal(symlink("/absent/file", nowhere), 0);
+    assert_fails(igd_file_check_writable(nowhere), IGD_EIO, "its folder: No such file");
+}
+
+static void test_file__a_pipe_needs_a_reader(void **state)
+{
+    (void)state;
+    const char *pipe = fixture_path("pipe");
+    char text[8] = "";
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_ok(igd_file_check_writable(pipe));
+    assert_fails(igd_file_write(pipe, "lost", 4), IGD_EIO, "pipe: a pipe that nobody");
+    const int reader = open(pipe, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_ok(igd_file_write(pipe, "kept", 4));
+    assert_int_equal(read(reader, text, sizeof(text)), 4);
+    assert_string_equal(text, "kept");
+    close(reader);
+}
+
+// The reason is that of the write that failed, even where later ones hide it.
+static void test_file__a_failed_write_keeps_its_reason(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("limited");
+    const struct rlimit limit = {100000, 100000};
+    char *zeros = calloc(1, 300000), text[200] = "";
+    int result[2], code = -1;
+    assert_int_equal(pipe(result), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        const igd_status st = igd_file_write(path, zeros, 300000);
+        const char *why = igd_error_message();
+        _exit(st == IGD_EIO && write(result[1], why, strlen(why)) > 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    assert_true(read(result[0], text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "limited: File too large"));
+    assert_false(igd_path_exists(path));
+    assert_false(igd_path_exists(fixture_path("limited.0.tmp")));
+    free(zeros);
+}
+
+static void test_file__a_name_that_is_too_long_shows_early(void **state)
+{
+    (void)state;
+    char name[300];
+    memset(name, 'n', sizeof(name));
+    name[NAME_MAX - 6] = '\0';
+    assert_ok(igd_file_write(fixture_path(name), "fits", 4));
+    memset(name, 'n', sizeof(name));
+    name[NAME_MAX - 5] = '\0'; // whose temporary name would not
+    assert_fails(igd_file_check_writable(fixture_path(name)), IGD_EIO, "name too long");
+    name[NAME_MAX - 5] = 'n';
+    name[NAME_MAX + 1] = '\0';
+    assert_fails(igd_file_check_writable(fixture_path(name)), IGD_EIO, "name too long");
+}
+
 static void test_file__joins_paths(void **state)
 {
     (void)state;
@@ -216,6 +345,12 @@ int main(void)
         cmocka_unit_test(test_file__writing_follows_a_link),
         cmocka_unit_test(test_file__writing_to_a_device_leaves_it_a_device),
         cmocka_unit_test(test_file__says_early_what_cannot_be_written),
+        cmocka_unit_test(test_file__what_a_killed_run_left_is_removed),
+        cmocka_unit_test(test_file__what_a_living_run_writes_is_left_alone),
+        cmocka_unit_test(test_file__a_link_to_nothing_leads_to_a_new_file),
+        cmocka_unit_test(test_file__a_pipe_needs_a_reader),
+        cmocka_unit_test(test_file__a_failed_write_keeps_its_reason),
+        cmocka_unit_test(test_file__a_name_that_is_too_long_shows_early),
         cmocka_unit_test(test_file__joins_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

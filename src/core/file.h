@@ -27,20 +27,24 @@ bool igd_is_gzip(const unsigned char *data, size_t size);
 igd_status igd_gunzip(unsigned char **out, size_t *out_size, const unsigned char *data,
                       size_t size, const char *path, size_t limit);
 
-// Writes a file whole: to a temporary name beside it, flushed to disk, then renamed.
+// Writes a file whole: to a temporary name beside it, flushed to disk, then renamed. A
+// signal that ends the program waits until that is done.
 igd_status igd_file_write(const char *path, const void *data, size_t size);
 
-// The same in pieces: write to igd_writer_stream(), then commit. Freeing an uncommitted
-// writer removes the temporary file and leaves `path` as it was. Symbolic links are
-// followed; devices and pipes are written to directly.
+// The same in pieces: write to igd_writer_stream(), then commit, which reports every
+// failure on the way. Freeing an uncommitted writer removes the temporary file and leaves
+// `path` as it was. Symbolic links are followed, to files that are not there yet as well;
+// what goes to a device or a pipe is collected and written when it is complete, and a
+// pipe without a reader is a failure. What a killed run left of the same file is removed.
+// Several processes may write a file at the same time, but one thread of each.
 typedef struct igd_writer igd_writer;
 igd_status igd_writer_open(igd_writer **out, const char *path);
 FILE *igd_writer_stream(igd_writer *w);
-const char *igd_writer_temporary(const igd_writer *w); // its path, for who writes by name
-igd_status igd_writer_commit(igd_writer *w);           // always frees
+igd_status igd_writer_commit(igd_writer *w); // always frees
 void igd_writer_free(igd_writer *w);
 
-// Whether `path` could be written later: checks folder and permissions, changes nothing.
+// Whether `path` could be written later: checks its name, the folder and permissions,
+// changes nothing.
 igd_status igd_file_check_writable(const char *path);
 
 bool igd_path_exists(const char *path);
