@@ -4,6 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "core/digest.h"
 #include "core/random.h"
 #include "cut.h"
 #include "defend/defense_impl.h"
@@ -380,6 +381,24 @@ static void test_defense_masked__exported_file_is_the_defended_model(void **stat
     world_free(&w);
 }
 
+// What a defense is follows from its file, wherever and whenever it was written.
+static void test_defense_masked__exports_of_one_are_the_same_bytes(void **state)
+{
+    (void)state;
+    static world w;
+    char sums[2][IGD_SHA256_LENGTH];
+    world_make(&w);
+    for (int k = 0; k < 2; k++) {
+        const char *path = fixture_path(k == 0 ? "first.pt" : "second.pt");
+        igd_defense *d = defend(&w, 4, 0.1, 2, 0.05);
+        assert_ok(igd_defense_export(d, path));
+        assert_ok(igd_sha256_file(sums[k], path));
+        igd_defense_free(d);
+    }
+    assert_string_equal(sums[0], sums[1]);
+    world_free(&w);
+}
+
 static void test_defense_masked__failed_export_leaves_no_file(void **state)
 {
     (void)state;
@@ -388,6 +407,8 @@ static void test_defense_masked__failed_export_leaves_no_file(void **state)
     igd_defense *d = defend(&w, 4, 0.0, 1, 0.05);
     assert_int_not_equal(igd_defense_export(d, "/nowhere/at/all/x.pt"), IGD_OK);
     assert_non_null(strstr(igd_error_message(), "/nowhere/at/all/x.pt"));
+    assert_fails(igd_defense_export(d, "/dev/full"), IGD_EIO,
+                 "/dev/full: No space left on device");
     igd_defense_free(d);
     world_free(&w);
 }
@@ -406,6 +427,7 @@ int main(void)
         TENSOR_TEST(test_defense_masked__ranking_of_another_model_needs_force),
         TENSOR_TEST(test_defense_masked__pixels_outside_the_range_are_refused),
         TENSOR_TEST(test_defense_masked__exported_file_is_the_defended_model),
+        TENSOR_TEST(test_defense_masked__exports_of_one_are_the_same_bytes),
         TENSOR_TEST(test_defense_masked__failed_export_leaves_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

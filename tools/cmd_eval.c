@@ -134,6 +134,7 @@ int cmd_eval(const void *settings)
         rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
         goto done;
     }
+    progress_goes_on_from(o.state);
     if ((st = run(&r, &o, s)) == IGD_OK && s->output != NULL)
         st = igd_result_save(r, s->output);
     if (st == IGD_ECANCELED)

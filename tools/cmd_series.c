@@ -51,6 +51,7 @@ static igd_status work_init(work *w, const series_settings *s, const char *suffi
         return igd_error(IGD_ENOMEM, "no memory for the options");
     snprintf(w->folder, length, "%s%s", s->out.output, suffix);
     w->options.folder = w->folder;
+    progress_goes_on_from(w->folder);
     if (s->cache == NULL)
         o->cache = w->cache;
     return IGD_OK;

@@ -14,6 +14,7 @@
 #include "options_rank.h"
 #include "options_report.h"
 #include "plugin.h"
+#include "process.h"
 
 static const cli_command *const commands[] = {
     &command_inspect, &command_rank, &command_defend, &command_eval, &command_analyze,
@@ -184,6 +185,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    process_begin();
     const int rc = dispatch(argc, argv);
     // Results that do not reach a full disk are a failure.
     const bool lost = ferror(stdout) != 0;

@@ -1,5 +1,5 @@
 // Draws progress: a bar with rate and time left on a terminal, a line every 30 seconds
-// elsewhere. Turns the first SIGINT or SIGTERM into a wish to stop.
+// elsewhere. Turns the first SIGINT, SIGTERM or SIGHUP into a wish to stop.
 #include "progress.h"
 
 #include <math.h>
@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "core/text.h"
+#include "process.h"
 
+#define PATIENCE 8        // seconds that a wish to stop may go unheard
 #define BAR 24            // characters
 #define REDRAW 0.1        // seconds between two bars
 #define LINE_INTERVAL 30. // seconds between two lines
@@ -29,12 +32,27 @@ static struct {
     double shown;       // when it was last drawn
 } state;
 
+// What is said when the program quits in the middle of a pass.
+static struct {
+    char text[600];
+    size_t length;
+} farewell;
+
 static void on_signal(int number)
 {
     (void)number;
     if (signals > 0)
         _exit(CLI_INTERRUPTED);
     signals = 1;
+    alarm(PATIENCE);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    if (write(STDERR_FILENO, farewell.text, farewell.length) < 0)
+        _exit(CLI_INTERRUPTED); // nobody to be told
+    _exit(CLI_INTERRUPTED);
 }
 
 static double now(void)
@@ -56,19 +74,34 @@ void progress_begin(const char *command, bool quiet)
     const char *term = getenv("TERM");
 
     memset(&action, 0, sizeof(action));
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
+    action.sa_handler = on_alarm;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGALRM, &action, NULL);
     state.command = command;
     state.quiet = quiet;
     state.terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
     state.colour = state.terminal && !is_set("NO_COLOR");
+    progress_goes_on_from(NULL);
+    process_on_end(on_signal);
+}
+
+void progress_goes_on_from(const char *path)
+{
+    char shown[400] = "";
+    if (path != NULL)
+        igd_escape(shown, sizeof(shown), path, false);
+    const int length =
+        snprintf(farewell.text, sizeof(farewell.text),
+                 "%sigdef %s: interrupted in the middle of a pass%s%s\n",
+                 state.terminal ? "\r\033[K" : "", state.command,
+                 path != NULL ? "; the same command goes on from " : "", shown);
+    farewell.length = length > 0 ? (size_t)length : 0;
 }
 
 bool progress_stopped(void)
 {
+    if (signals != 0)
+        alarm(0); // heard
     return signals != 0;
 }
 
