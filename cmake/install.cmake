@@ -1,5 +1,5 @@
 # What `cmake --install` puts where: library, headers, CMake and pkg-config files, the
-# command, its plugin, manual page and completion.
+# command, its plugin, manual page and completion, the exporter of models.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS igdef EXPORT igdefTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -42,3 +42,7 @@ install(TARGETS igdef_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/igdef)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.bash RENAME igdef
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+
+install(PROGRAMS scripts/export_torchscript.py DESTINATION ${CMAKE_INSTALL_DATADIR}/igdef)
+install(DIRECTORY scripts/exporter DESTINATION ${CMAKE_INSTALL_DATADIR}/igdef
+  FILES_MATCHING PATTERN "*.py")

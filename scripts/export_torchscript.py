@@ -1,84 +1,53 @@
 #!/usr/bin/env python3
 """Export a PyTorch image classifier to the TorchScript file that igdef reads.
 
-    export_torchscript.py FACTORY [CHECKPOINT] --input C,H,W -o FILE.pt
+    export_torchscript.py SOURCE [--weights FILE | --random] [--input C,H,W] -o FILE.pt
 
-FACTORY makes the model: `package.module:function` or `file.py:function`, a class will do too.
-CHECKPOINT is a state dict, plain or below a key such as `state_dict` or `model`, with or without a
-`module.` prefix; without it the model keeps the weights its factory gave it.
+SOURCE is one of
 
-    export_torchscript.py torchvision.models:resnet50 resnet50.pth --input 3,224,224 \\
-        --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o resnet50.pt
+    --robustbench NAME --dataset cifar10|cifar100|imagenet --threat Linf|L2|corruptions
+    --torchvision NAME
+    --timm NAME
+    --hf FOLDER or OWNER/NAME     config.json and weights of a timm model on Hugging Face
+    FACTORY [CHECKPOINT]          package.module:function or file.py:function, a class will do too
+
+The named package must be installed. It builds the model, says what images it takes, and finds its
+weights where it keeps them; --weights takes them from a file (several for an ensemble, in the
+package's order), --random makes seeded random ones for tests.
+
+    export_torchscript.py --robustbench Wang2023Better_WRN-28-10 --dataset cifar10 --threat Linf \\
+        --weights wang2023.pt -o wang2023.pt
+    export_torchscript.py --torchvision resnet50 --weights resnet50.pth -o resnet50.pt
+    export_torchscript.py --hf ./vit_small -o vit_small.pt
     export_torchscript.py wideresnet.py:WideResNet trades.pt --kwargs '{"depth": 34}' \\
         --input 3,32,32 -o trades.pt
 
+A checkpoint is a state dict, plain or below keys such as `state_dict`, with or without the prefixes
+that training leaves (`module.`, `model.`, `1.`); which weights were taken is said where there is a
+choice, --key takes others. Numbers and options beside the tensors do no harm.
+
 The exported model takes images [N, C, H, W] with pixels in [0, 1] and returns logits [N, classes].
---mean and --std put a normalisation module in front, inside the gradient; the layers of the model
-are then found below `model.`. The file is loaded again and must give the logits and the input
-gradient of the original before it gets its name; then its sha256 and its layer paths are printed.
+A normalisation that the package or the checkpoint keeps beside the model, or --mean and --std, is
+put in front, inside the gradient; the layers of the model are then found below `model.`. The file
+is loaded again and must give the logits and the input gradient of the original before it gets its
+name; then its sha256 and its layer paths are printed. Name, source, digest of the weights,
+normalisation, input size, classes and the way to resize images go into the file, for igdef.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 """
 
 import argparse
 import collections
-import difflib
+import contextlib
 import hashlib
-import importlib
-import importlib.util
 import json
 import os
-import pickle
 import sys
 import tempfile
 import warnings
 
-import torch
-from torch import nn
-
+# torch and the packages are imported below, so that wrong usage is said at once.
 PROGRAM = "export_torchscript.py"
-TOLERANCE = 1e-4
-NESTED_KEYS = ("state_dict", "model_state_dict", "model", "net", "network")
-PREFIXES = ("module.", "_orig_mod.", "model.")
-# The batch sizes differ so that a trace with the batch size baked in is found out.
-TRACE_BATCH = 2
-CHECK_BATCH = 3
-
-
-class ExportError(Exception):
-    """A failure with a one-line message."""
-
-
-class Normalize(nn.Module):
-    """(x - mean) / std per channel."""
-
-    def __init__(self, mean, std):
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
-
-    def forward(self, x):
-        return (x - self.mean) / self.std
-
-
-def note(text):
-    print(f"{PROGRAM}: note: {text}", file=sys.stderr)
-
-
-def first_line(error):
-    """What an exception says, on one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    # The interpreter of TorchScript puts a stack first and what happened last.
-    return lines[-1] if "TorchScript interpreter" in lines[0] else lines[0]
-
-
-def some(names):
-    """At most four names for a message."""
-    names = list(names)
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + more
 
 
 def floats(text):
@@ -86,6 +55,10 @@ def floats(text):
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers like 0.5,0.5,0.5")
+
+
+def texts(text):
+    return [part for part in text.split(",") if part]
 
 
 def input_shape(text):
@@ -108,315 +81,230 @@ def keyword_arguments(text):
     return value
 
 
-def import_module(where):
-    """The module of a factory: a file when it ends in .py, else a name on the Python path."""
-    if not where.endswith(".py"):
-        sys.path.insert(0, os.getcwd())
-        try:
-            return importlib.import_module(where)
-        except ModuleNotFoundError as error:
-            raise ExportError(f"{where}: {error}")
-        except (Exception, SystemExit) as error:
-            raise ExportError(f"{where}: {type(error).__name__}: {first_line(error)}")
-    if not os.path.isfile(where):
-        raise ExportError(f"{where}: no such file")
-    # The file's neighbours can be imported, and torch.jit.script finds its source by module name.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(where)))
-    name = os.path.splitext(os.path.basename(where))[0]
-    spec = importlib.util.spec_from_file_location(name, where)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ExportError(f"{where}: {type(error).__name__}: {first_line(error)}")
-    return module
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("factory", metavar="FACTORY", nargs="?")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", nargs="?")
+    source = parser.add_argument_group("source")
+    source.add_argument("--robustbench", metavar="NAME")
+    source.add_argument("--dataset", metavar="D", default="cifar10")
+    source.add_argument("--threat", metavar="T", default="Linf")
+    source.add_argument("--model-dir", metavar="DIR", default="./models",
+                        help="where RobustBench keeps its weights")
+    source.add_argument("--torchvision", metavar="NAME")
+    source.add_argument("--timm", metavar="NAME")
+    source.add_argument("--hf", metavar="REPO_OR_FOLDER")
+    source.add_argument("--kwargs", type=keyword_arguments, default={}, metavar="JSON",
+                        help="arguments of the factory or the package's constructor")
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--weights", nargs="+", default=[], metavar="FILE",
+                         help="files of weights; for torchvision also the name of its weights")
+    weights.add_argument("--random", action="store_true", help="random weights, for tests")
+    weights.add_argument("--seed", type=int, default=0, help="of --random")
+    weights.add_argument("--key", help="where the weights are in the checkpoint, like ema.model")
+    weights.add_argument("--allow-missing", type=texts, default=[], metavar="NAME,NAME",
+                         help="names that the checkpoint may lack; the model keeps its values")
+    weights.add_argument("--ignore", type=texts, default=[], metavar="NAME,NAME",
+                         help="names in the checkpoint that the model does not have")
+    weights.add_argument("--trust", action="store_true",
+                         help="load checkpoints that hold more than tensors; they can run code")
+    images = parser.add_argument_group("images")
+    images.add_argument("--input", type=input_shape, metavar="C,H,W",
+                        help="size of the images where the source does not say, or another one")
+    images.add_argument("--mean", type=floats, metavar="a,b,c")
+    images.add_argument("--std", type=floats, metavar="a,b,c")
+    images.add_argument("--no-normalization", action="store_true",
+                        help="put none in front, whatever the source says")
+    parser.add_argument("--method", choices=("auto", "script", "trace"), default="auto",
+                        help="auto (default) tries script, then trace")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.pt")
+    args = parser.parse_intermixed_args()
 
-
-def make_model(factory, kwargs):
-    where, colon, function = factory.rpartition(":")
-    if not colon or not where or not function:
-        raise ExportError(f"{factory}: a factory is package.module:function or file.py:function")
-    module = import_module(where)
-    if not hasattr(module, function):
-        near = difflib.get_close_matches(function, dir(module), 1)
-        raise ExportError(f"{where}: has no '{function}'" +
-                          (f"; did you mean '{near[0]}'?" if near else ""))
-    make = getattr(module, function)
-    if not callable(make):
-        raise ExportError(f"{factory}: not a function or class")
-    try:
-        model = make(**kwargs)
-    except (Exception, SystemExit) as error:
-        raise ExportError(f"{factory}: {type(error).__name__}: {first_line(error)}")
-    if not isinstance(model, nn.Module):
-        raise ExportError(f"{factory}: returned {type(model).__name__}, not a torch.nn.Module")
-    return model
-
-
-def read_checkpoint(path, trust):
-    """What torch.load finds in a file. Only tensors and plain containers unless trusted."""
-    if not os.path.isfile(path):
-        raise ExportError(f"{path}: no such file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=not trust)
-    except pickle.UnpicklingError as error:
-        if not trust and "weights" in str(error).lower():
-            raise ExportError(f"{path}: damaged, not a checkpoint, or holds more than tensors; "
-                              "--trust loads any pickled object (it can run code)")
-        raise ExportError(f"{path}: damaged or not a checkpoint: {first_line(error)}")
-    except RuntimeError as error:
-        raise ExportError(f"{path}: damaged or not a checkpoint: {first_line(error)}")
-    except Exception:
-        # The unpickler stumbles over foreign bytes in many ways that say nothing about the file.
-        raise ExportError(f"{path}: damaged or not a checkpoint")
-
-
-def find_state_dict(content, path, key):
-    """The mapping from names to tensors inside a checkpoint, and the keys that led there."""
-    if key is not None:
-        for part in key.split("."):
-            if not isinstance(content, collections.abc.Mapping) or part not in content:
-                raise ExportError(f"{path}: has no key '{key}'")
-            content = content[part]
-    while True:
-        if isinstance(content, nn.Module):
-            return content.state_dict()
-        if not isinstance(content, collections.abc.Mapping):
-            raise ExportError(f"{path}: holds {type(content).__name__}, not a state dict")
-        if content and all(isinstance(value, torch.Tensor) for value in content.values()):
-            return dict(content)
-        below = [name for name in NESTED_KEYS
-                 if isinstance(content.get(name), (collections.abc.Mapping, nn.Module))]
-        if not below:
-            raise ExportError(f"{path}: no state dict below its keys ({some(map(str, content))}); "
-                              "name one with --key")
-        content = content[below[0]]
-
-
-def strip_prefixes(state, names):
-    """Drop wrappers' prefixes as long as that makes more names known to the model."""
-    while True:
-        known = sum(name in names for name in state)
-        for prefix in PREFIXES:
-            if state and all(name.startswith(prefix) for name in state):
-                stripped = {name[len(prefix):]: value for name, value in state.items()}
-                if sum(name in names for name in stripped) > known or prefix == "module.":
-                    state = stripped
-                    break
-        else:
-            return state
-
-
-def load_weights(model, path, key, trust):
-    own = model.state_dict()
-    state = strip_prefixes(find_state_dict(read_checkpoint(path, trust), path, key), own.keys())
-    for name, value in state.items():
-        if name in own and value.shape != own[name].shape:
-            raise ExportError(f"{path}: {name} is {list(value.shape)}, "
-                              f"the model needs {list(own[name].shape)}")
-    # load_state_dict knows the names that old checkpoints may lack.
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    if missing or unexpected:
-        parts = []
-        if missing:
-            parts.append(f"{len(missing)} of the model's names are missing ({some(missing)})")
-        if unexpected:
-            parts.append(f"{len(unexpected)} are not in the model ({some(unexpected)})")
-        raise ExportError(f"{path}: does not fit the model: {'; '.join(parts)}")
-
-
-def logits_and_gradient(model, x, weights):
-    """Logits and the gradient of their weighted sum; the same random numbers on every call."""
-    torch.manual_seed(1)
-    x = x.detach().requires_grad_(True)
-    logits = model(x)
-    if weights is None:
-        return logits, None
-    gradient = torch.autograd.grad((logits * weights).sum(), x, allow_unused=True)[0]
-    return logits.detach(), gradient
-
-
-def run_eager(model, shape):
-    """A random batch, what the model makes of it, and the shape of every module's output."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand([CHECK_BATCH] + shape, generator=generator)
-    shapes = {}
-
-    def record(name, output):
-        # What a hook returns replaces the output: a module that is called twice, such as a ReLU,
-        # must not give its first output again.
-        shapes.setdefault(name, output)
-
-    hooks = [module.register_forward_hook(lambda _m, _i, out, name=name: record(name, out))
-             for name, module in model.named_modules() if name]
-    try:
-        logits, _ = logits_and_gradient(model, x, None)
-    except Exception as error:
-        raise ExportError(f"the model does not run on [{CHECK_BATCH}, "
-                          f"{', '.join(map(str, shape))}]: {first_line(error)}")
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not isinstance(logits, torch.Tensor):
-        raise ExportError(f"the model returns {type(logits).__name__}, not a tensor of logits")
-    if logits.dim() != 2 or len(logits) != CHECK_BATCH:
-        raise ExportError(f"the model returns {list(logits.shape)}, not logits "
-                          f"[{CHECK_BATCH}, classes]")
-    if not logits.requires_grad:
-        raise ExportError("the model has no input gradient: its output is detached from x")
-    weights = torch.randn(logits.shape, generator=generator)
-    try:
-        logits, gradient = logits_and_gradient(model, x, weights)
-    except RuntimeError as error:
-        raise ExportError(f"the model has no input gradient: {first_line(error)}")
-    if gradient is None:
-        raise ExportError("the model has no input gradient: its output does not depend on x")
-    if not torch.isfinite(logits).all() or not torch.isfinite(gradient).all():
-        raise ExportError("the model gives NaN or infinity on random pixels")
-    shapes = {name: list(out.shape) for name, out in shapes.items()
-              if isinstance(out, torch.Tensor)}
-    return x, weights, logits, gradient, shapes
-
-
-def export(model, method, shape):
-    """The TorchScript module and the method that made it."""
-    if method == "script":
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                scripted = torch.jit.script(model)
-                # GoogLeNet and its like return a tuple once scripted.
-                with torch.no_grad():
-                    logits = scripted(torch.zeros([TRACE_BATCH] + shape))
-            if isinstance(logits, torch.Tensor):
-                return scripted, "script"
-            note("the scripted model does not return a tensor; traced instead")
-        except Exception as error:
-            note(f"torch.jit.script failed ({first_line(error)}); traced instead")
-    example = torch.rand([TRACE_BATCH] + shape, generator=torch.Generator().manual_seed(2))
-    # With a gradient: without one PyTorch picks fused operations that cannot be differentiated.
-    example.requires_grad_(True)
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            traced = torch.jit.trace(model, example, check_trace=False)
-    except Exception as error:
-        raise ExportError(f"torch.jit.trace failed: {first_line(error)}")
-    baked = [w for w in caught if issubclass(w.category, torch.jit.TracerWarning)]
-    if baked:
-        # Lines of PyTorch itself tell the user nothing as long as there are others.
-        own = os.path.dirname(torch.__file__)
-        where = min(baked, key=lambda w: w.filename.startswith(own + os.sep))
-        note(f"the trace fixed {len(baked)} value{'s' if len(baked) > 1 else ''} that may depend "
-             f"on the input, first at {where.filename}:{where.lineno}")
-    return traced, "trace"
-
-
-def check(path, x, weights, logits, gradient):
-    """Load the file and compare it with the model it was made from."""
-    loaded = torch.jit.load(path, map_location="cpu")
-    try:
-        again, gradient_again = logits_and_gradient(loaded, x, weights)
-    except Exception as error:
-        raise ExportError(f"the exported model does not run: {first_line(error)}")
-    if not isinstance(again, torch.Tensor) or again.shape != logits.shape:
-        raise ExportError("the exported model does not return logits of the same shape")
-    if gradient_again is None:
-        raise ExportError("the exported model has no input gradient")
-    difference = float((again - logits).abs().max())
-    # Untrained and very deep models can have logits in the thousands, where 1e-4 is below the
-    # resolution of a float; gradients can be far below 1e-4, so theirs is always relative.
-    scale = max(1.0, float(logits.abs().max()))
-    if not difference <= TOLERANCE * scale:
-        raise ExportError(f"the exported model's logits differ by {difference:.3g}")
-    gradient_scale = float(gradient.abs().max())
-    gradient_difference = float((gradient_again - gradient).abs().max())
-    if not gradient_difference <= TOLERANCE * gradient_scale:
-        raise ExportError(f"the exported model's input gradient differs by "
-                          f"{gradient_difference:.3g}, its largest value is {gradient_scale:.3g}")
-    if gradient_scale == 0:
-        note("the input gradient is zero: gradient attacks will not work on this model")
-    return loaded, difference, gradient_difference
-
-
-def run(args):
-    if (args.mean is None) != (args.std is None):
-        raise ExportError("--mean and --std go together")
-    if args.mean is not None:
-        for option, values in (("--mean", args.mean), ("--std", args.std)):
-            if len(values) != args.input[0]:
-                raise ExportError(f"{option} has {len(values)} values, "
-                                  f"--input has {args.input[0]} channels")
-        if not min(args.std) > 0:
-            raise ExportError("--std must be above 0")
-    folder = os.path.dirname(os.path.abspath(args.output))
-    if not os.path.isdir(folder):
-        raise ExportError(f"{args.output}: no such folder")
-
-    model = make_model(args.factory, args.kwargs)
+    sources = [args.factory, args.robustbench, args.torchvision, args.timm, args.hf]
+    if sum(value is not None for value in sources) != 1:
+        parser.error("give one of FACTORY, --robustbench, --torchvision, --timm and --hf")
     if args.checkpoint is not None:
-        load_weights(model, args.checkpoint, args.key, args.trust)
-    if args.mean is not None:
-        model = nn.Sequential(collections.OrderedDict(
-            normalize=Normalize(args.mean, args.std), model=model))
-    model = model.cpu().float().eval()
+        if args.weights:
+            parser.error("CHECKPOINT and --weights are both given")
+        args.weights = [args.checkpoint]
+    if args.random and args.weights:
+        parser.error("--random and weights are both given")
+    if args.factory is not None and args.input is None:
+        parser.error("--input C,H,W is missing: what images does the model take?")
+    if (args.mean is None) != (args.std is None):
+        parser.error("--mean and --std go together")
+    if args.mean is not None and args.no_normalization:
+        parser.error("--mean and --no-normalization are both given")
+    return args
 
-    x, weights, logits, gradient, shapes = run_eager(model, args.input)
-    exported, method = export(model, args.method, args.input)
 
-    # The name is given last, so that a failure leaves no file and keeps an older one.
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".export-", suffix=".pt")
-    os.close(handle)
-    try:
-        exported.save(temporary)
-        loaded, difference, gradient_difference = check(temporary, x, weights, logits, gradient)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, args.output)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def make_source(args):
+    from exporter import robustbench, sources
 
-    with open(args.output, "rb") as file:
+    if args.robustbench is not None:
+        return robustbench.from_robustbench(args)
+    if args.torchvision is not None:
+        return sources.from_torchvision(args)
+    if args.timm is not None:
+        return sources.from_timm(args)
+    if args.hf is not None:
+        return sources.from_hf(args)
+    return sources.from_factory(args)
+
+
+def settle_shape(source, args):
+    from exporter.messages import ExportError
+
+    shape = args.input or source.shape
+    if shape is None:
+        raise ExportError(f"{source.name}: says no input size; give --input C,H,W")
+    if args.input is not None and source.shape is not None and args.input != source.shape:
+        source.preprocess = None  # it gives images of the other size
+    source.shape = shape
+
+
+def put_normalization(source, args):
+    """The model, with the normalisation that the source or the user asks for in front."""
+    import torch
+    from torch import nn
+
+    from exporter.messages import ExportError
+
+    class Normalize(nn.Module):
+        """(x - mean) / std per channel."""
+
+        def __init__(self, mean, std):
+            super().__init__()
+            self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+            self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+        def forward(self, x):
+            return (x - self.mean) / self.std
+
+    mean, std = (args.mean, args.std) if args.mean is not None else (source.mean, source.std)
+    if mean is None or std is None or args.no_normalization:
+        return source.model
+    for option, values in (("--mean", mean), ("--std", std)):
+        if len(values) not in (1, source.shape[0]):
+            raise ExportError(f"{option} has {len(values)} values, "
+                              f"the images have {source.shape[0]} channels")
+    if not min(std) > 0:
+        raise ExportError("--std must be above 0")
+    source.normalization = {"mean": mean, "std": std, "place": "in front"}
+    return nn.Sequential(collections.OrderedDict(normalize=Normalize(mean, std),
+                                                 model=source.model))
+
+
+def save_checked(model, method, convert, reference, shape, path, card):
+    """Make the program, write it, and compare it with the model."""
+    import torch
+
+    from exporter.check import check
+
+    program, functions = convert(model, shape)
+    torch.jit.save(program, path, _extra_files={card[0]: card[1].encode()})
+    return method, check(path, reference, functions)
+
+
+def first_that_passes(model, method, reference, shape, path, card):
+    """Try the methods in turn; the reasons of all are the message where none passes."""
+    from exporter import convert
+    from exporter.messages import ExportError, note, reason
+
+    ways = [("script", lambda m, s: (convert.script(m, s), [])), ("trace", convert.trace),
+            ("trace with scripted helpers", convert.trace_with_helpers)]
+    if method != "auto":
+        ways = [way for way in ways if way[0].startswith(method)]
+    failures = []
+    for name, way in ways:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                found = save_checked(model, name, way, reference, shape, path, card)
+        except Exception as error:
+            failures.append(f"{name}: {reason(error)}")
+            continue
+        if failures:
+            note(f"{failures[0]}; {'traced' if name != 'script' else 'scripted'} instead")
+        return found
+    raise ExportError("no program gives what the model gives; " + "; ".join(failures))
+
+
+def print_file(path, method, verdict, reference):
+    with open(path, "rb") as file:
         print(f"sha256  {hashlib.sha256(file.read()).hexdigest()}")
-    print(f"method  {method}, {logits.shape[1]} classes, "
-          f"logits within {difference:.1e}, input gradient within {gradient_difference:.1e}")
+    print(f"method  {method}, {reference.num_classes} classes, logits within "
+          f"{verdict.logits:.1e}, input gradient within {verdict.gradient:.1e} ({verdict.how})")
     print("layers")
-    layers = [(name, module) for name, module in loaded.named_modules() if name]
+    layers = [(name, module) for name, module in verdict.program.named_modules() if name]
     width = max((len(name) for name, _ in layers), default=0)
     for name, module in layers:
-        axes = ", ".join(["N"] + [str(size) for size in shapes[name][1:]]) if name in shapes else ""
+        axes = ""
+        if name in reference.shapes:
+            axes = ", ".join(["N"] + [str(size) for size in reference.shapes[name][1:]])
         print(f"  {name:{width}}  {module.original_name}" + (f" [{axes}]" if axes else ""))
 
 
+def run(args):
+    from exporter import card
+    from exporter.check import Reference
+    from exporter.messages import ExportError
+    from exporter.randomize import randomize
+
+    folder = os.path.dirname(os.path.abspath(args.output))
+    if not os.path.isdir(folder):
+        raise ExportError(f"{args.output}: no such folder")
+    if os.path.isdir(args.output):
+        raise ExportError(f"{args.output}: is a folder")
+
+    if args.random:
+        import torch
+        torch.manual_seed(args.seed)
+    source = make_source(args)
+    settle_shape(source, args)
+    model = put_normalization(source, args).cpu().float().eval()
+    with contextlib.redirect_stdout(sys.stderr):
+        if args.random:
+            randomize(model, source.shape, args.seed)
+            source.weights = [{"random": args.seed, "sha256_of_tensors": card.state_digest(model)}]
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        reference = Reference(model, source.shape)
+    text = card.make_card(source, reference.num_classes, source.shape)
+
+    # The name is given last, so that a failure leaves no file and keeps an older one.
+    # The archive's folder is named after the file, so the same model gives the same bytes.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as place:
+        temporary = os.path.join(place, "model.pt")
+        method, verdict = first_that_passes(model, args.method, reference, source.shape, temporary,
+                                            (card.FILE, text))
+        os.replace(temporary, args.output)
+    print_file(args.output, method, verdict, reference)
+
+
 def main():
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("factory", metavar="FACTORY")
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", nargs="?")
-    parser.add_argument("--input", type=input_shape, required=True, metavar="C,H,W")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.pt")
-    parser.add_argument("--kwargs", type=keyword_arguments, default={}, metavar="JSON",
-                        help="arguments of the factory")
-    parser.add_argument("--key", help="where the state dict is in the checkpoint, like ema.model")
-    parser.add_argument("--trust", action="store_true",
-                        help="load checkpoints that hold more than tensors; they can run code")
-    parser.add_argument("--mean", type=floats, metavar="a,b,c")
-    parser.add_argument("--std", type=floats, metavar="a,b,c")
-    parser.add_argument("--method", choices=("script", "trace"), default="script",
-                        help="script (default) falls back to trace")
-    args = parser.parse_args()
+    args = arguments()
+    warnings.filterwarnings("ignore")  # of old and new versions of packages, about each other
+    try:
+        from exporter.messages import ExportError, reason
+    except ImportError as error:
+        sys.exit(f"{PROGRAM}: {error}; PyTorch must be installed for {sys.executable}")
     try:
         run(args)
-    except (ExportError, OSError) as error:
-        sys.exit(f"{PROGRAM}: {first_line(error)}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"{PROGRAM}: {error}; {sys.executable} needs it")
     except KeyboardInterrupt:
         sys.exit(130)
+    except (ExportError, OSError, MemoryError) as error:
+        sys.exit(f"{PROGRAM}: {reason(error)}")
+    except Exception as error:
+        # A fault of the exporter's own; the message still is one line.
+        sys.exit(f"{PROGRAM}: {type(error).__name__}: {reason(error)}")
 
 
 if __name__ == "__main__":
+    if "PYTHONHASHSEED" not in os.environ:
+        # PyTorch writes the constants of a class in the order of a set of names: the same model
+        # would give other bytes every time.
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
     main()

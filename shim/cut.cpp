@@ -36,7 +36,8 @@ node_set fixed_nodes(const graph_ptr &g)
     const jit::AliasDb aliases(g);
     node_set fixed;
     for (Node *n : g->nodes()) {
-        bool all = n->blocks().empty() && !n->hasSideEffects() && !draws(n);
+        bool all =
+            n->blocks().empty() && !n->hasSideEffects() && !n->isNondeterministic();
         for (const Value *v : n->inputs())
             all = all && fixed.count(v->node()) > 0;
         for (const Value *v : n->outputs())
@@ -73,7 +74,7 @@ void hoist(const graph_ptr &g, Node *at)
         if (uses_any(n, dependent)) {
             for (const Value *v : n->outputs())
                 dependent.insert(v);
-        } else if (!n->hasSideEffects() && !draws(n)) {
+        } else if (!n->hasSideEffects() && !n->isNondeterministic()) {
             free.push_back(n);
         }
     }

@@ -39,6 +39,8 @@ expect "igdef inspect: $folder/bad.pt: " \
     "$prefix/bin/igdef" inspect "$folder/bad.pt" --input 3,4,4
 [ -s "$prefix/share/man/man1/igdef.1" ] || fail "no manual page"
 bash -n "$prefix/share/bash-completion/completions/igdef" || fail "bad completion"
+expect "usage: export_torchscript.py" \
+    python3 "$prefix/share/igdef/export_torchscript.py" --help
 
 for languages in C 'C;CXX'; do
     rm -rf "$folder/consumer"

@@ -1,0 +1,1 @@
+"""The parts of export_torchscript.py: source, weights, program, check, record."""
