@@ -8,6 +8,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "igdef/sweep.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
@@ -136,15 +137,15 @@ static void comparison_print(FILE *f, const void *payload)
         const igd_result *r = c->series.results[k];
         int forwards, backwards;
         passes_of(c->rows[k].defense, &forwards, &backwards);
-        fprintf(f, "%-12s %7.2f", c->rows[k].name, 100.0 * igd_result_clean_acc(r));
+        igd_print(f, "%-12s %7.2f", c->rows[k].name, 100.0 * igd_result_clean_acc(r));
         for (int j = 0; j < c->num_columns; j++) {
             const double accuracy = accuracy_of(c, k, j);
             if (accuracy < 0.0)
                 fprintf(f, " %7s", "-");
             else
-                fprintf(f, " %7.2f", 100.0 * accuracy);
+                igd_print(f, " %7.2f", 100.0 * accuracy);
         }
-        fprintf(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r), forwards);
+        igd_print(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r), forwards);
         if (backwards > 0)
             fprintf(f, " + %d B", backwards);
         fputc('\n', f);
@@ -160,8 +161,8 @@ static void comparison_print(FILE *f, const void *payload)
                       (double)igd_result_num_images(c->series.results[0]) +
                   0.5),
         igd_result_num_images(c->series.results[0]));
-    fprintf(f, "The 95 %% interval of %s's worst case is [%.2f, %.2f].\n",
-            c->rows[0].name, 100.0 * v.low, 100.0 * v.high);
+    igd_print(f, "The 95 %% interval of %s's worst case is [%.2f, %.2f].\n",
+              c->rows[0].name, 100.0 * v.low, 100.0 * v.high);
 }
 
 igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,

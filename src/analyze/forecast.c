@@ -5,6 +5,7 @@
 
 #include "analyze/series.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "defend/defense_impl.h"
 #include "evaluate/plan.h"
 #include "model/model_impl.h"
@@ -106,10 +107,11 @@ igd_status igd_series_forecast(const igd_series *s, const igd_model *base,
     free(made.run);
     if (st != IGD_OK || sum.forwards <= 0.0)
         return st;
-    snprintf(text, sizeof(text),
-             "%d evaluations: at most %.3g forward and %.3g backward passes of one image "
-             "through the base network, if no image falls early",
-             s->num, n * sum.forwards, n * sum.backwards);
+    igd_format(
+        text, sizeof(text),
+        "%d evaluations: at most %.3g forward and %.3g backward passes of one image "
+        "through the base network, if no image falls early",
+        s->num, n * sum.forwards, n * sum.backwards);
     o->message(text, o->payload);
     return IGD_OK;
 }

@@ -11,6 +11,7 @@
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/random.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
@@ -264,15 +265,15 @@ static cJSON *surface_json(const landscape *l, const surface *s)
 static void print(FILE *f, const void *json)
 {
     const cJSON *s, *a = json;
-    fprintf(f, "grid      %.0f x %.0f points\n\n", igd_number_of(a, "grid"),
-            igd_number_of(a, "grid"));
+    igd_print(f, "grid      %.0f x %.0f points\n\n", igd_number_of(a, "grid"),
+              igd_number_of(a, "grid"));
     fprintf(f, "cross-entropy in nats   clean    largest   flatness   gradient error\n");
     cJSON_ArrayForEach(s, cJSON_GetObjectItemCaseSensitive(a, "surfaces"))
     {
         const cJSON *check = cJSON_GetObjectItemCaseSensitive(s, "gradient_check");
-        fprintf(f, "%-20s %8.4f   %8.4f   %8.4f   %14.2g\n", igd_string_of(s, "name"),
-                igd_number_of(s, "clean_loss"), igd_number_of(s, "max_loss"),
-                igd_number_of(s, "flatness"), igd_number_of(check, "median_error"));
+        igd_print(f, "%-20s %8.4f   %8.4f   %8.4f   %14.2g\n", igd_string_of(s, "name"),
+                  igd_number_of(s, "clean_loss"), igd_number_of(s, "max_loss"),
+                  igd_number_of(s, "flatness"), igd_number_of(check, "median_error"));
     }
     fputs("\nFlatness is the mean over the plane of the loss less that of the clean "
           "images.\n"

@@ -10,6 +10,7 @@
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "evaluate/session.h"
@@ -302,21 +303,22 @@ static void print(FILE *f, const void *json)
 {
     const cJSON *a = json, *p, *points = cJSON_GetObjectItemCaseSensitive(a, "points");
     const int keep = (int)igd_number_of(a, "keep"), num = cJSON_GetArraySize(points);
-    fprintf(f, "keep %d is the smallest within %.4g points of the base model's %.2f %%\n",
-            keep, 100.0 * igd_number_of(a, "budget"),
-            100.0 * igd_number_of(a, "base_clean_acc"));
-    fprintf(f, "(%s, %g passes per image)\n\n%6s  %14s\n", igd_string_of(a, "method"),
-            igd_number_of(a, "passes"), "keep", "clean accuracy");
+    igd_print(f,
+              "keep %d is the smallest within %.4g points of the base model's %.2f %%\n",
+              keep, 100.0 * igd_number_of(a, "budget"),
+              100.0 * igd_number_of(a, "base_clean_acc"));
+    igd_print(f, "(%s, %g passes per image)\n\n%6s  %14s\n", igd_string_of(a, "method"),
+              igd_number_of(a, "passes"), "keep", "clean accuracy");
     cJSON_ArrayForEach(p, points)
     {
         const int k = (int)igd_number_of(p, "keep");
         const bool power = (k & (k - 1)) == 0;
         if (num > 24 && !power && k != keep && p->next != NULL)
             continue;
-        fprintf(f, "%6d  %12.2f %%", k, 100.0 * igd_number_of(p, "clean_acc"));
+        igd_print(f, "%6d  %12.2f %%", k, 100.0 * igd_number_of(p, "clean_acc"));
         if (k == keep)
-            fprintf(f, "  [%.2f, %.2f] at 95 %%", 100.0 * igd_end_of(a, "interval", 0),
-                    100.0 * igd_end_of(a, "interval", 1));
+            igd_print(f, "  [%.2f, %.2f] at 95 %%", 100.0 * igd_end_of(a, "interval", 0),
+                      100.0 * igd_end_of(a, "interval", 1));
         fputc('\n', f);
     }
 }

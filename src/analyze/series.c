@@ -1,7 +1,6 @@
 // Owns running several evaluations one after another.
 #include "analyze/series.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/letters.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
@@ -43,7 +43,7 @@ int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
     snprintf(m->name, sizeof(m->name), "%s", name);
     snprintf(m->file, sizeof(m->file), "%s", name);
     for (char *c = m->file; *c != '\0'; c++)
-        if (!isalnum((unsigned char)*c) && *c != '.' && *c != '_')
+        if (!igd_is_letter_or_digit(*c) && *c != '.' && *c != '_')
             *c = '-';
     return s->num++;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/analysis_impl.h"
+#include "core/number.h"
 #include "result/interval.h"
 #include "result/provenance.h"
 
@@ -20,8 +21,8 @@ void igd_series_print_head(FILE *f, const char *what, const char *more)
 static void print_accuracy(FILE *f, double accuracy, int64_t n)
 {
     const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
-    fprintf(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
-            100.0 * v.high);
+    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
+              100.0 * v.high);
 }
 
 void igd_series_print_row(FILE *f, const char *name, const igd_result *r)
@@ -55,10 +56,10 @@ static void print_head(FILE *f, const cJSON *json)
     const cJSON *name, *attacks = cJSON_GetObjectItemCaseSensitive(json, "attacks");
     fprintf(f, "model     %s\n",
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(model, "path")));
-    fprintf(f, "data      %s (%s), %.0f images\n",
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "path")),
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "split")),
-            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(data, "count")));
+    igd_print(f, "data      %s (%s), %.0f images\n",
+              cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "path")),
+              cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "split")),
+              cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(data, "count")));
     fprintf(f, "threat    %s",
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(threat, "norm")));
     if (eps != NULL) {

@@ -9,6 +9,7 @@
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "engine/engine.h"
@@ -391,7 +392,7 @@ static void add_results(igd_findings *f, const shift *s, const igd_ranking *rank
 static void print_groups(FILE *f, const cJSON *a, const char *key)
 {
     const cJSON *part = cJSON_GetObjectItemCaseSensitive(a, key), *g;
-    fprintf(f, "\n%s attacks: %.0f images\n", key, igd_number_of(part, "count"));
+    igd_print(f, "\n%s attacks: %.0f images\n", key, igd_number_of(part, "count"));
     fprintf(f, "%-16s %8s %8s %12s  %22s\n", "neurons of", "number", "images",
             "mean change", "95 % interval");
     cJSON_ArrayForEach(g, cJSON_GetObjectItemCaseSensitive(part, "groups"))
@@ -399,17 +400,17 @@ static void print_groups(FILE *f, const cJSON *a, const char *key)
         const double n = igd_number_of(g, "count");
         fprintf(f, "%-16s ", igd_string_of(g, "name"));
         if (n == 0.0) {
-            fprintf(f, "%8s %8.0f\n", "-", n);
+            igd_print(f, "%8s %8.0f\n", "-", n);
             continue;
         }
-        fprintf(f, "%8.1f %8.0f %10.2f %%", igd_number_of(g, "neurons"), n,
-                100.0 * igd_number_of(g, "mean"));
+        igd_print(f, "%8.1f %8.0f %10.2f %%", igd_number_of(g, "neurons"), n,
+                  100.0 * igd_number_of(g, "mean"));
         if (n > 1.0)
-            fprintf(f, "  [%8.2f, %8.2f]", 100.0 * igd_end_of(g, "interval", 0),
-                    100.0 * igd_end_of(g, "interval", 1));
+            igd_print(f, "  [%8.2f, %8.2f]", 100.0 * igd_end_of(g, "interval", 0),
+                      100.0 * igd_end_of(g, "interval", 1));
         if (igd_number_of(g, "guarded") > 0.0)
-            fprintf(f, "  %.0f images without activation left out",
-                    igd_number_of(g, "guarded"));
+            igd_print(f, "  %.0f images without activation left out",
+                      igd_number_of(g, "guarded"));
         fputc('\n', f);
     }
 }
@@ -417,10 +418,10 @@ static void print_groups(FILE *f, const cJSON *a, const char *key)
 static void print(FILE *f, const void *json)
 {
     const cJSON *a = json;
-    fprintf(f,
-            "%s on the %s model; activations at %s, %.0f neurons important per class\n",
-            igd_string_of(a, "attack"), igd_string_of(a, "target"),
-            igd_string_of(a, "layer"), igd_number_of(a, "top"));
+    igd_print(f,
+              "%s on the %s model; activations at %s, %.0f neurons important per class\n",
+              igd_string_of(a, "attack"), igd_string_of(a, "target"),
+              igd_string_of(a, "layer"), igd_number_of(a, "top"));
     print_groups(f, a, "successful");
     print_groups(f, a, "unsuccessful");
 }

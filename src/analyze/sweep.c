@@ -276,9 +276,9 @@ static void print_row(FILE *f, const sweep *s, const char *name, int k)
     const int base = s->bases[k];
     igd_series_print_row(f, name, s->series.results[s->points[k]]);
     if (s->values.changes_base && base >= 0)
-        fprintf(f, "  %6.2f %%  %6.2f %%",
-                100.0 * igd_result_clean_acc(s->series.results[base]),
-                100.0 * igd_result_worst_acc(s->series.results[base]));
+        igd_print(f, "  %6.2f %%  %6.2f %%",
+                  100.0 * igd_result_clean_acc(s->series.results[base]),
+                  100.0 * igd_result_worst_acc(s->series.results[base]));
     fputc('\n', f);
 }
 

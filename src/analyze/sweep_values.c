@@ -151,7 +151,7 @@ static igd_status write_steps(FILE *f, const igd_checked *l, const char *value)
             const char *name = igd_attack_name(igd_attack_at(a));
             if (strcmp(p[k].name, "steps") != 0)
                 continue;
-            snprintf(item, sizeof(item), "%s.steps=%g", name, p[k].value);
+            igd_format(item, sizeof(item), "%s.steps=%g", name, p[k].value);
             if (!igd_list_takes(l, item))
                 continue;
             fprintf(f, ",%s.steps=%s", name, value);

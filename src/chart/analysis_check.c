@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/nearest.h"
+#include "core/number.h"
 
 #define LARGEST 1e12 // of any number: larger ones are no measurement
 
@@ -42,7 +43,7 @@ void igd_radius_text(char out[IGD_VALUE_TEXT], double v)
     char text[IGD_DECIMALS_TEXT];
     const bool whole = levels > 0.5 && fabs(levels - round(levels)) < 1e-6;
     if (whole && igd_decimals(v, 1e-9) > 4)
-        snprintf(out, IGD_VALUE_TEXT, "%.0f/255", levels);
+        igd_format(out, IGD_VALUE_TEXT, "%.0f/255", levels);
     else {
         igd_decimal_text(text, v, igd_decimals(v, 1e-9));
         snprintf(out, IGD_VALUE_TEXT, "%s", text);

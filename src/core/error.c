@@ -2,8 +2,8 @@
 #include "core/error.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "core/number.h"
 #include "core/text.h"
 
 #define MESSAGE_SIZE 1024
@@ -20,7 +20,7 @@ igd_status(igd_error)(igd_status status, const char *format, ...)
     char text[MESSAGE_SIZE + 8]; // an argument may be the old message itself
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    igd_format_args(text, sizeof(text), format, args);
     va_end(args);
     // Names and messages from outside stay on this line. What is escaped is never
     // shorter, so a character that vsnprintf() cut in two lies beyond the end.

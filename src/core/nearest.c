@@ -1,18 +1,13 @@
 // Owns the distance between names: optimal string alignment, letters without case.
 #include "core/nearest.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "core/letters.h"
 
 #define LONGEST 64 // letters; no name of igdef is longer
-
-static int letter(char c)
-{
-    return tolower((unsigned char)c);
-}
 
 static int least(int a, int b)
 {
@@ -35,10 +30,10 @@ static int distance(const char *a, const char *b)
         row = oldest;
         row[0] = i;
         for (int j = 1; j <= num_b; j++) {
-            const int same = letter(a[i - 1]) == letter(b[j - 1]);
+            const int same = igd_lower(a[i - 1]) == igd_lower(b[j - 1]);
             row[j] = least(above[j - 1] + !same, least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && letter(a[i - 1]) == letter(b[j - 2]) &&
-                letter(a[i - 2]) == letter(b[j - 1]))
+            if (i > 1 && j > 1 && igd_lower(a[i - 1]) == igd_lower(b[j - 2]) &&
+                igd_lower(a[i - 2]) == igd_lower(b[j - 1]))
                 row[j] = least(row[j], top[j - 2] + 1);
         }
     }

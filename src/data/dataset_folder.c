@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/letters.h"
 #include "data/dataset_impl.h"
 #include "data/decode.h"
 
@@ -66,7 +66,7 @@ static bool is_foreign_image(const char *name)
                                            ".ppm",  ".pgm", ".jp2",  ".heic"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (strcasecmp(dot, suffixes[i]) == 0)
+        if (igd_same_letters(dot, suffixes[i]))
             return true;
     return false;
 }

@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <zlib.h>
 
 #include "core/error.h"
+#include "core/letters.h"
 
 #define CHUNK 65536
 
@@ -20,7 +20,7 @@ bool igd_image_has_suffix(const char *name)
     static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (strcasecmp(dot, suffixes[i]) == 0)
+        if (igd_same_letters(dot, suffixes[i]))
             return true;
     return false;
 }

@@ -3,6 +3,7 @@
 //
 // Source: Kulkarni and Weng, ECCV 2024, section 3; temperature and noise as in the
 // released evaluation code.
+#include "core/number.h"
 #include "defend/kinds.h"
 #include "defend/pass_cache.h"
 
@@ -275,8 +276,8 @@ static igd_tensor *shared_first_logits(igd_scope *s, const igd_defense_view *v,
     char name[128];
     if (v->pass_cache == NULL || s->grad || !(o->sigma > 0.0))
         return first_logits(s, v, x, draws, act, carried);
-    snprintf(name, sizeof(name), "first pass %.17g %d %llu %d", o->sigma, o->num_smooth,
-             (unsigned long long)o->seed, v->fixed_noise);
+    igd_format(name, sizeof(name), "first pass %.17g %d %llu %d", o->sigma, o->num_smooth,
+               (unsigned long long)o->seed, v->fixed_noise);
     const igd_cached_pass part = {name, true, v->defense->f, first_part, v};
     return igt_cached(s, v->pass_cache, &part, x, draws);
 }

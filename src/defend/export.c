@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "cut.h"
 #include "defend/defense_impl.h"
 
@@ -28,15 +29,16 @@ static int write_mean(char *out, size_t room, const char *name, const char *pass
                       const char *carried, const igd_defense_options *o)
 {
     if (o->sigma > 0.0)
-        return snprintf(out, room,
-                        "    act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
-                        "    %s = %s\n"
-                        "    for j in range(%d):\n"
-                        "        act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
-                        "        %s = %s + %s\n"
-                        "    %s = %s * %.17g\n",
-                        carried, o->sigma, name, pass, o->num_smooth - 1, carried,
-                        o->sigma, name, name, pass, name, name, 1.0 / o->num_smooth);
+        return igd_format(
+            out, room,
+            "    act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
+            "    %s = %s\n"
+            "    for j in range(%d):\n"
+            "        act%s = self._prefix(x + %.17g * torch.randn_like(x))\n"
+            "        %s = %s + %s\n"
+            "    %s = %s * %.17g\n",
+            carried, o->sigma, name, pass, o->num_smooth - 1, carried, o->sigma, name,
+            name, pass, name, name, 1.0 / o->num_smooth);
     return snprintf(out, room,
                     "    act%s = self._prefix(x)\n"
                     "    %s = %s\n",
@@ -70,14 +72,14 @@ static igd_status write_source(char *out, size_t room, const igd_cut *cut,
         if (o->sigma > 0.0 && used > 0 && (size_t)used < sizeof(mean))
             snprintf(mean + used, sizeof(mean) - (size_t)used,
                      "    act%s = self._prefix(x)\n", carried);
-        wanted = snprintf(out, room,
-                          "def forward(self, x):\n"
-                          "%s"
-                          "    pseudo = torch.softmax(first * %.17g, 1)\n"
-                          "    row = torch.matmul(pseudo, self.mask)\n"
-                          "    wide = row%s.reshape([%s])\n"
-                          "    return %s\n",
-                          mean, 1.0 / o->temperature, turned, axes, masked);
+        wanted = igd_format(out, room,
+                            "def forward(self, x):\n"
+                            "%s"
+                            "    pseudo = torch.softmax(first * %.17g, 1)\n"
+                            "    row = torch.matmul(pseudo, self.mask)\n"
+                            "    wide = row%s.reshape([%s])\n"
+                            "    return %s\n",
+                            mean, 1.0 / o->temperature, turned, axes, masked);
     }
     if (wanted < 0 || (size_t)wanted >= room || strlen(mean) + 1 == sizeof(mean) ||
         strlen(masked) + 1 == sizeof(masked))

@@ -10,6 +10,7 @@
 #include "attack/attack_impl.h"
 #include "attack/loss.h"
 #include "core/error.h"
+#include "core/number.h"
 
 #define PROBE_IMAGES 32
 #define PROBE_RUNS 5
@@ -270,11 +271,11 @@ static void time_text(char *out, size_t size, double seconds)
 {
     const double minutes = seconds / 60.0;
     if (seconds < 100.0)
-        snprintf(out, size, "%.0f s", ceil(seconds));
+        igd_format(out, size, "%.0f s", ceil(seconds));
     else if (minutes < 100.0)
-        snprintf(out, size, "%.0f min", minutes);
+        igd_format(out, size, "%.0f min", minutes);
     else
-        snprintf(out, size, "%.1f h", minutes / 60.0);
+        igd_format(out, size, "%.1f h", minutes / 60.0);
 }
 
 void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
@@ -302,9 +303,10 @@ void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
     if (s->options->message == NULL || forwards <= 0.0)
         return;
     time_text(time, sizeof(time), seconds);
-    snprintf(text, sizeof(text),
-             "at most %.3g forward and %.3g backward passes of one image, about %s if no "
-             "image falls early",
-             forwards, backwards, time);
+    igd_format(
+        text, sizeof(text),
+        "at most %.3g forward and %.3g backward passes of one image, about %s if no "
+        "image falls early",
+        forwards, backwards, time);
     s->options->message(text, s->options->payload);
 }

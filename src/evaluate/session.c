@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "core/random.h"
 
 #define ACCURACY_INTERVAL 0.3 // seconds: counting it at every pass would be felt
@@ -68,8 +69,8 @@ static void describe(char *out, size_t size, const igd_session *s)
     else if (s->column > 0)
         snprintf(number, sizeof(number), "%d/%d ", s->column, p->num_main - 1);
     if (s->accuracy >= 0.0)
-        snprintf(accuracy, sizeof(accuracy), ", %s %.2f %%",
-                 s->column == 0 ? "correct" : "still robust", 100.0 * s->accuracy);
+        igd_format(accuracy, sizeof(accuracy), ", %s %.2f %%",
+                   s->column == 0 ? "correct" : "still robust", 100.0 * s->accuracy);
     snprintf(out, size, "%s%s%s, %lld/%lld images%s", number, p->steps[s->column].name,
              s->phase, (long long)s->done, (long long)s->total, accuracy);
 }

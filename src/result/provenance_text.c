@@ -5,6 +5,8 @@
 
 #include "result/provenance.h"
 
+#include "core/number.h"
+
 static const char *string_in(const cJSON *provenance, const char *object, const char *key)
 {
     const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, object);
@@ -23,9 +25,9 @@ void igd_radius_print(FILE *f, double v)
 {
     const double levels = v * 255.0;
     if (levels > 0.5 && fabs(levels - round(levels)) < 1e-6)
-        fprintf(f, "%.0f/255", levels);
+        igd_print(f, "%.0f/255", levels);
     else
-        fprintf(f, "%g", v);
+        igd_print(f, "%g", v);
 }
 
 static bool has(const cJSON *provenance, const char *object, const char *key)
@@ -36,10 +38,10 @@ static bool has(const cJSON *provenance, const char *object, const char *key)
 static void print_masked(FILE *f, const cJSON *provenance)
 {
     if (has(provenance, "defense", "layer"))
-        fprintf(f, "%s ranking at %s, keep %.0f, ",
-                string_in(provenance, "defense", "method"),
-                string_in(provenance, "defense", "layer"),
-                number_in(provenance, "defense", "keep"));
+        igd_print(f, "%s ranking at %s, keep %.0f, ",
+                  string_in(provenance, "defense", "method"),
+                  string_in(provenance, "defense", "layer"),
+                  number_in(provenance, "defense", "keep"));
     else
         fputs("no mask, ", f);
     if (number_in(provenance, "defense", "passes") < 2.0)
@@ -47,19 +49,19 @@ static void print_masked(FILE *f, const cJSON *provenance)
     if (has(provenance, "defense", "sigma")) {
         fputs("sigma ", f);
         igd_radius_print(f, number_in(provenance, "defense", "sigma"));
-        fprintf(f, ", smooth %.0f", number_in(provenance, "defense", "smooth"));
+        igd_print(f, ", smooth %.0f", number_in(provenance, "defense", "smooth"));
     } else {
         fputs("two passes", f);
     }
     if (has(provenance, "defense", "temperature"))
-        fprintf(f, ", temperature %g", number_in(provenance, "defense", "temperature"));
+        igd_print(f, ", temperature %g", number_in(provenance, "defense", "temperature"));
 }
 
 static void print_hedge(FILE *f, const cJSON *provenance)
 {
     const cJSON *defense = cJSON_GetObjectItemCaseSensitive(provenance, "defense");
-    fprintf(f, "hedge, steps %.0f, step size ",
-            number_in(provenance, "defense", "steps"));
+    igd_print(f, "hedge, steps %.0f, step size ",
+              number_in(provenance, "defense", "steps"));
     igd_radius_print(f, number_in(provenance, "defense", "step_size"));
     fputs(", eps ", f);
     igd_radius_print(f, number_in(provenance, "defense", "eps"));
@@ -76,9 +78,9 @@ static void print_defense(FILE *f, const cJSON *provenance)
     if (!cJSON_IsObject(defense))
         fputs("none", f);
     else if (strcmp(kind, "caaa") == 0)
-        fprintf(f, "caaa, steps %.0f, alpha %g",
-                number_in(provenance, "defense", "steps"),
-                number_in(provenance, "defense", "alpha"));
+        igd_print(f, "caaa, steps %.0f, alpha %g",
+                  number_in(provenance, "defense", "steps"),
+                  number_in(provenance, "defense", "alpha"));
     else if (strcmp(kind, "hedge") == 0)
         print_hedge(f, provenance);
     else if (strcmp(kind, "model") == 0)
@@ -87,7 +89,7 @@ static void print_defense(FILE *f, const cJSON *provenance)
         print_masked(f, provenance);
     const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
     if (cost != NULL)
-        fprintf(
+        igd_print(
             f, "\ncost      %.0f forward and %.0f backward passes per prediction",
             cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "forwards")),
             cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(cost, "backwards")));
@@ -98,9 +100,9 @@ void igd_provenance_print(FILE *f, const cJSON *provenance)
 {
     fprintf(f, "model     %s\n", string_in(provenance, "model", "path"));
     print_defense(f, provenance);
-    fprintf(f, "data      %s (%s), %.0f images\n", string_in(provenance, "data", "path"),
-            string_in(provenance, "data", "split"),
-            number_in(provenance, "data", "count"));
+    igd_print(
+        f, "data      %s (%s), %.0f images\n", string_in(provenance, "data", "path"),
+        string_in(provenance, "data", "split"), number_in(provenance, "data", "count"));
     if (cJSON_HasObjectItem(provenance, "threat")) {
         fprintf(f, "threat    %s, eps ", string_in(provenance, "threat", "norm"));
         igd_radius_print(f, number_in(provenance, "threat", "eps"));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "result/interval.h"
 #include "result/provenance.h"
 #include "result/result_impl.h"
@@ -12,16 +13,16 @@ static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
 {
     const int64_t n = r->flags.num_images;
     const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
-    fprintf(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
-            100.0 * v.high);
+    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
+              100.0 * v.high);
 }
 
 static void print_protocols(FILE *f, const igd_result *r, const int *columns, int num)
 {
     if (r->flags.votes != NULL)
-        fprintf(f, "  %6.2f %%  %6.2f %%",
-                100.0 * igd_result_accuracy(r, columns, num, IGD_MAJORITY),
-                100.0 * igd_result_accuracy(r, columns, num, IGD_ANY));
+        igd_print(f, "  %6.2f %%  %6.2f %%",
+                  100.0 * igd_result_accuracy(r, columns, num, IGD_MAJORITY),
+                  100.0 * igd_result_accuracy(r, columns, num, IGD_ANY));
 }
 
 static void print_line(FILE *f, const igd_result *r, const char *name, const char *target,
@@ -41,10 +42,10 @@ static void print_entry(FILE *f, const igd_result *r, int k)
     if (e->same_as[0] != '\0')
         fprintf(f, "  same as %s", e->same_as);
     else
-        fprintf(f, " %7lld %11lld %11lld %9.1f",
-                (long long)igd_result_attack(r, k).num_fooled,
-                (long long)e->cost.forwards, (long long)e->cost.backwards,
-                e->cost.seconds);
+        igd_print(f, " %7lld %11lld %11lld %9.1f",
+                  (long long)igd_result_attack(r, k).num_fooled,
+                  (long long)e->cost.forwards, (long long)e->cost.backwards,
+                  e->cost.seconds);
     fputc('\n', f);
 }
 
@@ -110,8 +111,8 @@ static void print_classes(FILE *f, const igd_result *r)
         }
     }
     if (best >= 0)
-        fprintf(f, "Best class %s (%.2f %%), worst class %s (%.2f %%).\n",
-                r->class_names[best], 100.0 * high, r->class_names[worst], 100.0 * low);
+        igd_print(f, "Best class %s (%.2f %%), worst class %s (%.2f %%).\n",
+                  r->class_names[best], 100.0 * high, r->class_names[worst], 100.0 * low);
 }
 
 static void print_bounds(FILE *f, const igd_result *r)
@@ -126,10 +127,10 @@ static void print_bounds(FILE *f, const igd_result *r)
             share[k] += (r->flags.bounds[i] & bits[k]) != 0;
         share[k] /= (double)r->flags.num_images;
     }
-    fprintf(f,
-            "With the worst mask and with the true class's mask: clean %.2f %% and "
-            "%.2f %%, on all judged points %.2f %% and %.2f %%.\n",
-            100.0 * share[0], 100.0 * share[1], 100.0 * share[2], 100.0 * share[3]);
+    igd_print(f,
+              "With the worst mask and with the true class's mask: clean %.2f %% and "
+              "%.2f %%, on all judged points %.2f %% and %.2f %%.\n",
+              100.0 * share[0], 100.0 * share[1], 100.0 * share[2], 100.0 * share[3]);
 }
 
 static void print_checks(FILE *f, const igd_result *r)
@@ -138,8 +139,8 @@ static void print_checks(FILE *f, const igd_result *r)
     const cJSON *runs = cJSON_GetObjectItemCaseSensitive(audit, "attacked");
     const cJSON *differences = cJSON_GetObjectItemCaseSensitive(audit, "differences");
     if (cJSON_IsNumber(runs) && cJSON_IsNumber(differences))
-        fprintf(f, "Audit: %.0f flags found again without shortcuts, %.0f differ.\n",
-                runs->valuedouble, differences->valuedouble);
+        igd_print(f, "Audit: %.0f flags found again without shortcuts, %.0f differ.\n",
+                  runs->valuedouble, differences->valuedouble);
 }
 
 igd_status igd_result_print(igd_result *r)

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/number.h"
 
 #define FORMAT "igdef.state/1"
 #define HEADER "{\"format\":\"" FORMAT "\",\"sha256\":\""
@@ -64,7 +65,8 @@ static void put_body(FILE *f, const igd_state *s)
     const igd_flags *t = &s->flags;
     const size_t n = (size_t)t->num_images;
 
-    fprintf(f, "{\"settings\":%s,\"seconds\":%.17g,\"clean\":[", s->printed, s->seconds);
+    igd_print(f, "{\"settings\":%s,\"seconds\":%.17g,\"clean\":[", s->printed,
+              s->seconds);
     for (size_t i = 0; i < n; i++)
         fprintf(f, i > 0 ? ",%d" : "%d", t->clean[i]);
     fputs("],\"bounds\":\"", f);
@@ -79,10 +81,10 @@ static void put_body(FILE *f, const igd_state *s)
             put_bytes(f, t->votes + (size_t)c * n, n);
             fputc('"', f);
         }
-        fprintf(f, ",\"costs\":[%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]}",
-                k->seconds, (long long)k->forwards, (long long)k->backwards,
-                (long long)k->reused, (long long)k->bad, (long long)k->zero_grads,
-                (long long)k->unverified, (long long)k->outside, (long long)k->stalled);
+        igd_print(f, ",\"costs\":[%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]}",
+                  k->seconds, (long long)k->forwards, (long long)k->backwards,
+                  (long long)k->reused, (long long)k->bad, (long long)k->zero_grads,
+                  (long long)k->unverified, (long long)k->outside, (long long)k->stalled);
     }
     fputs("]}\n", f);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
+
 void igd_warn(igd_warnings *w, const char *id, const char *format, ...)
 {
     if (w->num == IGD_MAX_WARNINGS)
@@ -12,7 +14,7 @@ void igd_warn(igd_warnings *w, const char *id, const char *format, ...)
     igd_warning *next = &w->item[w->num];
     va_list args;
     va_start(args, format);
-    vsnprintf(next->text, sizeof(next->text), format, args);
+    igd_format_args(next->text, sizeof(next->text), format, args);
     va_end(args);
     snprintf(next->id, sizeof(next->id), "%s", id);
     for (int i = 0; i < w->num; i++)

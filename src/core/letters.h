@@ -1,0 +1,28 @@
+// Letters of ASCII, whatever the program's locale: in Turkish "I" is no capital "i".
+#ifndef IGD_CORE_LETTERS_H
+#define IGD_CORE_LETTERS_H
+
+#include <stdbool.h>
+
+static inline int igd_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
+}
+
+static inline bool igd_is_letter_or_digit(char c)
+{
+    const int lower = igd_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
+// Whether two texts are the same but for the case of letters.
+static inline bool igd_same_letters(const char *a, const char *b)
+{
+    while (*a != '\0' && igd_lower(*a) == igd_lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+#endif
