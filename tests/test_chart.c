@@ -49,7 +49,7 @@ static void test_chart__shift_has_a_bar_and_a_whisker_per_group(void **state)
     assert_int_equal(count(text, "<rect class=\"s1\""), 3);
     assert_int_equal(count(text, "class=\"whisker\""), 3 * 7);
     assert_has(text, ">\xe2\x88\x92"
-                     "0.412</text>");
+                     "41.2</text>");
     assert_has(text, "Attack succeeded (93 images)");
     free(text);
     cJSON_Delete(json);
@@ -63,7 +63,7 @@ static void test_chart__sweep_marks_every_point_and_the_base(void **state)
     assert_int_equal(count(text, "<path class=\"s3\""), 6);
     assert_int_equal(count(text, "<path class=\"s1\""), 6);
     assert_int_equal(count(text, "dashed"), 2 + 1); // and the rule
-    assert_has(text, "base worst 78.3");
+    assert_has(text, "base attacked 78.3");
     assert_has(text, ">96</text>");
     free(text);
     cJSON_Delete(json);

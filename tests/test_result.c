@@ -69,6 +69,7 @@ static igd_result *make(int64_t first, int64_t num, int seed, int num_draws)
                                 .ensemble = "autoattack",
                                 .target = "base",
                                 .cumulative = true,
+                                .black_box = true,
                                 .columns = {2},
                                 .num_columns = 1,
                                 .counts = {1, 2},

@@ -323,9 +323,42 @@ static void test_shift__bad_options_are_refused(void **state)
     world_free(&w);
 }
 
+// Pixels are not below zero, so no mean loses more than all of itself, however few images
+// there are.
+static void test_shift__intervals_end_where_nothing_is_left(void **state)
+{
+    static const char *const parts[2] = {"unsuccessful", "successful"};
+    igd_shift_options o = options();
+    bool reached = false;
+    (void)state;
+    o.threat.eps = 0.6;
+    for (int num = 8; num <= 32; num += 4) {
+        world w;
+        world_make(&w);
+        igd_dataset_free(w.data);
+        assert_ok(igd_dataset_from_floats(&w.data, w.images, w.labels, num, shape, C));
+        cJSON *json = run(&w, &o);
+        for (int f = 0; f < 2; f++) {
+            const cJSON *g, *part = cJSON_GetObjectItemCaseSensitive(json, parts[f]);
+            cJSON_ArrayForEach(g, cJSON_GetObjectItemCaseSensitive(part, "groups"))
+            {
+                const cJSON *v = cJSON_GetObjectItemCaseSensitive(g, "interval");
+                if (!cJSON_IsArray(v))
+                    continue;
+                assert_true(cJSON_GetArrayItem(v, 0)->valuedouble >= -1.0);
+                reached = reached || cJSON_GetArrayItem(v, 0)->valuedouble == -1.0;
+            }
+        }
+        cJSON_Delete(json);
+        world_free(&w);
+    }
+    assert_true(reached);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shift__intervals_end_where_nothing_is_left),
         TENSOR_TEST(test_shift__is_what_the_definition_says),
         TENSOR_TEST(test_shift__batches_change_nothing),
         TENSOR_TEST(test_shift__defended_model_is_attacked),

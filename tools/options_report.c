@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "igdef/report.h"
 
@@ -56,13 +57,14 @@ static int check(const void *settings)
     return CLI_GO_ON;
 }
 
-static int print_json(const report_settings *s)
+static int print_json(const report_settings *s, const char *summary)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "report", s->output);
     cJSON_AddItemToObject(o, "files",
                           cJSON_CreateStringArray(s->results.item, s->results.num));
-    char *text = cJSON_Print(o);
+    cJSON_AddItemToObject(o, "results", cJSON_Parse(summary));
+    char *text = cJSON_HasObjectItem(o, "results") ? cJSON_Print(o) : NULL;
     cJSON_Delete(o);
     if (text != NULL)
         puts(text);
@@ -73,13 +75,18 @@ static int print_json(const report_settings *s)
 static int run(const void *settings)
 {
     const report_settings *s = settings;
-    if (igd_report_write(s->results.item, s->results.num, s->output) != IGD_OK)
-        return cli_failed("report");
-    if (s->common.json)
-        return print_json(s);
-    if (!s->common.quiet)
-        printf("report: %s\n", s->output);
-    return CLI_DONE;
+    char *summary = NULL;
+    int rc = CLI_DONE;
+    if (igd_report_summary(&summary, s->results.item, s->results.num, s->common.json) !=
+            IGD_OK ||
+        igd_report_write(s->results.item, s->results.num, s->output) != IGD_OK)
+        rc = cli_failed("report");
+    else if (s->common.json)
+        rc = print_json(s, summary);
+    else if (!s->common.quiet)
+        printf("%sreport: %s\n", summary, s->output);
+    free(summary);
+    return rc;
 }
 
 const cli_command command_report = {
@@ -91,8 +98,10 @@ const cli_command command_report = {
         "tables, a defended model against its base on the same images, warnings with "
         "what "
         "they mean, cost, and how to repeat it all. Several results stand side by side; "
-        "they must be of the same images and the same threat. Analyses follow, each with "
-        "its own model and data.",
+        "they must be of the same images and the same threat. Results of one defense "
+        "are joined: an image counts only if it survives the attacks of all. What the "
+        "page says of each defense first is also printed. Analyses follow, each with its "
+        "own model and data.",
     .examples = examples,
     .required = required,
     .arguments = arguments,

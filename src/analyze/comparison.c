@@ -132,7 +132,9 @@ static void comparison_print(FILE *f, const void *payload)
     fprintf(f, "%-12s %7s", "defense", "clean");
     for (int j = 0; j < c->num_columns; j++)
         fprintf(f, " %6d ", j + 1);
-    fprintf(f, " %7s  passes\n", "worst");
+    const char *all = igd_result_union_name(c->series.results[0]);
+    const bool whole = strcmp(all, "worst case") == 0;
+    fprintf(f, " %7s  passes\n", whole ? "worst" : "all");
     for (int k = 0; k < c->num; k++) {
         const igd_result *r = c->series.results[k];
         int forwards, backwards;
@@ -161,8 +163,8 @@ static void comparison_print(FILE *f, const void *payload)
                       (double)igd_result_num_images(c->series.results[0]) +
                   0.5),
         igd_result_num_images(c->series.results[0]));
-    igd_print(f, "The 95 %% interval of %s's worst case is [%.2f, %.2f].\n",
-              c->rows[0].name, 100.0 * v.low, 100.0 * v.high);
+    igd_print(f, "The 95 %% interval of %s under %s%s is [%.2f, %.2f].\n",
+              c->rows[0].name, whole ? "the " : "", all, 100.0 * v.low, 100.0 * v.high);
 }
 
 igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,

@@ -11,7 +11,7 @@
 void igd_series_print_head(FILE *f, const char *what, const char *more)
 {
     static const char interval[] = "95 % interval";
-    fprintf(f, "%-24s %-8s  %-16s  %-8s  ", what, "clean", interval, "worst");
+    fprintf(f, "%-24s %-8s  %-16s  %-8s  ", what, "clean", interval, "attacked");
     if (more != NULL)
         fprintf(f, "%-16s%s\n", interval, more);
     else

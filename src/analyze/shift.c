@@ -33,6 +33,7 @@ static const char *const group_names[NUM_GROUPS] = {"true-class", "predicted-cla
 typedef struct tally {
     int64_t count, guarded;
     double neurons, sum, squares;
+    bool below; // some activation was below zero, before or after
 } tally;
 
 typedef struct shift {
@@ -146,6 +147,7 @@ static void add_image(shift *s, const float *pre, const float *post, int y, int 
             continue;
         }
         const double change = moved / before;
+        t->below = t->below || before < 0.0 || before + moved < 0.0;
         t->count++;
         t->neurons += neurons;
         t->sum += change;
@@ -337,6 +339,18 @@ static igd_status check_options(const shift *s, const igd_model *base,
 
 // --- what was found
 
+// Of the mean change. Where no activation is below zero, as after ReLU, none can lose
+// more than all of itself, which Student's interval does not know.
+static igd_interval interval_of(const tally *t, double mean)
+{
+    const double n = (double)t->count;
+    const double variance = n > 1 ? (t->squares - n * mean * mean) / (n - 1.0) : 0.0;
+    igd_interval v = igd_interval_of_mean(mean, sqrt(fmax(variance, 0.0)), t->count);
+    if (!t->below && v.low < -1.0)
+        v.low = -1.0;
+    return v;
+}
+
 static cJSON *groups_json(const shift *s, bool fooled)
 {
     cJSON *o = cJSON_CreateObject();
@@ -345,7 +359,6 @@ static cJSON *groups_json(const shift *s, bool fooled)
     for (int g = 0; g < NUM_GROUPS; g++) {
         const tally *t = &s->tallies[fooled][g];
         const double n = (double)t->count, mean = n > 0 ? t->sum / n : 0.0;
-        const double variance = n > 1 ? (t->squares - n * mean * mean) / (n - 1.0) : 0.0;
         if (g == PREDICTED_CLASS && !fooled) // it is the image's class
             continue;
         cJSON *item = cJSON_CreateObject();
@@ -358,9 +371,7 @@ static cJSON *groups_json(const shift *s, bool fooled)
         cJSON_AddNumberToObject(item, "guarded", (double)t->guarded);
         cJSON_AddItemToObject(
             item, "mean", t->count > 0 ? cJSON_CreateNumber(mean) : cJSON_CreateNull());
-        cJSON_AddItemToObject(item, "interval",
-                              igd_interval_json(igd_interval_of_mean(
-                                  mean, sqrt(fmax(variance, 0.0)), t->count)));
+        cJSON_AddItemToObject(item, "interval", igd_interval_json(interval_of(t, mean)));
     }
     return o;
 }

@@ -259,6 +259,7 @@ static cJSON *sweep_json(const sweep *s)
         cJSON_DeleteItemFromObjectCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(json, "threat"), "eps");
     cJSON_AddStringToObject(json, "option", v->name);
+    cJSON_AddBoolToObject(json, "of_attack", v->changes_base);
     cJSON_AddItemToObject(json, "attacks",
                           igd_series_attacks_json(s->options->evaluate.attacks));
     cJSON_AddItemToObject(json, "points", points_json(s));
@@ -286,8 +287,8 @@ static void sweep_print(FILE *f, const void *payload)
 {
     const sweep *s = payload;
     const igd_values *v = &s->values;
-    igd_series_print_head(f, v->name,
-                          v->changes_base && s->defended ? "  base clean  worst" : NULL);
+    igd_series_print_head(
+        f, v->name, v->changes_base && s->defended ? "  base clean  attacked" : NULL);
     if (s->defended && !v->changes_base) {
         igd_series_print_row(f, "base", s->series.results[s->bases[0]]);
         fputc('\n', f);

@@ -74,6 +74,38 @@ void igd_setting_text(char out[IGD_VALUE_TEXT], const cJSON *value, const char *
     }
 }
 
+bool igd_sweep_of_attack(const cJSON *sweep)
+{
+    const cJSON *said = cJSON_GetObjectItemCaseSensitive(sweep, "of_attack");
+    const char *option = igd_string_of(sweep, "option");
+    if (cJSON_IsBool(said))
+        return cJSON_IsTrue(said);
+    // Written before sweeps said so.
+    return strcmp(option, "eps") == 0 || strcmp(option, "steps") == 0 ||
+           strchr(option, '.') != NULL;
+}
+
+// Attacks are names, or objects with them.
+static bool lists_worst_case(const cJSON *list)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *name =
+            cJSON_IsString(item) ? item->valuestring : igd_string_of(item, "name");
+        if (strcmp(name, "worst-case") == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *igd_union_name(const cJSON *analysis)
+{
+    return lists_worst_case(cJSON_GetObjectItemCaseSensitive(analysis, "attacks"))
+               ? "worst case"
+               : "all listed attacks";
+}
+
 // --- checks
 
 static igd_status number_in(const cJSON *object, const char *key, double min, double max,

@@ -3,6 +3,7 @@
 #define IGD_CHART_ANALYSIS_CHECK_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "igdef/status.h"
 
@@ -28,6 +29,14 @@ double igd_number_of(const cJSON *object, const char *key);
 const char *igd_string_of(const cJSON *object, const char *key);
 // End 0 or 1 of the interval under a key; NAN where it is absent or null.
 double igd_end_of(const cJSON *object, const char *key, int end);
+
+// Whether a sweep is over something of the attacks, which nobody chooses for its
+// accuracy.
+bool igd_sweep_of_attack(const cJSON *sweep);
+// What "worst_acc" of an analysis or of a result is: "worst case" only under the whole
+// ensemble of that name, which is in its list of attacks or, where it has none, is the
+// one that was taken apart.
+const char *igd_union_name(const cJSON *analysis);
 
 // A radius or deviation as people write it: "8/255" where it is whole levels.
 #define IGD_VALUE_TEXT 64

@@ -52,17 +52,25 @@ static void add_shift(igd_bars *b, const cJSON *part, const char *outcome, int s
     igd_bars_heading(b, heading);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(part, "groups"))
     {
-        igd_bars_add(b, igd_string_of(item, "name"), series, igd_number_of(item, "mean"),
-                     igd_end_of(item, "interval", 0), igd_end_of(item, "interval", 1),
-                     NAN);
+        char label[IGD_BAR_TEXT];
+        snprintf(label, sizeof(label), "%s", igd_string_of(item, "name"));
+        if (igd_number_of(item, "count") != igd_number_of(part, "count")) {
+            igd_decimal_text(count, igd_number_of(item, "count"), 0);
+            snprintf(label, sizeof(label), "%.40s (%.20s images)",
+                     igd_string_of(item, "name"), count);
+        }
+        igd_bars_add(b, label, series, 100.0 * igd_number_of(item, "mean"),
+                     100.0 * igd_end_of(item, "interval", 0),
+                     100.0 * igd_end_of(item, "interval", 1), NAN);
     }
 }
 
 static void build_shift(drawing *d, const cJSON *a)
 {
     d->shape = BARS;
-    d->bars.decimals = 3;
-    d->bars.axis = "relative change of the activation";
+    d->bars.decimals = 1;
+    d->bars.plus = true;
+    d->bars.axis = "mean change, %; whiskers: 95 % interval";
     add_shift(&d->bars, cJSON_GetObjectItemCaseSensitive(a, "successful"),
               "Attack succeeded", 2);
     add_shift(&d->bars, cJSON_GetObjectItemCaseSensitive(a, "unsuccessful"),
@@ -82,7 +90,7 @@ static void build_rows(drawing *d, const cJSON *a)
         igd_bars_add(&d->bars, "clean", 0, igd_number_of(item, "clean_acc"),
                      igd_end_of(item, "clean_interval", 0),
                      igd_end_of(item, "clean_interval", 1), NAN);
-        igd_bars_add(&d->bars, "worst case", 1, igd_number_of(item, "worst_acc"),
+        igd_bars_add(&d->bars, igd_union_name(a), 1, igd_number_of(item, "worst_acc"),
                      igd_end_of(item, "worst_interval", 0),
                      igd_end_of(item, "worst_interval", 1), NAN);
     }
@@ -125,9 +133,10 @@ static igd_status build_sweep(drawing *d, const cJSON *a)
     const char *option = igd_string_of(a, "option");
     bool numeric = true;
     int i = 0;
-    IGD_TRY(make_room(d, num, 6));
-    double *column[7];
-    for (int k = 0; k < 7; k++)
+    bool bases = false;
+    IGD_TRY(make_room(d, num, 8));
+    double *column[9];
+    for (int k = 0; k < 9; k++)
         column[k] = d->numbers + (size_t)k * (size_t)num;
     cJSON_ArrayForEach(item, points)
     {
@@ -141,16 +150,23 @@ static igd_status build_sweep(drawing *d, const cJSON *a)
         column[4][i] = igd_number_of(item, "worst_acc");
         column[5][i] = igd_end_of(item, "worst_interval", 0);
         column[6][i] = igd_end_of(item, "worst_interval", 1);
+        const cJSON *beside = cJSON_GetObjectItemCaseSensitive(item, "base");
+        column[7][i] = igd_number_of(beside, "worst_acc");
+        column[8][i] = NAN;
+        bases = bases || !isnan(column[7][i]);
         i++;
     }
     d->lines.x = numeric ? column[0] : NULL;
     d->lines.x_axis = option;
     d->lines.line[0] = (igd_line){"clean", 3, column[1], column[2], column[3]};
-    d->lines.line[1] = (igd_line){"worst case", 1, column[4], column[5], column[6]};
+    d->lines.line[1] = (igd_line){igd_union_name(a), 1, column[4], column[5], column[6]};
     d->lines.num_lines = 2;
+    if (bases) // at each value: the attacks on it change as well
+        d->lines.line[d->lines.num_lines++] =
+            (igd_line){"base attacked", 0, column[7], column[8], column[8]};
     if (cJSON_IsObject(base)) {
         refer(d, "base clean", 0, igd_number_of(base, "clean_acc"));
-        refer(d, "base worst", 0, igd_number_of(base, "worst_acc"));
+        refer(d, "base attacked", 0, igd_number_of(base, "worst_acc"));
     }
     return IGD_OK;
 }

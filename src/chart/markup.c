@@ -36,6 +36,24 @@ static bool turns_direction(const char *p)
                         : u[2] >= 0xa6 && u[2] <= 0xa9;
 }
 
+// Whether a terminal or a page would take it for something else than a character.
+static bool acts(const char *p, size_t n)
+{
+    const unsigned char c = (unsigned char)*p;
+    return c < ' ' || c == 0x7f || (c >= 0x80 && n == 1) ||
+           (c == 0xc2 && (unsigned char)p[1] < 0xa0) || turns_direction(p);
+}
+
+static void put_plain_character(FILE *f, const char *p, size_t n)
+{
+    if (*p == '\n' || *p == '\t')
+        fputc(' ', f);
+    else if (acts(p, n))
+        fputs("\xef\xbf\xbd", f);
+    else
+        fwrite(p, 1, n, f);
+}
+
 static void put_character(FILE *f, const char *p, size_t n)
 {
     const unsigned char c = (unsigned char)*p;
@@ -49,13 +67,16 @@ static void put_character(FILE *f, const char *p, size_t n)
         fputs("&quot;", f);
     else if (c == '\'')
         fputs("&#39;", f);
-    else if (c == '\n' || c == '\t')
-        fputc(' ', f);
-    else if (c < ' ' || c == 0x7f || (c >= 0x80 && n == 1) ||
-             (c == 0xc2 && (unsigned char)p[1] < 0xa0) || turns_direction(p))
-        fputs("\xef\xbf\xbd", f);
     else
-        fwrite(p, 1, n, f);
+        put_plain_character(f, p, n);
+}
+
+void igd_put_plain(FILE *f, const char *text)
+{
+    for (size_t n; *text != '\0'; text += n) {
+        n = length_at(text);
+        put_plain_character(f, text, n);
+    }
 }
 
 void igd_put(FILE *f, const char *text)

@@ -6,9 +6,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#define IGD_THIN_SPACE "\xe2\x80\xaf" // and no line is broken there
+
 // Text from outside, safe between tags and in quoted attributes. Control characters, and
 // those that turn the direction of writing, become U+FFFD.
 void igd_put(FILE *f, const char *text);
+// The same for a terminal, without entities.
+void igd_put_plain(FILE *f, const char *text);
 
 // The same, at most `most` characters: what is longer ends in an ellipsis.
 void igd_put_short(FILE *f, const char *text, int most);

@@ -50,11 +50,11 @@ static const ensemble worst_case = {"worst-case",
 static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
 
 static const struct {
-    const char *prefix;
+    const char *prefix, *name;
     igd_route route;
 } prefixes[] = {
-    {"transfer:", IGD_ROUTE_TRANSFER}, {"own:", IGD_ROUTE_OWN},
-    {"surrogate:", IGD_ROUTE_SURROGATE}, {"joint:", IGD_ROUTE_JOINT},
+    {"transfer:", "transfer", IGD_ROUTE_TRANSFER}, {"own:", "own", IGD_ROUTE_OWN},
+    {"surrogate:", "surrogate", IGD_ROUTE_SURROGATE}, {"joint:", "joint", IGD_ROUTE_JOINT},
 };
 // clang-format on
 
@@ -303,6 +303,8 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
     e->columns[e->num_columns++] = column;
     e->white_box = route != IGD_ROUTE_TRANSFER && m->plan->steps[column].num_jobs == 1 &&
                    m->plan->steps[column].jobs[0].attack->gradient != NULL;
+    e->black_box = route != IGD_ROUTE_TRANSFER && m->plan->steps[column].num_jobs == 1 &&
+                   m->plan->steps[column].jobs[0].attack->gradient == NULL;
     count_group(m, e, group);
     return IGD_OK;
 }
@@ -599,6 +601,14 @@ cJSON *igd_job_json(const igd_attack_job *job)
     return o;
 }
 
+static const char *route_name(igd_route route)
+{
+    for (int k = 0; k < NUM_PREFIXES; k++)
+        if (prefixes[k].route == route)
+            return prefixes[k].name;
+    return "white-box";
+}
+
 cJSON *igd_plan_json(const igd_plan *p)
 {
     cJSON *array = cJSON_CreateArray();
@@ -606,6 +616,9 @@ cJSON *igd_plan_json(const igd_plan *p)
         const igd_step *s = &p->steps[k];
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "name", s->name);
+        cJSON_AddStringToObject(o, "route", route_name(s->route));
+        if (k >= p->num_main)
+            cJSON_AddTrueToObject(o, "check");
         cJSON *jobs = cJSON_AddArrayToObject(o, "runs");
         for (int j = 0; j < s->num_jobs; j++)
             cJSON_AddItemToArray(jobs, igd_job_json(&s->jobs[j]));

@@ -64,12 +64,12 @@ static const igd_explanation explanations[] = {
     {IGD_WARN_BLACK_BOX, "An attack without gradients does better",
      "A black-box attack knows less than a gradient attack and should not beat it. Where it does, "
      "robustness against gradients comes from hidden gradients.",
-     "Take the worst case, not the gradient attack, as the result, and look for what hides the "
+     "Take all attacks together, not the gradient attack, as the result, and look for what hides the "
      "gradient."},
     {IGD_WARN_TRANSFER, "Images made for another model do better",
      "Adversarial images of the base model fool the defended model more often than those made on "
      "itself: its own gradients mislead.",
-     "Take the worst case as the result; adaptive attacks (surrogate:, joint:) may find more."},
+     "Take all attacks together as the result; adaptive attacks (surrogate:, joint:) may find more."},
     {IGD_WARN_AUDIT, "A shortcut changed a verdict",
      "Some images were attacked again without igdef\xe2\x80\x99s shortcuts and ended differently.",
      "Repeat the evaluation with --no-shortcuts, and report the case."},

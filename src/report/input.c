@@ -28,6 +28,20 @@ double igd_number_in(const cJSON *json, const char *object, const char *key)
     return igd_number_of(igd_get(json, object), key);
 }
 
+igd_headline_value igd_headline(const cJSON *result, bool clean)
+{
+    const char *key = clean ? "clean_acc" : "worst_acc";
+    const cJSON *random =
+        igd_get(igd_get(result, "randomised"), clean ? "clean" : "worst");
+    if (cJSON_IsNumber(igd_get(random, "expected_acc")))
+        return (igd_headline_value){igd_number_of(random, "expected_acc"),
+                                    igd_end_of(random, "expected_interval", 0),
+                                    igd_end_of(random, "expected_interval", 1), true};
+    const cJSON *intervals = igd_get(result, "intervals");
+    return (igd_headline_value){igd_number_of(result, key), igd_end_of(intervals, key, 0),
+                                igd_end_of(intervals, key, 1), false};
+}
+
 // --- files
 
 // The result's lines of images, where they are; a damaged file is a failure.
@@ -53,17 +67,97 @@ static igd_status read_images(igd_input *r)
     return IGD_OK;
 }
 
-static igd_status add_result(igd_inputs *in, igd_input *file)
+// --- one classifier, one result
+
+// A model with a normalisation in front is another model than without: "identity" says.
+static bool same_model(const igd_input *a, const igd_input *b)
 {
-    IGD_TRY(igd_result_check(file->json, file->path));
+    const char *x = igd_text_in(a->json, "model", "identity");
+    const char *y = igd_text_in(b->json, "model", "identity");
+    if (x[0] == '\0' || y[0] == '\0') {
+        x = igd_text_in(a->json, "model", "sha256");
+        y = igd_text_in(b->json, "model", "sha256");
+    }
+    return strcmp(x, y) == 0;
+}
+
+// What makes a classifier of a model, wherever its files lie.
+static cJSON *classifier_of(const igd_input *r)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON *defense = cJSON_Duplicate(igd_get(r->json, "defense"), true);
+    cJSON_DeleteItemFromObjectCaseSensitive(defense, "path");
+    cJSON_AddItemToObject(o, "defense", defense);
+    cJSON_AddBoolToObject(
+        o, "fixed_noise",
+        cJSON_IsTrue(igd_get(igd_get(r->json, "settings"), "fixed_noise")));
+    return o;
+}
+
+static bool same_classifier(const igd_input *a, const igd_input *b)
+{
+    char ignored[200];
+    if (!same_model(a, b))
+        return false;
+    cJSON *x = classifier_of(a), *y = classifier_of(b);
+    const bool same =
+        x != NULL && y != NULL && !igd_json_difference(ignored, sizeof(ignored), x, y);
+    cJSON_Delete(x);
+    cJSON_Delete(y);
+    return same;
+}
+
+static void keep_source(igd_inputs *in, const igd_input *r, const char *path, cJSON *json)
+{
+    in->source[in->num_sources++] = (igd_source){path, r->path, json};
+}
+
+// Adds a further result of the classifier of `r` to it.
+static igd_status join(igd_inputs *in, igd_input *r, igd_input *more)
+{
+    IGD_TRY(igd_result_join(r->images, more->images, more->path));
+    cJSON *joined = cJSON_Parse(igd_result_json(r->images));
+    if (joined == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", more->path);
+    bool kept = false;
+    for (int k = 0; k < in->num_sources; k++)
+        kept = kept || in->source[k].path == r->path;
+    if (kept)
+        cJSON_Delete(r->json); // made here when the one before was joined
+    else
+        keep_source(in, r, r->path, r->json);
+    keep_source(in, r, more->path, more->json);
+    r->json = joined;
+    more->json = NULL;
+    return IGD_OK;
+}
+
+static igd_status place_result(igd_inputs *in, igd_input *file)
+{
+    if (in->num_results > 0)
+        IGD_TRY(igd_results_match(&in->result[0], file));
+    for (int k = 0; k < in->num_results; k++) {
+        igd_input *r = &in->result[k];
+        if (!same_classifier(r, file))
+            continue;
+        if (r->images != NULL && file->images != NULL)
+            return join(in, r, file);
+        r->split = file->split = true;
+    }
     if (in->num_results == IGD_REPORT_MAX_RESULTS)
         return igd_error(IGD_EINVAL, "%s: more than %d results side by side", file->path,
                          IGD_REPORT_MAX_RESULTS);
-    igd_input *r = &in->result[in->num_results++];
-    *r = *file;
+    in->result[in->num_results++] = *file;
     file->json = NULL;
-    IGD_TRY(read_images(r));
-    return in->num_results > 1 ? igd_results_match(&in->result[0], r) : IGD_OK;
+    file->images = NULL;
+    return IGD_OK;
+}
+
+static igd_status add_result(igd_inputs *in, igd_input *file)
+{
+    IGD_TRY(igd_result_check(file->json, file->path));
+    IGD_TRY(read_images(file));
+    return place_result(in, file);
 }
 
 static igd_status read_file(igd_inputs *in, const char *path)
@@ -83,6 +177,7 @@ static igd_status read_file(igd_inputs *in, const char *path)
 
 done:
     cJSON_Delete(file.json);
+    igd_result_free(file.images);
     return st;
 }
 
@@ -92,6 +187,8 @@ void igd_inputs_free(igd_inputs *in)
         cJSON_Delete(in->result[k].json);
         igd_result_free(in->result[k].images);
     }
+    for (int k = 0; k < in->num_sources; k++)
+        cJSON_Delete(in->source[k].json);
     for (int k = 0; k < in->num_analyses; k++)
         cJSON_Delete(in->analysis[k].json);
     free(in->row);
@@ -115,18 +212,6 @@ static void order_results(igd_inputs *in)
             in->result[k] = in->result[k - 1];
             in->result[k - 1] = swap;
         }
-}
-
-// A model with a normalisation in front is another model than without: "identity" says.
-static bool same_model(const igd_input *a, const igd_input *b)
-{
-    const char *x = igd_text_in(a->json, "model", "identity");
-    const char *y = igd_text_in(b->json, "model", "identity");
-    if (x[0] == '\0' || y[0] == '\0') {
-        x = igd_text_in(a->json, "model", "sha256");
-        y = igd_text_in(b->json, "model", "sha256");
-    }
-    return strcmp(x, y) == 0;
 }
 
 static const char *file_name(const char *path)

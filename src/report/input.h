@@ -1,5 +1,6 @@
 // The files of a report, read and checked: results in the order of the page, the base
-// models first, then analyses.
+// models first, then analyses. Results of one classifier on the same images are one: an
+// image counts only if it survives the attacks of all of them.
 #ifndef IGD_REPORT_INPUT_H
 #define IGD_REPORT_INPUT_H
 
@@ -8,20 +9,21 @@
 
 #include "chart/analysis_check.h"
 #include "igdef/report.h"
-#include "report/mcnemar.h"
 #include "result/interval.h"
+#include "result/mcnemar.h"
 #include "result/result_impl.h"
 
 #define IGD_INPUT_NAME 160
 
 typedef struct igd_input {
-    const char *path; // borrowed
+    const char *path; // borrowed; of the first, where several are joined
     cJSON *json;      // owned
     // Of a result:
     igd_result *images; // owned; NULL where no lines of images lie beside it
     char name[IGD_INPUT_NAME];
     int base;   // the result of its base model that it is compared with; -1: none
     int series; // its colour in charts: 0 for base models
+    bool split; // another result of the same classifier could not be joined with it
     // Of an analysis:
     igd_kind kind;
 } igd_input;
@@ -33,9 +35,18 @@ typedef struct igd_row {
     igd_interval interval[IGD_REPORT_MAX_RESULTS];
 } igd_row;
 
+// A result as it was in its file, where that is not the whole of a column.
+typedef struct igd_source {
+    const char *path;  // borrowed
+    const char *first; // the path of the result that it is part of
+    cJSON *json;       // owned
+} igd_source;
+
 typedef struct igd_inputs {
     igd_input result[IGD_REPORT_MAX_RESULTS];
     int num_results;
+    igd_source source[IGD_REPORT_MAX_FILES]; // of those that are joined from several
+    int num_sources;
     igd_input analysis[IGD_REPORT_MAX_FILES];
     int num_analyses;
     igd_row *row; // owned [num_rows]
@@ -52,8 +63,20 @@ igd_status igd_result_check(const cJSON *result, const char *path);
 // differs.
 igd_status igd_results_match(const igd_input *a, const igd_input *b);
 
-// Images that a result and its base both have judged, under the clean images (row -2),
-// the worst case (row -1) or a row of the list. @return false where that is not known
+// The accuracy that stands for a result, on clean images or under all its attacks, with
+// its interval: in expectation over the draws where the classifier is random.
+typedef struct igd_headline_value {
+    double accuracy, low, high;
+    bool expected;
+} igd_headline_value;
+igd_headline_value igd_headline(const cJSON *result, bool clean);
+
+// Whether the classifier of a result, or of its base, is random.
+bool igd_inputs_random(const igd_inputs *in, int result);
+
+// Images that a result and its base both have judged, by the majority of the draws, under
+// the clean images (row -2), the worst case (row -1) or a row of the list. @return false
+// where that is not known
 #define IGD_ROW_CLEAN (-2)
 #define IGD_ROW_WORST (-1)
 bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int row);

@@ -7,8 +7,6 @@
 #include "chart/markup.h"
 #include "core/error.h"
 
-#define THIN_SPACE "\xe2\x80\xaf" // and no line is broken there
-
 void igd_page_section(const igd_page *p, const char *id, const char *title)
 {
     fprintf(p->f, "<section id=\"%s\">\n<h2>", id);
@@ -29,7 +27,7 @@ void igd_page_percent(const igd_page *p, double v)
 void igd_page_percent_sign(const igd_page *p, double v)
 {
     igd_page_percent(p, v);
-    fputs(THIN_SPACE "%", p->f);
+    fputs(IGD_THIN_SPACE "%", p->f);
 }
 
 void igd_page_interval(const igd_page *p, double low, double high)
@@ -53,7 +51,7 @@ void igd_page_points(const igd_page *p, double v)
 void igd_page_p(const igd_page *p, double v)
 {
     if (v < 0.001)
-        fputs("&lt;" THIN_SPACE "0.001", p->f);
+        fputs("&lt;" IGD_THIN_SPACE "0.001", p->f);
     else
         igd_put_number(p->f, v, v < 0.1 ? 3 : 2);
 }
@@ -66,7 +64,7 @@ void igd_page_count(const igd_page *p, double v)
                            v >= 0.0 && v <= 1e15 ? llround(v) : 0LL);
     for (int i = 0; i < n; i++) {
         if (i > 0 && (n - i) % 3 == 0 && n > 4)
-            fputs(THIN_SPACE, p->f);
+            fputs(IGD_THIN_SPACE, p->f);
         fputc(digits[i], p->f);
     }
 }
@@ -95,8 +93,11 @@ void igd_page_figure_end(const igd_page *p, const char *caption)
 
 void igd_page_table(const igd_page *p, const char *summary, const char *label)
 {
-    if (summary != NULL)
-        fprintf(p->f, "<details><summary>%s</summary>\n", summary);
+    if (summary != NULL) {
+        fputs("<details><summary>", p->f);
+        igd_put(p->f, summary);
+        fputs("</summary>\n", p->f);
+    }
     fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", p->f);
     igd_put(p->f, label);
     fputs("\"><table>\n", p->f);

@@ -6,11 +6,13 @@
 
 #include "chart/chart_bars.h"
 #include "report/input.h"
+#include "report/verdict.h"
 
 typedef struct igd_page {
     FILE *f;
     const igd_inputs *in;
-    int decimals; // of percentages
+    const igd_verdict *verdict; // [in->num_results]
+    int decimals;               // of percentages
 } igd_page;
 
 // --- the parts

@@ -24,27 +24,60 @@ static void put_shift(const igd_page *p, const cJSON *a)
           p->f);
 }
 
-static void put_sweep(const igd_page *p, const cJSON *a)
+static void put_point(const igd_page *p, const cJSON *point, const char *option)
+{
+    char value[IGD_VALUE_TEXT];
+    igd_setting_text(value, igd_get(point, "value"), option);
+    fputs("<strong>", p->f);
+    igd_put(p->f, value);
+    fputs("</strong>, ", p->f);
+    igd_page_percent_sign(p, igd_number_of(point, "worst_acc"));
+}
+
+// Nobody chooses a radius or a number of steps for its accuracy.
+static void put_range(const igd_page *p, const cJSON *a)
+{
+    const cJSON *item, *low = NULL, *high = NULL;
+    const char *option = igd_string_of(a, "option");
+    cJSON_ArrayForEach(item, igd_get(a, "points"))
+    {
+        const double v = igd_number_of(item, "worst_acc");
+        low = low == NULL || v < igd_number_of(low, "worst_acc") ? item : low;
+        high = high == NULL || v > igd_number_of(high, "worst_acc") ? item : high;
+    }
+    fprintf(p->f, " Accuracy (%s) is highest at ", igd_union_name(a));
+    put_point(p, high, option);
+    fputs(", and lowest at ", p->f);
+    put_point(p, low, option);
+    fputs(".", p->f);
+}
+
+static void put_best(const igd_page *p, const cJSON *a)
 {
     const cJSON *item, *best = NULL;
-    char value[IGD_VALUE_TEXT];
     cJSON_ArrayForEach(item, igd_get(a, "points"))
     {
         if (best == NULL ||
             igd_number_of(item, "worst_acc") > igd_number_of(best, "worst_acc"))
             best = item;
     }
-    igd_setting_text(value, igd_get(best, "value"), igd_string_of(a, "option"));
-    fputs("<p>One evaluation per value of <code>", p->f);
-    igd_put(p->f, igd_string_of(a, "option"));
-    fputs("</code>. The worst case is best at <strong>", p->f);
-    igd_put(p->f, value);
-    fputs("</strong>, ", p->f);
-    igd_page_percent_sign(p, igd_number_of(best, "worst_acc"));
+    fprintf(p->f, " Accuracy (%s) is best at ", igd_union_name(a));
+    put_point(p, best, igd_string_of(a, "option"));
     fputs(
         "; a value that was chosen because its accuracy is the highest here looks better "
         "than it is.",
         p->f);
+}
+
+static void put_sweep(const igd_page *p, const cJSON *a)
+{
+    fputs("<p>One evaluation per value of <code>", p->f);
+    igd_put(p->f, igd_string_of(a, "option"));
+    fputs("</code>.", p->f);
+    if (igd_sweep_of_attack(a))
+        put_range(p, a);
+    else
+        put_best(p, a);
     if (cJSON_IsFalse(igd_get(a, "finished")))
         fputs(" <strong>The sweep is not finished.</strong>", p->f);
     fputs("</p>\n", p->f);
@@ -69,14 +102,34 @@ static void put_search(const igd_page *p, const cJSON *a)
     fputs(".</p>\n", p->f);
 }
 
+// A surface in a sentence: how high the loss is, and how far the plane rises above it.
+static void put_surface(const igd_page *p, const cJSON *surface)
+{
+    fputs("<strong>", p->f);
+    igd_put(p->f, igd_string_of(surface, "name"));
+    fputs("</strong>: ", p->f);
+    igd_put_number(p->f, igd_number_of(surface, "clean_loss"), 3);
+    fputs(" at the images, ", p->f);
+    igd_put_number(p->f, igd_number_of(surface, "max_loss"), 3);
+    fputs(" at the highest. ", p->f);
+}
+
 static void put_landscape(const igd_page *p, const cJSON *a)
 {
+    const cJSON *item;
     fputs("<p>The mean cross-entropy of ", p->f);
     igd_page_count(p, igd_number_of(a, "num_images"));
     fputs(
         " images as they are moved along the sign of their gradient (across) and along a "
-        "direction at right angles to it (up). A robust model\xe2\x80\x99s loss is low "
-        "and flat around the image; a jagged surface hides gradients.</p>\n",
+        "direction at right angles to it (up). ",
+        p->f);
+    cJSON_ArrayForEach(item, igd_get(a, "surfaces"))
+    {
+        put_surface(p, item);
+    }
+    fputs(
+        "Where the loss rises little the picture is flat; a jagged one hides gradients. "
+        "Neither proves robustness.</p>\n",
         p->f);
 }
 
@@ -101,10 +154,10 @@ static void put_words(const igd_page *p, const igd_input *a)
               p->f);
         break;
     default:
-        fputs(
-            "<p>Defenses that work at test time, on the same model and images. The worst "
-            "case over all attacks is the column that counts.</p>\n",
-            p->f);
+        fputs("<p>Defenses that work at test time, on the same model and images. The "
+              "column "
+              "over all attacks is the one that counts.</p>\n",
+              p->f);
     }
 }
 
@@ -125,11 +178,13 @@ static void put_subject(const igd_page *p, const cJSON *a)
     igd_put(p->f, igd_text_in(a, "data", "split"));
     fputs(")", p->f);
     if (cJSON_IsObject(igd_get(a, "threat"))) {
-        igd_radius_text(eps, igd_number_in(a, "threat", "eps"));
         fputs("; ", p->f);
         igd_put(p->f, igd_text_in(a, "threat", "norm"));
-        fputs(", eps ", p->f);
-        igd_put(p->f, eps);
+        if (!isnan(igd_number_in(a, "threat", "eps"))) { // a sweep over it has no one
+            igd_radius_text(eps, igd_number_in(a, "threat", "eps"));
+            fputs(", eps ", p->f);
+            igd_put(p->f, eps);
+        }
     }
     fputs(".</p>\n", p->f);
 }

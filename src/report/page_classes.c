@@ -85,7 +85,7 @@ static void put_table(const igd_page *p)
     for (int k = 0; k < p->in->num_results; k++) {
         fputs("<th scope=\"col\" class=\"name\">", p->f);
         igd_put(p->f, p->in->result[k].name);
-        fputs("<span class=\"interval\">worst, clean</span></th>", p->f);
+        fputs("<span class=\"interval\">attacked, clean</span></th>", p->f);
     }
     fputs("</tr></thead><tbody>\n", p->f);
     cJSON_ArrayForEach(item, classes_of(&p->in->result[0]))
@@ -146,7 +146,7 @@ igd_status igd_page_classes(const igd_page *p)
     const int num = cJSON_GetArraySize(classes_of(&p->in->result[0]));
     igd_bars b = {.points = true,
                   .decimals = p->decimals,
-                  .axis = "full bar: worst case; pale bar: clean"};
+                  .axis = "full bar: under all attacks; pale bar: clean"};
     if (num == 0)
         return IGD_OK;
     ranked *places = malloc((size_t)num * sizeof(*places));
@@ -157,7 +157,7 @@ igd_status igd_page_classes(const igd_page *p)
         add_class(&b, p->in, places[i].place);
     free(places);
     igd_page_section(p, "classes", "Class by class");
-    fputs("<p>Accuracy in the worst case. ", p->f);
+    fprintf(p->f, "<p>Accuracy: %s. ", igd_page_union_name(p->in));
     for (int k = 0; k < p->in->num_results; k++)
         put_extremes(p, &p->in->result[k]);
     fputs("</p>\n", p->f);

@@ -190,33 +190,55 @@ static void put_origin(const igd_page *p, const char *json_key, const char *labe
     put_value(p, key, igd_get(o, "sha256"));
 }
 
-static void put_defense(const igd_page *p, const cJSON *defense)
+#define MOST_SETTINGS 12 // of a list
+
+// A setting as words: members of an object and of a list one after another.
+static void put_setting(const igd_page *p, const cJSON *v)
 {
     const cJSON *item;
-    fputs("<dt>defense</dt><dd>", p->f);
-    if (!cJSON_IsObject(defense))
-        fputs("none", p->f);
-    cJSON_ArrayForEach(item, defense)
-    {
-        char *text = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
-        igd_put(p->f, item->string);
-        fputc(' ', p->f);
-        igd_put(p->f, cJSON_IsString(item) ? item->valuestring : text ? text : "");
-        fputs(item->next != NULL ? ", " : "", p->f);
-        cJSON_free(text);
+    int num = 0;
+    if (cJSON_IsString(v)) {
+        igd_put(p->f, v->valuestring);
+    } else if (cJSON_IsNumber(v)) {
+        igd_put_number(p->f, v->valuedouble, igd_decimals(v->valuedouble, 1e-9));
+    } else if (cJSON_IsBool(v) || v == NULL || cJSON_IsNull(v)) {
+        fputs(cJSON_IsTrue(v) ? "yes" : cJSON_IsFalse(v) ? "no" : "none", p->f);
+    } else {
+        cJSON_ArrayForEach(item, v)
+        {
+            if (num++ == MOST_SETTINGS) {
+                fprintf(p->f, " and %d more", cJSON_GetArraySize(v) - MOST_SETTINGS);
+                break;
+            }
+            fputs(num > 1 ? ", " : "", p->f);
+            if (item->string != NULL) {
+                igd_put(p->f, item->string);
+                fputc(' ', p->f);
+            }
+            const bool nested = cJSON_IsObject(item) || cJSON_IsArray(item);
+            fputs(nested ? "(" : "", p->f);
+            put_setting(p, item);
+            fputs(nested ? ")" : "", p->f);
+        }
     }
+}
+
+static void put_defense(const igd_page *p, const cJSON *defense)
+{
+    fputs("<dt>defense</dt><dd>", p->f);
+    put_setting(p, defense);
     fputs("</dd>\n", p->f);
 }
 
-static void put_file(const igd_page *p, const igd_input *file, const char *name)
+static void put_file(const igd_page *p, const cJSON *json, const char *path,
+                     const char *name)
 {
-    const cJSON *json = file->json;
     fputs("<h3>", p->f);
     igd_put(p->f, name);
     fputs("</h3>\n<pre>", p->f);
     igd_put(p->f, igd_string_of(json, "command"));
     fputs("</pre>\n<dl>\n", p->f);
-    put_pair(p, "file", file->path);
+    put_pair(p, "file", path);
     put_value(p, "igdef", igd_get(igd_get(json, "versions"), "igdef"));
     put_value(p, "libtorch", igd_get(igd_get(json, "versions"), "libtorch"));
     put_origin(p, "model", "model", json);
@@ -234,6 +256,20 @@ static void put_file(const igd_page *p, const igd_input *file, const char *name)
     fputs("</dl>\n", p->f);
 }
 
+// The files that a result is joined from. @return false for one of its own file
+static bool put_sources(const igd_page *p, const igd_input *joined)
+{
+    bool any = false;
+    for (int k = 0; k < p->in->num_sources; k++) {
+        const igd_source *s = &p->in->source[k];
+        if (s->first != joined->path)
+            continue;
+        any = true;
+        put_file(p, s->json, s->path, joined->name);
+    }
+    return any;
+}
+
 void igd_page_reproduce(const igd_page *p)
 {
     igd_page_section(p, "reproduce", "To repeat this");
@@ -241,7 +277,10 @@ void igd_page_reproduce(const igd_page *p)
           "not "
           "on batch size, threads or interruptions.</p>\n",
           p->f);
-    for (int i = 0; file_at(p->in, i) != NULL; i++)
-        put_file(p, file_at(p->in, i), name_at(p->in, i));
+    for (int i = 0; file_at(p->in, i) != NULL; i++) {
+        const igd_input *file = file_at(p->in, i);
+        if (!put_sources(p, file))
+            put_file(p, file->json, file->path, name_at(p->in, i));
+    }
     igd_page_section_end(p);
 }

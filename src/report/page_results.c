@@ -35,7 +35,7 @@ static bool cumulative(const igd_row *row)
     return false;
 }
 
-// The ensemble over everything is the worst case, which has a row of its own.
+// The ensemble of all nine is the row of all attacks where nothing else is listed.
 static bool is_everything(const igd_row *row)
 {
     return strcmp(row->name, "worst-case") == 0;
@@ -50,7 +50,7 @@ static void name_of(char out[IGD_BAR_TEXT], const igd_inputs *in, int row)
 {
     const igd_row *r = row >= 0 ? &in->row[row] : NULL;
     snprintf(out, IGD_BAR_TEXT, "%.40s%s%.40s%s",
-             r == NULL ? (row == CLEAN ? "clean" : "worst case") : r->name,
+             r == NULL ? (row == CLEAN ? "clean" : igd_page_union_name(in)) : r->name,
              r != NULL && !in_worst_case(r) ? " of " : "",
              r != NULL && !in_worst_case(r) ? r->ensemble : "",
              r != NULL && cumulative(r) ? " *" : "");
@@ -114,7 +114,7 @@ static void put_accuracies(const igd_page *p)
         char name[IGD_BAR_TEXT];
         name_of(name, in, row);
         if (row == WORST)
-            fputs("<tr class=\"sum\"><th scope=\"row\">worst case</th>", p->f);
+            fprintf(p->f, "<tr class=\"sum\"><th scope=\"row\">%s</th>", name);
         else
             igd_page_row(p, name);
         for (int k = 0; k < in->num_results; k++)
@@ -142,7 +142,7 @@ static igd_status put_accuracy_section(const igd_page *p)
     igd_page_section(p, "accuracy", "Accuracy under each attack");
     fputs(
         "<p>An image counts as robust while it is classified correctly under the attack. "
-        "In the worst case it must withstand all of them.</p>\n",
+        "In the last row it must withstand all of them.</p>\n",
         p->f);
     const igd_status st =
         igd_page_bars(p, &b, "Accuracy of each model under each attack");
@@ -261,7 +261,7 @@ static igd_status put_paired_section(const igd_page *p)
         "tell them apart. McNemar\xe2\x80\x99s test asks whether one model wins more of "
         "those than a fair coin would: exactly (binomial) below 25 such images, else by "
         "chi-squared with continuity correction. Intervals of differences are Agresti "
-        "and Min\xe2\x80\x99s. The worst case is the comparison that counts; the other "
+        "and Min\xe2\x80\x99s. The last row is the comparison that counts; the other "
         "rows are looks at its parts, and among many rows some small p appears by "
         "chance. A random classifier is judged by its first draw.</p>\n",
         p->f);
@@ -317,7 +317,7 @@ static void put_random_section(const igd_page *p)
         if (igd_get(p->in->result[k].json, "randomised") == NULL)
             continue;
         put_draws(p, &p->in->result[k], "clean", "clean");
-        put_draws(p, &p->in->result[k], "worst", "worst case");
+        put_draws(p, &p->in->result[k], "worst", igd_union_name(p->in->result[k].json));
     }
     fputs("</tbody>", p->f);
     igd_page_table_end(p, NULL);

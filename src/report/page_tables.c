@@ -33,6 +33,15 @@ static void number(const igd_page *p, double v, int decimals)
     fputs("</td>", p->f);
 }
 
+// The heading of what is left under all attacks.
+static void union_head(const igd_page *p, const cJSON *a)
+{
+    char text[40];
+    snprintf(text, sizeof(text), "%s, %%", igd_union_name(a));
+    text[0] = text[0] == 'w' ? 'W' : 'A';
+    igd_page_th(p, text);
+}
+
 static double item_at(const cJSON *array, int i)
 {
     return cJSON_GetArrayItem(array, i)->valuedouble;
@@ -49,12 +58,12 @@ static void shift_rows(const igd_page *p, const cJSON *part, const char *outcome
         number(p, igd_number_of(item, "neurons"), 1);
         number(p, igd_number_of(item, "count"), 0);
         fputs("<td>", p->f);
-        igd_put_number(p->f, igd_number_of(item, "mean"), 3);
+        igd_put_number(p->f, 100.0 * igd_number_of(item, "mean"), 1);
         if (!isnan(igd_end_of(item, "interval", 0))) {
             fputs("<span class=\"interval\">[", p->f);
-            igd_put_number(p->f, igd_end_of(item, "interval", 0), 3);
+            igd_put_number(p->f, 100.0 * igd_end_of(item, "interval", 0), 1);
             fputs(", ", p->f);
-            igd_put_number(p->f, igd_end_of(item, "interval", 1), 3);
+            igd_put_number(p->f, 100.0 * igd_end_of(item, "interval", 1), 1);
             fputs("]</span>", p->f);
         }
         fputs("</td></tr>\n", p->f);
@@ -63,7 +72,8 @@ static void shift_rows(const igd_page *p, const cJSON *part, const char *outcome
 
 static void shift(const igd_page *p, const cJSON *a)
 {
-    static const char *const titles[] = {"Attack, group", "Neurons", "Images", "Change"};
+    static const char *const titles[] = {"Attack, group", "Neurons", "Images",
+                                         "Change, %"};
     heads(p, titles, 4);
     shift_rows(p, igd_get(a, "successful"), "succeeded");
     shift_rows(p, igd_get(a, "unsuccessful"), "failed");
@@ -76,11 +86,26 @@ static double under(const cJSON *point, int place)
                          "robust_acc");
 }
 
-static void point(const igd_page *p, const cJSON *o, const char *name, int num)
+// Whether the base model was evaluated at each value.
+static bool has_bases(const cJSON *points)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, points)
+    {
+        if (cJSON_IsObject(igd_get(item, "base")))
+            return true;
+    }
+    return false;
+}
+
+static void point(const igd_page *p, const cJSON *o, const char *name, int num,
+                  bool bases)
 {
     igd_page_row(p, name);
     accuracy(p, o, "clean_acc", "clean_interval");
     accuracy(p, o, "worst_acc", "worst_interval");
+    if (bases)
+        accuracy(p, igd_get(o, "base"), "worst_acc", "worst_interval");
     for (int k = 0; k < num; k++) {
         fputs("<td>", p->f);
         igd_page_percent(p, under(o, k));
@@ -98,19 +123,21 @@ static void sweep(const igd_page *p, const cJSON *a)
     fputs("<thead><tr>", p->f);
     igd_page_th(p, option);
     igd_page_th(p, "Clean, %");
-    igd_page_th(p, "Worst case, %");
+    union_head(p, a);
+    if (has_bases(points))
+        igd_page_th(p, "Base, attacked, %");
     cJSON_ArrayForEach(item, attacks)
     {
         igd_page_th(p, igd_string_of(item, "name"));
     }
     fputs("</tr></thead><tbody>\n", p->f);
     if (cJSON_IsObject(igd_get(a, "base")))
-        point(p, igd_get(a, "base"), "base", num);
+        point(p, igd_get(a, "base"), "base", num, has_bases(points));
     cJSON_ArrayForEach(item, points)
     {
         char value[IGD_VALUE_TEXT];
         igd_setting_text(value, igd_get(item, "value"), option);
-        point(p, item, value, num);
+        point(p, item, value, num, has_bases(points));
     }
 }
 
@@ -161,7 +188,9 @@ static void put_grid(const igd_page *p, const cJSON *axis, const cJSON *surface)
     const int size = cJSON_GetArraySize(axis);
     const int num = size < MOST_SAMPLES ? size : MOST_SAMPLES;
     const char *name = igd_string_of(surface, "name");
-    igd_page_table(p, "Some of the losses", name);
+    char summary[80];
+    snprintf(summary, sizeof(summary), "Some of the losses: %.50s", name);
+    igd_page_table(p, summary, name);
     fputs("<thead><tr><th scope=\"col\">", p->f);
     igd_put(p->f, name);
     fputs(": up \xe2\x86\x93 across \xe2\x86\x92</th>", p->f);
@@ -199,10 +228,15 @@ static void put_grids(const igd_page *p, const cJSON *a)
 
 static void ablation(const igd_page *p, const cJSON *a)
 {
-    static const char *const titles[] = {"Variant", "Clean, %", "Worst case, %",
-                                         "Mask",    "Passes",   "Smoothed"};
+    static const char *const titles[] = {"Mask", "Passes", "Smoothed"};
     const cJSON *item;
-    heads(p, titles, 6);
+    fputs("<thead><tr>", p->f);
+    igd_page_th(p, "Variant");
+    igd_page_th(p, "Clean, %");
+    union_head(p, a);
+    for (int i = 0; i < 3; i++)
+        igd_page_th(p, titles[i]);
+    fputs("</tr></thead><tbody>\n", p->f);
     cJSON_ArrayForEach(item, igd_get(a, "rows"))
     {
         igd_page_row(p, igd_string_of(item, "name"));
@@ -221,7 +255,7 @@ static void defenses(const igd_page *p, const cJSON *a)
     fputs("<thead><tr>", p->f);
     igd_page_th(p, "Defense");
     igd_page_th(p, "Clean, %");
-    igd_page_th(p, "Worst case, %");
+    union_head(p, a);
     cJSON_ArrayForEach(item, igd_get(a, "columns"))
     {
         igd_page_th(p, item->valuestring);

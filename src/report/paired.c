@@ -43,8 +43,8 @@ bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int ro
     const igd_flags *b = &in->result[result].images->flags;
     int64_t lost = 0, won = 0;
     for (int64_t i = 0; i < a->num_images; i++) {
-        const bool was = igd_flags_survives(a, first, num_first, i, IGD_ONE_SHOT);
-        const bool is = igd_flags_survives(b, second, num_second, i, IGD_ONE_SHOT);
+        const bool was = igd_flags_survives(a, first, num_first, i, IGD_MAJORITY);
+        const bool is = igd_flags_survives(b, second, num_second, i, IGD_MAJORITY);
         lost += was && !is;
         won += !was && is;
     }
@@ -52,18 +52,26 @@ bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int ro
     return true;
 }
 
+bool igd_inputs_random(const igd_inputs *in, int result)
+{
+    const igd_input *r = &in->result[result];
+    return igd_get(r->json, "randomised") != NULL ||
+           (r->base >= 0 && igd_get(in->result[r->base].json, "randomised") != NULL);
+}
+
 // --- the same attacks?
 
 // Those that a base model has as well: not transfers and not attacks on the defense's
 // parts, which only make its worst case worse; nor the checks of reliability.
-static bool of_both(const char *name)
+static bool of_both(const cJSON *attack)
 {
-    static const char *const others[] = {
-        "transfer:", "surrogate:", "joint:", "own:", "twice:", "huge:"};
-    for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
-        if (strncmp(name, others[k], strlen(others[k])) == 0)
-            return false;
-    return true;
+    const char *route = igd_string_of(attack, "route");
+    if (cJSON_IsTrue(igd_get(attack, "check")))
+        return false;
+    if (route[0] != '\0')
+        return strcmp(route, "white-box") == 0;
+    // Written before attacks said so: all these had a prefix.
+    return strchr(igd_string_of(attack, "name"), ':') == NULL;
 }
 
 static const cJSON *named(const cJSON *list, const char *name)
@@ -91,7 +99,7 @@ static const char *lacking(const cJSON *a, const cJSON *b)
     cJSON_ArrayForEach(item, a)
     {
         const char *name = igd_string_of(item, "name");
-        if (of_both(name) && named(b, name) == NULL)
+        if (of_both(item) && named(b, name) == NULL)
             return name;
     }
     return NULL;
@@ -131,7 +139,7 @@ bool igd_inputs_attacked_differently(char *out, size_t size, const igd_inputs *i
     {
         char difference[300];
         const char *name = igd_string_of(item, "name");
-        if (!of_both(name) ||
+        if (!of_both(item) ||
             !runs_differ(difference, sizeof(difference), item, named(b, name)))
             continue;
         snprintf(out, size, "in %.40s, %.200s (there: %.80s)", name, difference,

@@ -2,6 +2,7 @@
 #include "igdef/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "chart/chart.h"
 #include "chart/markup.h"
@@ -9,6 +10,7 @@
 #include "core/file.h"
 #include "igdef/version.h"
 #include "report/page.h"
+#include "report/verdict.h"
 
 #define FINE 1000 // images from which percentages have two decimals
 
@@ -88,9 +90,144 @@ static igd_status put_page(const igd_page *p)
     return IGD_OK;
 }
 
+static int decimals_of(const igd_inputs *in)
+{
+    const double count =
+        in->num_results > 0 ? igd_number_in(in->result[0].json, "data", "count") : 0.0;
+    return count >= FINE ? 2 : 1;
+}
+
+// --- the same for the terminal
+
+static bool has_verdict(const igd_inputs *in, int k)
+{
+    return !has_base(in) || in->result[k].series != 0;
+}
+
+#define WIDTH 80
+
+// Breaks a line between words, but for commands, which are indented and stay whole.
+static void put_wrapped(FILE *f, const char *text)
+{
+    int at = 0;
+    while (*text != '\0') {
+        const size_t n = strcspn(text, " \n");
+        if (at > 0 && at + 1 + (int)n > WIDTH) {
+            fputc('\n', f);
+            at = 0;
+        }
+        at += fprintf(f, "%s%.*s", at > 0 ? " " : "", (int)n, text);
+        text += n;
+        if (*text == '\n') {
+            fprintf(f, "%s\n", text);
+            return;
+        }
+        text += *text == ' ';
+    }
+    fputc('\n', f);
+}
+
+static void put_sentences(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
+{
+    for (int k = 0; k < in->num_results; k++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *line = has_verdict(in, k) ? open_memstream(&text, &size) : NULL;
+        if (line == NULL)
+            continue;
+        igd_verdict_say(&(igd_saying){line, false, decimals_of(in)}, in, &verdict[k], k);
+        if (verdict[k].finding == IGD_FINDING_DIFFERENTLY) {
+            fputs(" Not attacked alike: ", line);
+            igd_put_plain(line, verdict[k].why);
+            fputc('.', line);
+        }
+        if (fclose(line) == 0)
+            put_wrapped(f, text);
+        free(text);
+    }
+}
+
+static cJSON *verdict_json(const igd_inputs *in, const igd_verdict *v, int k)
+{
+    static const char *const findings[] = {"alone",       "unpaired",   "split",
+                                           "differently", "unattacked", "chance",
+                                           "weak",        "helps",      "harms"};
+    const igd_input *r = &in->result[k];
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "name", r->name);
+    cJSON_AddStringToObject(o, "finding", findings[v->finding]);
+    cJSON_AddNumberToObject(o, "clean_acc", igd_headline(r->json, true).accuracy);
+    cJSON_AddNumberToObject(o, "worst_acc", igd_headline(r->json, false).accuracy);
+    if (r->base < 0)
+        return o;
+    cJSON_AddNumberToObject(o, "base_worst_acc",
+                            igd_headline(in->result[r->base].json, false).accuracy);
+    if (v->paired.num == 0)
+        return o;
+    const double ends[2] = {v->paired.low, v->paired.high};
+    cJSON_AddNumberToObject(o, "difference", v->paired.difference);
+    cJSON_AddItemToObject(o, "interval", cJSON_CreateDoubleArray(ends, 2));
+    cJSON_AddNumberToObject(o, "p", v->paired.p);
+    if (v->finding != IGD_FINDING_DIFFERENTLY) {
+        cJSON_AddNumberToObject(o, "comparisons", v->num_compared);
+        cJSON_AddNumberToObject(o, "p_corrected", v->corrected);
+    }
+    return o;
+}
+
+static void put_json(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int k = 0; k < in->num_results; k++)
+        if (has_verdict(in, k))
+            cJSON_AddItemToArray(list, verdict_json(in, &verdict[k], k));
+    char *text = cJSON_Print(list);
+    if (text != NULL)
+        fputs(text, f);
+    cJSON_free(text);
+    cJSON_Delete(list);
+}
+
+igd_status igd_report_summary(char **out, const char *const *paths, int num, bool json)
+{
+    igd_inputs *in = calloc(1, sizeof(*in));
+    igd_verdict verdict[IGD_REPORT_MAX_RESULTS];
+    size_t size = 0;
+    FILE *f = NULL;
+    igd_status st;
+
+    *out = NULL;
+    if (in == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a report");
+    if ((st = igd_inputs_read(in, paths, num)) != IGD_OK)
+        goto done;
+    f = open_memstream(out, &size);
+    if (f == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for a report");
+        goto done;
+    }
+    igd_verdicts_make(verdict, in);
+    if (json)
+        put_json(f, in, verdict);
+    else
+        put_sentences(f, in, verdict);
+    if (fclose(f) != 0 || (json && size == 0))
+        st = igd_error(IGD_ENOMEM, "no memory for a report");
+    if (st != IGD_OK) {
+        free(*out);
+        *out = NULL;
+    }
+
+done:
+    igd_inputs_free(in);
+    free(in);
+    return st;
+}
+
 igd_status igd_report_write(const char *const *paths, int num, const char *out_path)
 {
     igd_inputs *in = calloc(1, sizeof(*in));
+    igd_verdict verdict[IGD_REPORT_MAX_RESULTS];
     char *text = NULL;
     size_t size = 0;
     FILE *f = NULL;
@@ -105,9 +242,8 @@ igd_status igd_report_write(const char *const *paths, int num, const char *out_p
         st = igd_error(IGD_ENOMEM, "no memory for a report");
         goto done;
     }
-    const double count =
-        in->num_results > 0 ? igd_number_in(in->result[0].json, "data", "count") : 0.0;
-    st = put_page(&(igd_page){f, in, count >= FINE ? 2 : 1});
+    igd_verdicts_make(verdict, in);
+    st = put_page(&(igd_page){f, in, verdict, decimals_of(in)});
     if (fclose(f) != 0 && st == IGD_OK)
         st = igd_error(IGD_ENOMEM, "no memory for a report");
     if (st == IGD_OK)

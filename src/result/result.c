@@ -50,17 +50,15 @@ static double entry_accuracy(const igd_result *r, const igd_entry *e, igd_protoc
     return igd_result_accuracy(r, e->counts, e->num_counts, p);
 }
 
+const char *igd_result_union_name(const igd_result *r)
+{
+    for (int k = 0; k < r->num_entries; k++)
+        if (strcmp(r->entries[k].name, "worst-case") == 0)
+            return "worst case";
+    return "all listed attacks";
+}
+
 // --- warnings that follow from the flags and the costs
-
-static bool is_black_box(const igd_entry *e)
-{
-    return strcmp(e->name, "square") == 0 || strcmp(e->name, "rays") == 0;
-}
-
-static bool is_transfer(const igd_entry *e)
-{
-    return strncmp(e->name, "transfer:", strlen("transfer:")) == 0;
-}
 
 static void warn_counts(igd_result *r)
 {
@@ -140,9 +138,9 @@ static void warn_from_flags(igd_result *r)
     warn_counts(r);
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *e = &r->entries[k];
-        if (is_black_box(e))
+        if (e->black_box)
             warn_stronger(r, e, IGD_WARN_BLACK_BOX, "a black-box");
-        else if (is_transfer(e) && strcmp(e->target, "transfer") == 0)
+        else if (strcmp(e->target, "transfer") == 0)
             warn_stronger(r, e, IGD_WARN_TRANSFER, "a transferred");
     }
 }
@@ -184,6 +182,7 @@ static cJSON *entry_json(const igd_result *r, const igd_entry *e)
     cJSON_AddNumberToObject(o, "seconds", c->seconds);
     cJSON_AddBoolToObject(o, "cumulative", e->cumulative);
     cJSON_AddBoolToObject(o, "white_box", e->white_box);
+    cJSON_AddBoolToObject(o, "black_box", e->black_box);
     if (e->ensemble[0] != '\0')
         cJSON_AddStringToObject(o, "ensemble", e->ensemble);
     if (e->same_as[0] != '\0')

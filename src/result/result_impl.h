@@ -22,6 +22,7 @@ typedef struct igd_entry {
     char target[16];                // "defended", "base" or "transfer"
     bool cumulative;                // whether others went before it on the same images
     bool white_box;                 // whether it uses gradients of what is judged
+    bool black_box;                 // whether it only asks what is judged, for answers
     int columns[IGD_MAX_STEPS];     // its own columns of the flags
     int num_columns;
     int counts[IGD_MAX_STEPS]; // the columns that its robust accuracy counts
@@ -53,6 +54,14 @@ igd_status igd_result_finish(igd_result *r);
 // Fraction of the images that survive the columns [num] and are correct when clean.
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
                            igd_protocol p);
+
+// What all attacks of a result together are called: "worst case" only where they are the
+// ensemble of that name.
+const char *igd_result_union_name(const igd_result *r);
+
+// Adds to a result what another, read from `path`, says of the same classifier and images
+// under further attacks. @return IGD_EINVAL where they cannot be joined
+igd_status igd_result_join(igd_result *to, const igd_result *from, const char *path);
 
 // result_text.c
 igd_status igd_result_print(igd_result *r); // fills r->text

@@ -81,6 +81,8 @@ static igd_status read_entry(igd_entry *e, const cJSON *o, const char *path)
     IGD_TRY(read_optional(e->same_as, sizeof(e->same_as), o, "same_as", path));
     IGD_TRY(igd_json_bool(&e->cumulative, o, "cumulative", path));
     IGD_TRY(igd_json_bool(&e->white_box, o, "white_box", path));
+    if (cJSON_HasObjectItem(o, "black_box")) // not in the first results
+        IGD_TRY(igd_json_bool(&e->black_box, o, "black_box", path));
     IGD_TRY(read_count(&e->cost.forwards, o, "forwards", path));
     IGD_TRY(read_count(&e->cost.backwards, o, "backwards", path));
     IGD_TRY(igd_json_number(&e->cost.seconds, o, "seconds", path));

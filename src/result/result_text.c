@@ -68,7 +68,7 @@ static void print_flags(FILE *f, const igd_result *r)
     for (int k = 0; k < r->num_entries; k++)
         print_entry(f, r, k);
     if (r->num_entries > 0) {
-        print_line(f, r, "worst case", "", columns, num);
+        print_line(f, r, igd_result_union_name(r), "", columns, num);
         fputc('\n', f);
     }
     if (cumulative)

@@ -1,6 +1,6 @@
 // Two classifiers on the same images: the paired test and the paired difference.
-#ifndef IGD_REPORT_MCNEMAR_H
-#define IGD_REPORT_MCNEMAR_H
+#ifndef IGD_RESULT_MCNEMAR_H
+#define IGD_RESULT_MCNEMAR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // Owns the paired test.
-#include "report/mcnemar.h"
+#include "result/mcnemar.h"
 
 #include <math.h>
 
