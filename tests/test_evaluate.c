@@ -872,7 +872,7 @@ static bool warns(const igd_views *who, const igd_evaluate_options *o, const cha
 }
 
 // Hidden gradients show by attacks that do without: after gradient attacks, beside them,
-// and, in a cascade that begins with transfers, by a sample of what these fooled.
+// and, in a cascade that begins with the others, by a check of what these fooled.
 static void test_evaluate__attacks_without_gradients_that_win_are_told(void **state)
 {
     (void)state;
@@ -910,6 +910,56 @@ static void test_evaluate__attacks_without_gradients_that_win_are_told(void **st
     assert_true(warns(&who, &o, IGD_WARN_BLACK_BOX));
     who.judged = &honest.f;
     assert_false(warns(&who, &o, IGD_WARN_BLACK_BOX));
+}
+
+// What is warned of, and in which words, does not depend on the order of the list.
+static void test_evaluate__warnings_do_not_depend_on_the_order(void **state)
+{
+    (void)state;
+    static const char *const lists[][4] = {
+        {"apgd-ce,transfer:apgd-ce", "transfer:apgd-ce,apgd-ce", NULL, NULL},
+        {"apgd-ce,square", "square,apgd-ce", NULL, NULL},
+        {"pgd,apgd-ce,transfer:apgd-ce,square", "square,transfer:apgd-ce,apgd-ce,pgd",
+         "transfer:apgd-ce,pgd,square,apgd-ce", "square,pgd,apgd-ce,transfer:apgd-ce"}};
+    igd_views who = world.undefended;
+    toy hidden = world.base;
+    hidden.f.self = &hidden;
+    hidden.f.logits = reversed_logits;
+    for (int h = 0; h < 2; h++) {
+        if (h > 0)
+            who.judged = &hidden.f;
+        for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+            char *first = NULL;
+            for (int i = 0; i < 4 && lists[k][i] != NULL; i++) {
+                igd_evaluate_options o = options(lists[k][i]);
+                o.checks = true;
+                if (strstr(lists[k][i], "square") != NULL)
+                    o.set = "square.queries=100";
+                igd_result *r = evaluate(&who, &o);
+                char *texts = NULL;
+                size_t size = 0;
+                FILE *f = open_memstream(&texts, &size);
+                for (int w = 0; w < r->warnings.num; w++) {
+                    const char *id = r->warnings.item[w].id;
+                    if (strcmp(id, IGD_WARN_STALLED) != 0 &&
+                        strcmp(id, IGD_WARN_ZERO_GRADIENTS) != 0) // counts of passes
+                        fprintf(f, "%s: %s\n", id, r->warnings.item[w].text);
+                }
+                fclose(f);
+                if (h > 0)
+                    assert_true(igd_warned(&r->warnings, IGD_WARN_TRANSFER) ||
+                                igd_warned(&r->warnings, IGD_WARN_BLACK_BOX));
+                if (first == NULL)
+                    first = texts;
+                else {
+                    assert_string_equal(first, texts);
+                    free(texts);
+                }
+                igd_result_free(r);
+            }
+            free(first);
+        }
+    }
 }
 
 static void test_evaluate__too_few_steps_are_told(void **state)
@@ -1051,6 +1101,7 @@ int main(void)
         TENSOR_TEST(test_evaluate__audit_finds_the_same_flags),
         TENSOR_TEST(test_evaluate__each_weakness_raises_its_warning),
         TENSOR_TEST(test_evaluate__attacks_without_gradients_that_win_are_told),
+        TENSOR_TEST(test_evaluate__warnings_do_not_depend_on_the_order),
         TENSOR_TEST(test_evaluate__too_few_steps_are_told),
         TENSOR_TEST(test_evaluate__too_few_classes_for_dlr_are_told),
         TENSOR_TEST(test_evaluate__a_wrong_clean_accuracy_stops_early),

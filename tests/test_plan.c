@@ -195,7 +195,7 @@ static void test_plan__checks_follow_the_attacks(void **state)
     o.audit = 1.0;
     assert_ok(igd_plan_make(&p, &undefended, &o));
     assert_int_equal(p->num_main, 3);
-    assert_int_equal(p->num_steps, 7);
+    assert_int_equal(p->num_steps, 8);
     assert_int_equal(p->steps[3].kind, IGD_STEP_SATURATION);
     assert_int_equal(p->steps[3].repeats, 2);
     assert_true(igd_job_value(&p->steps[3].jobs[0], "steps") == 200);
@@ -203,6 +203,8 @@ static void test_plan__checks_follow_the_attacks(void **state)
     assert_true(p->steps[4].jobs[0].threat.eps == 0.5);
     assert_int_equal(p->steps[5].kind, IGD_STEP_AUDIT);
     assert_false(p->steps[5].jobs[0].shortcuts);
+    assert_int_equal(p->steps[7].kind, IGD_STEP_BESIDE); // what square fooled first
+    assert_int_equal(p->steps[7].repeats, 2);
     assert_int_equal(p->num_entries, 2); // checks are no attacks of the report
     free(p);
 }

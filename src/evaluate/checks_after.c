@@ -2,17 +2,11 @@
 #include "evaluate/checks_after.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
-
-// More newly fooled images than this, with twice the steps, is no saturation.
-#define SATURATION_SHARE 0.02
-#define SATURATION_LEAST 2
-#define TRANSFER_LEAST 2 // images that transfers alone fool, below which it is chance
-#define MOST_COUNTS 0x1p53
-
-// --- counting
 
 // What a checking step says of the images that it and the step it repeats both attacked.
 typedef struct comparison {
@@ -68,28 +62,73 @@ static void count_radius(cJSON *json, const igd_session *s, int column)
     cJSON_AddNumberToObject(o, "robust", (double)c.robust);
 }
 
-// In a cascade whose transfers come first, gradients never see what these fooled. What
-// they make of a sample of it says what they would leave on their own. Images that other
-// steps took away in between are counted as if gradients fooled them.
-static void count_transfer(cJSON *json, const igd_session *s, int column)
+static int by_name(const void *a, const void *b)
 {
-    const igd_flags *t = &s->state.flags;
-    const igd_step *step = &s->plan->steps[column];
-    const comparison c = compare(s, column);
-    int64_t transferred = 0, others = 0;
-    for (int64_t i = 0; i < s->n; i++) {
-        const char letter = igd_flags_column(t, step->against)[i];
-        transferred += letter == IGD_FOOLED;
-        others +=
-            letter == IGD_ROBUST && igd_flags_column(t, step->repeats)[i] != IGD_ROBUST;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The attacks of a role, whatever their order in the list; owned, NULL without memory.
+static char *names_of(const igd_session *s, igd_role role)
+{
+    const char *names[IGD_MAX_STEPS];
+    char *text = NULL;
+    size_t size = 0;
+    int num = 0;
+    for (int c = 1; c < s->plan->num_main; c++)
+        if (igd_step_role(&s->plan->steps[c], s->views) == role)
+            names[num++] = s->plan->steps[c].name;
+    qsort((void *)names, (size_t)num, sizeof(*names), by_name);
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return NULL;
+    for (int k = 0; k < num; k++)
+        if (k == 0 || strcmp(names[k], names[k - 1]) != 0)
+            fprintf(f, "%s%s", k > 0 ? ", " : "", names[k]);
+    if (fclose(f) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+// Images that attacks of a role fool, and of these those that attacks which know more do
+// not: gradients, and for attacks without gradients also transfers. In a cascade the
+// checks beside it have asked what its order left unasked.
+static void count_role(cJSON *json, const igd_session *s, igd_role role, const char *key)
+{
+    int64_t fooled = 0, alone = 0;
+    bool compared = false;
+    for (int c = 1; c < s->plan->num_main; c++) {
+        bool first = igd_step_role(&s->plan->steps[c], s->views) == role,
+             gradient = false;
+        for (int k = 1; k < s->plan->num_main; k++)
+            if (s->plan->steps[k].group == s->plan->steps[c].group) {
+                const igd_role other = igd_step_role(&s->plan->steps[k], s->views);
+                gradient = gradient || other == IGD_ROLE_GRADIENT;
+                first = first && !(k < c && other == role); // once a group
+            }
+        if (!first || !gradient)
+            continue;
+        compared = true;
+        for (int64_t i = 0; i < s->n; i++) {
+            const bool hit = igd_session_fooled_by(s, c, i, role);
+            const bool known = igd_session_fooled_by(s, c, i, IGD_ROLE_GRADIENT) ||
+                               (role == IGD_ROLE_BLACK_BOX &&
+                                igd_session_fooled_by(s, c, i, IGD_ROLE_TRANSFER));
+            fooled += hit;
+            alone += hit && !known;
+        }
     }
-    cJSON *o = add_object(json, "transfer", s, column);
-    cJSON_AddStringToObject(o, "transfer", s->plan->steps[step->against].name);
+    if (!compared)
+        return;
+    char *names = names_of(s, role), *gradients = names_of(s, IGD_ROLE_GRADIENT);
+    cJSON *o = cJSON_AddObjectToObject(json, key);
+    cJSON_AddStringToObject(o, "attack", gradients != NULL ? gradients : "");
+    cJSON_AddStringToObject(o, key, names != NULL ? names : "");
     cJSON_AddNumberToObject(o, "total", (double)s->n);
-    cJSON_AddNumberToObject(o, "transfer_fooled", (double)transferred);
-    cJSON_AddNumberToObject(o, "others_fooled", (double)others);
-    cJSON_AddNumberToObject(o, "images", (double)c.images);
-    cJSON_AddNumberToObject(o, "robust", (double)c.robust);
+    cJSON_AddNumberToObject(o, "images", (double)fooled);
+    cJSON_AddNumberToObject(o, "robust", (double)alone);
+    free(names);
+    free(gradients);
 }
 
 static void count_audit(cJSON *json, const igd_session *s)
@@ -154,135 +193,13 @@ igd_status igd_counts_make(cJSON **out, const igd_session *s)
             count_saturation(json, s, k);
         else if (s->plan->steps[k].kind == IGD_STEP_RADIUS)
             count_radius(json, s, k);
-        else if (s->plan->steps[k].kind == IGD_STEP_TRANSFERRED)
-            count_transfer(json, s, k);
+    }
+    if (s->options->checks) {
+        count_role(json, s, IGD_ROLE_TRANSFER, "transfer");
+        count_role(json, s, IGD_ROLE_BLACK_BOX, "black_box");
     }
     if (s->options->audit > 0.0)
         count_audit(json, s);
     *out = json;
     return json != NULL ? IGD_OK : igd_error(IGD_ENOMEM, "no memory for the result");
-}
-
-// --- adding up
-
-// Numbers that describe a check and are the same in all parts.
-static bool is_setting(const char *key)
-{
-    return key != NULL && (strcmp(key, "eps") == 0 || strcmp(key, "percent") == 0);
-}
-
-static bool add(cJSON *to, const cJSON *part)
-{
-    if ((to->type & 0xff) != (part->type & 0xff))
-        return false;
-    if (cJSON_IsNumber(to)) {
-        if (!(part->valuedouble >= 0.0 && part->valuedouble <= MOST_COUNTS))
-            return false;
-        if (!is_setting(to->string))
-            cJSON_SetNumberValue(to, to->valuedouble + part->valuedouble);
-        return true;
-    }
-    if (cJSON_IsString(to))
-        return strcmp(to->valuestring, part->valuestring) == 0;
-    cJSON *mine = to->child;
-    const cJSON *its = part->child;
-    for (; mine != NULL && its != NULL; mine = mine->next, its = its->next)
-        if ((mine->string == NULL) != (its->string == NULL) ||
-            (mine->string != NULL && strcmp(mine->string, its->string) != 0) ||
-            !add(mine, its))
-            return false;
-    return mine == NULL && its == NULL;
-}
-
-igd_status igd_counts_add(cJSON *to, const cJSON *part, const char *path)
-{
-    if (to == NULL || part == NULL || !add(to, part))
-        return igd_error(IGD_EFORMAT, "%s: 'checks' counts other things than the others",
-                         path);
-    return IGD_OK;
-}
-
-// --- judging
-
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    const bool fine = cJSON_IsNumber(item) && item->valuedouble >= 0.0 &&
-                      item->valuedouble <= MOST_COUNTS;
-    return fine ? item->valuedouble : 0.0;
-}
-
-static const char *text(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-static void warn_saturation(igd_warnings *w, const cJSON *o)
-{
-    const double images = number(o, "images"), newly = number(o, "newly_fooled");
-    if (newly >= SATURATION_LEAST && newly > SATURATION_SHARE * images)
-        igd_warn(w, IGD_WARN_NO_SATURATION,
-                 "%s with twice the steps fools %.0f more of %.0f images: more steps "
-                 "would lower the accuracy further",
-                 text(o, "attack"), newly, images);
-}
-
-static void warn_radius(igd_warnings *w, const cJSON *o, int num_classes)
-{
-    const double images = number(o, "images"), robust = number(o, "robust");
-    if (robust * num_classes > images)
-        igd_warn(w, IGD_WARN_HUGE_RADIUS,
-                 "%.0f of %.0f images withstand %s at the radius %g, at which any image "
-                 "can be made any other: the attack fails for another reason than "
-                 "robustness",
-                 robust, images, text(o, "attack"), number(o, "eps"));
-}
-
-static void warn_transfer(igd_warnings *w, const cJSON *o)
-{
-    const double images = number(o, "images"), robust = number(o, "robust");
-    const double transferred = number(o, "transfer_fooled"), total = number(o, "total");
-    if (images <= 0.0 || robust < TRANSFER_LEAST)
-        return;
-    const double own = transferred * (1.0 - robust / images) + number(o, "others_fooled");
-    if (transferred > own + IGD_WARN_MARGIN * total)
-        igd_warn(
-            w, IGD_WARN_TRANSFER,
-            "%s fools %.0f images; gradients (%s) fail on %.0f of %.0f of these, and "
-            "would fool about %.0f on their own: robustness may come from hidden "
-            "gradients",
-            text(o, "transfer"), transferred, text(o, "attack"), robust, images, own);
-}
-
-static void warn_audit(igd_warnings *w, const cJSON *o)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(o, "attacks"))
-    {
-        if (number(item, "differences") > 0.0)
-            igd_warn(w, IGD_WARN_AUDIT, "%s: %.0f of %.0f flags differ without shortcuts",
-                     text(item, "attack"), number(item, "differences"),
-                     number(item, "images"));
-    }
-}
-
-static void warn_saved(igd_warnings *w, const cJSON *o)
-{
-    const double outside = number(o, "outside_ball");
-    const double correct = number(o, "classified_correctly");
-    if (outside > 0.0)
-        igd_warn(w, IGD_WARN_OUTSIDE, "%.0f saved images lie outside the ball", outside);
-    if (correct > 0.0)
-        igd_warn(w, IGD_WARN_UNVERIFIED,
-                 "%.0f saved adversarial images are classified correctly", correct);
-}
-
-void igd_counts_warn(igd_warnings *w, const cJSON *checks, int num_classes)
-{
-    warn_saturation(w, cJSON_GetObjectItemCaseSensitive(checks, "saturation"));
-    warn_radius(w, cJSON_GetObjectItemCaseSensitive(checks, "huge_radius"), num_classes);
-    warn_transfer(w, cJSON_GetObjectItemCaseSensitive(checks, "transfer"));
-    warn_audit(w, cJSON_GetObjectItemCaseSensitive(checks, "audit"));
-    warn_saved(w, cJSON_GetObjectItemCaseSensitive(checks, "saved"));
 }

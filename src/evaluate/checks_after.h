@@ -10,11 +10,4 @@
 // Counts what the audit and the other checking steps found; *out is owned.
 igd_status igd_counts_make(cJSON **out, const igd_session *s);
 
-// Adds the counts of another part, read from `path`. @return IGD_EFORMAT where they are
-// not of the same checks
-igd_status igd_counts_add(cJSON *to, const cJSON *part, const char *path);
-
-// Adds what the counts warn of; `checks` may be NULL.
-void igd_counts_warn(igd_warnings *w, const cJSON *checks, int num_classes);
-
 #endif

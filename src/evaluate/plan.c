@@ -181,13 +181,21 @@ const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *view
     }
 }
 
+igd_role igd_step_role(const igd_step *s, const igd_views *views)
+{
+    if (s->kind == IGD_STEP_CLEAN || s->kind == IGD_STEP_KNOWN)
+        return IGD_ROLE_NONE;
+    if (s->route == IGD_ROUTE_TRANSFER && views->judged != views->base)
+        return IGD_ROLE_TRANSFER;
+    return s->jobs[0].attack->gradient != NULL ? IGD_ROLE_GRADIENT : IGD_ROLE_BLACK_BOX;
+}
+
 bool igd_step_is_set(const igd_step *s)
 {
     return s->route == IGD_ROUTE_TRANSFER;
 }
 
-// Attacks that look for a point beyond the boundary, and know no highest loss.
-static bool only_finds(const char *attack)
+bool igd_attack_only_finds(const char *attack)
 {
     static const char *const names[] = {"fab", "fab-t", "square", "rays"};
     for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
@@ -214,8 +222,9 @@ static igd_status add_job(maker *m, igd_step *s, const member *what, const char 
     IGD_TRY(apply_changes(m, job, s->name));
     job->shortcuts = m->options->shortcuts;
     const bool high_loss = s->route == IGD_ROUTE_TRANSFER || s->route == IGD_ROUTE_OWN;
-    job->mode = high_loss && !find_only && !only_finds(attack) ? IGD_RETURN_HIGH_LOSS
-                                                               : IGD_RETURN_FOOLED;
+    job->mode = high_loss && !find_only && !igd_attack_only_finds(attack)
+                    ? IGD_RETURN_HIGH_LOSS
+                    : IGD_RETURN_FOOLED;
     return a->check != NULL ? a->check(job) : IGD_OK;
 }
 
@@ -440,27 +449,8 @@ static igd_status add_known(maker *m)
     return IGD_OK;
 }
 
-// --- checks
-
-static igd_status add_check(maker *m, igd_step_kind kind, const char *prefix, int column)
-{
-    char name[IGD_NAME_LENGTH + 16];
-    igd_step *s = NULL;
-    snprintf(name, sizeof(name), "%s:%s", prefix, m->plan->steps[column].name);
-    if (strlen(name) >= IGD_NAME_LENGTH)
-        name[IGD_NAME_LENGTH - 1] = '\0';
-    IGD_TRY(new_step(m, &s, name, -1));
-    const igd_step *from = &m->plan->steps[column];
-    s->kind = kind;
-    s->route = from->route;
-    s->num_jobs = from->num_jobs;
-    memcpy(s->jobs, from->jobs, sizeof(s->jobs));
-    s->repeats = column;
-    return IGD_OK;
-}
-
-static const igd_parameter *parameter_of(const igd_attack_job *job, const char *name,
-                                         double *value)
+const igd_parameter *igd_job_parameter(const igd_attack_job *job, const char *name,
+                                       double *value)
 {
     for (int k = 0; k < job->attack->num_parameters; k++)
         if (strcmp(job->attack->parameters[k].name, name) == 0) {
@@ -468,79 +458,6 @@ static const igd_parameter *parameter_of(const igd_attack_job *job, const char *
             return &job->attack->parameters[k];
         }
     return NULL;
-}
-
-// The first gradient attack whose number of steps can be doubled; 0 for none.
-static int first_gradient_step(const igd_plan *p)
-{
-    double steps = 0.0;
-    for (int k = 1; k < p->num_main; k++) {
-        const igd_step *s = &p->steps[k];
-        if (s->kind == IGD_STEP_KNOWN)
-            continue;
-        const igd_parameter *steps_of = parameter_of(&s->jobs[0], "steps", &steps);
-        if (s->route == IGD_ROUTE_WHITE && s->jobs[0].attack->gradient != NULL &&
-            !only_finds(igd_attack_name(s->jobs[0].attack)) && steps_of != NULL &&
-            2.0 * steps <= steps_of->max)
-            return k;
-    }
-    return 0;
-}
-
-// The first transferred attack that takes images away from a step; 0 for none.
-static int transfer_before(const igd_plan *p, int column)
-{
-    for (int k = 1; k < column; k++)
-        if (p->steps[k].route == IGD_ROUTE_TRANSFER &&
-            p->steps[k].kind == IGD_STEP_ATTACK &&
-            p->steps[k].group == p->steps[column].group)
-            return k;
-    return 0;
-}
-
-// A radius at which any image can become any other, or nearly.
-static double huge_radius(const igd_attack_job *job)
-{
-    const double d = (double)job->num_pixels;
-    switch (job->threat.norm) {
-    case IGD_NORM_L2:
-        return 0.5 * sqrt(d);
-    case IGD_NORM_L1:
-        return 0.5 * d;
-    default:
-        return 0.5;
-    }
-}
-
-static igd_status add_checks(maker *m)
-{
-    igd_plan *p = m->plan;
-    const int gradient = m->options->checks ? first_gradient_step(p) : 0;
-    double steps = 0.0;
-    if (gradient > 0) {
-        IGD_TRY(add_check(m, IGD_STEP_SATURATION, "twice", gradient));
-        igd_attack_job *job = &p->steps[p->num_steps - 1].jobs[0];
-        parameter_of(job, "steps", &steps);
-        IGD_TRY(igd_attack_job_set(job, "steps", 2.0 * steps));
-        if (huge_radius(job) > job->threat.eps) {
-            IGD_TRY(add_check(m, IGD_STEP_RADIUS, "huge", gradient));
-            job = &p->steps[p->num_steps - 1].jobs[0];
-            job->threat.eps = huge_radius(job);
-        }
-    }
-    if (transfer_before(p, gradient) > 0) {
-        IGD_TRY(add_check(m, IGD_STEP_TRANSFERRED, "beside", gradient));
-        p->steps[p->num_steps - 1].against = transfer_before(p, gradient);
-    }
-    for (int k = 1; k < p->num_main && m->options->audit > 0.0; k++) {
-        if (p->steps[k].kind == IGD_STEP_KNOWN)
-            continue;
-        IGD_TRY(add_check(m, IGD_STEP_AUDIT, "audit", k));
-        igd_step *s = &p->steps[p->num_steps - 1];
-        for (int j = 0; j < s->num_jobs; j++)
-            s->jobs[j].shortcuts = false;
-    }
-    return IGD_OK;
 }
 
 igd_status igd_plan_make(igd_plan **out, const igd_views *views,
@@ -572,7 +489,7 @@ igd_status igd_plan_make(igd_plan **out, const igd_views *views,
             goto done;
         }
     p->num_main = p->num_steps;
-    st = add_checks(m);
+    st = igd_plan_add_checks(p, views, options);
 
 done:
     free(m);
@@ -635,10 +552,10 @@ void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwar
     const double samples = a->num_samples != NULL && !collapses ? a->num_samples(job) : 1;
     double steps, queries;
     *forwards = *backwards = runs * samples;
-    if (parameter_of(job, "queries", &queries) != NULL) {
+    if (igd_job_parameter(job, "queries", &queries) != NULL) {
         *forwards = runs * (queries + 1.0) * samples;
         *backwards = 0.0;
-    } else if (parameter_of(job, "steps", &steps) != NULL) {
+    } else if (igd_job_parameter(job, "steps", &steps) != NULL) {
         // FAB asks again where a step ended beyond the boundary, and the untargeted one
         // wants the gradient of every class.
         const bool fab = strncmp(igd_attack_name(a), "fab", 3) == 0;

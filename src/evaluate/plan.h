@@ -25,9 +25,17 @@ typedef enum igd_step_kind {
     IGD_STEP_AUDIT,      // another step again, without shortcuts, on some images
     IGD_STEP_SATURATION, // another step again with twice the steps, on some images
     IGD_STEP_RADIUS,     // another step again at a huge radius, on some images
-    IGD_STEP_TRANSFERRED // another step on some images that it did not get to see, since
-                         // the step `against` had fooled them
+    IGD_STEP_BESIDE      // another step on the images that it did not get to see, since
+                         // attacks of another role had fooled them
 } igd_step_kind;
+
+// What an attack knows of what is judged. An attack that knows less should not win.
+typedef enum igd_role {
+    IGD_ROLE_NONE,
+    IGD_ROLE_GRADIENT,  // its gradients
+    IGD_ROLE_BLACK_BOX, // its answers
+    IGD_ROLE_TRANSFER   // the base model alone
+} igd_role;
 
 #define IGD_STEP_JOBS 6
 
@@ -41,7 +49,6 @@ typedef struct igd_step {
     int num_jobs;
     int group;   // steps of a group attack only what the earlier ones of it left
     int repeats; // column of the step that it repeats; 0 for none
-    int against; // of IGD_STEP_TRANSFERRED: column of a transferred attack
 } igd_step;
 
 typedef struct igd_plan {
@@ -60,12 +67,25 @@ igd_status igd_plan_make(igd_plan **out, const igd_views *views,
 // The classifier that a step attacks.
 const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *views);
 
+igd_role igd_step_role(const igd_step *s, const igd_views *views);
+
 // Whether its points are made on the base model for another one or for later runs.
 bool igd_step_is_set(const igd_step *s);
 
 // Everything about the attacks that decides about flags; owned, NULL without memory.
 cJSON *igd_plan_json(const igd_plan *p);
 cJSON *igd_job_json(const igd_attack_job *job);
+
+// A parameter of a job and its value; NULL where the attack has none of that name.
+const igd_parameter *igd_job_parameter(const igd_attack_job *job, const char *name,
+                                       double *value);
+
+// Attacks that look for a point beyond the boundary, and know no highest loss.
+bool igd_attack_only_finds(const char *attack);
+
+// plan_checks.c: appends the checking steps to the attacks.
+igd_status igd_plan_add_checks(igd_plan *p, const igd_views *views,
+                               const igd_evaluate_options *options);
 
 // At most so many passes for one image that survives.
 void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwards);

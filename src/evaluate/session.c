@@ -95,9 +95,11 @@ igd_status igd_session_tick(igd_session *s)
 
 igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
 {
-    // An audit asks for the same flags, so it gets the same draws.
+    // An audit asks for the same flags, so it gets the same draws; and so does what is
+    // attacked beside the cascade, as if it had been attacked in it.
     const igd_step *step = &s->plan->steps[column];
-    const int as = step->kind == IGD_STEP_AUDIT ? step->repeats : column;
+    const bool same = step->kind == IGD_STEP_AUDIT || step->kind == IGD_STEP_BESIDE;
+    const int as = same ? step->repeats : column;
     char purpose[IGD_NAME_LENGTH + 16];
     uint32_t words[2] = {0};
     const int64_t image = s->state.flags.index[row];
@@ -156,24 +158,79 @@ bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row)
     return igd_random_double(&stream, 0) < share;
 }
 
+bool igd_session_fooled_by(const igd_session *s, int column, int64_t row, igd_role role)
+{
+    const igd_plan *p = s->plan;
+    for (int c = 1; c < p->num_steps; c++) {
+        const igd_step *step = &p->steps[c];
+        const bool beside = step->kind == IGD_STEP_BESIDE;
+        const int group = p->steps[beside ? step->repeats : c].group;
+        if ((c < p->num_main || beside) && group == p->steps[column].group &&
+            igd_step_role(step, s->views) == role &&
+            igd_flags_column(&s->state.flags, c)[row] == IGD_FOOLED)
+            return true;
+    }
+    return false;
+}
+
+// Gradients see what others fooled, transfers what only attacks without gradients did,
+// until one of them fools it as well.
+static bool wants_beside(const igd_session *s, const igd_step *step, int64_t row)
+{
+    const int of = step->repeats;
+    const igd_role role = igd_step_role(step, s->views);
+    if (igd_flags_column(&s->state.flags, of)[row] != IGD_SKIPPED ||
+        igd_session_fooled_by(s, of, row, IGD_ROLE_GRADIENT))
+        return false;
+    const bool black_box = igd_session_fooled_by(s, of, row, IGD_ROLE_BLACK_BOX);
+    const bool transfer = igd_session_fooled_by(s, of, row, IGD_ROLE_TRANSFER);
+    return role == IGD_ROLE_GRADIENT ? black_box || transfer : black_box && !transfer;
+}
+
+// The columns of a step's group before `end`.
+static int group_columns(const igd_session *s, int column, int end,
+                         int out[IGD_MAX_STEPS])
+{
+    int num = 0;
+    for (int c = 1; c < end; c++)
+        if (s->plan->steps[c].group == s->plan->steps[column].group)
+            out[num++] = c;
+    return num;
+}
+
+// Which images a checking step takes does not depend on the order of the attacks.
+static bool wants_check(const igd_session *s, const igd_step *step, int64_t row)
+{
+    const igd_flags *t = &s->state.flags;
+    const char letter = igd_flags_column(t, step->repeats)[row];
+    int columns[IGD_MAX_STEPS];
+    switch (step->kind) {
+    case IGD_STEP_BESIDE:
+        return wants_beside(s, step, row);
+    case IGD_STEP_SATURATION: // what all withstood may fall to more steps
+        return igd_flags_survives(
+                   t, columns,
+                   group_columns(s, step->repeats, s->plan->num_main, columns), row,
+                   IGD_MAJORITY) &&
+               igd_session_sampled(s, step->kind, row);
+    case IGD_STEP_RADIUS:
+        return igd_flags_survives(t, NULL, 0, row, IGD_ONE_SHOT) &&
+               igd_session_sampled(s, step->kind, row);
+    default: // an audit takes what the step itself took
+        return (letter == IGD_ROBUST || letter == IGD_FOOLED) &&
+               igd_session_sampled(s, step->kind, row);
+    }
+}
+
 bool igd_session_wants(const igd_session *s, int column, int64_t row)
 {
     const igd_flags *t = &s->state.flags;
     const igd_step *step = &s->plan->steps[column];
-    int earlier[IGD_MAX_STEPS], num = 0;
+    int earlier[IGD_MAX_STEPS];
 
-    if (step->kind == IGD_STEP_TRANSFERRED)
-        return igd_flags_column(t, step->against)[row] == IGD_FOOLED &&
-               igd_session_sampled(s, step->kind, row);
-    if (step->repeats > 0) {
-        // A repetition takes what the step itself took.
-        const char letter = igd_flags_column(t, step->repeats)[row];
-        return (letter == IGD_ROBUST || letter == IGD_FOOLED) &&
-               igd_session_sampled(s, step->kind, row);
-    }
-    for (int c = 1; c < column; c++)
-        if (s->plan->steps[c].group == step->group)
-            earlier[num++] = c;
+    if (step->repeats > 0)
+        return wants_check(s, step, row);
+    const int num = group_columns(s, column, column, earlier);
     // Images leave when every protocol has given them up, so that each one's accuracy is
     // that of its own cascade. A single wrong draw gives up "any" with the other two.
     return igd_flags_survives(t, earlier, num, row, IGD_ONE_SHOT) ||

@@ -55,6 +55,10 @@ igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *kno
 // Images that take part in the checks and the audit.
 bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row);
 
+// Whether a step of a role, or its repetition beside the cascade, has fooled an image in
+// the group of the step at `column`.
+bool igd_session_fooled_by(const igd_session *s, int column, int64_t row, igd_role role);
+
 // Whether a step is to attack an image.
 bool igd_session_wants(const igd_session *s, int column, int64_t row);
 

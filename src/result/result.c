@@ -1,5 +1,5 @@
 // Owns the result's derived numbers and its two files.
-#include "evaluate/checks_after.h"
+#include "result/check_counts.h"
 #include "result/result_impl.h"
 
 #include <assert.h>
@@ -96,24 +96,34 @@ static void warn_counts(igd_result *r)
     }
 }
 
-// Compares a black-box or transferred entry with the gradient attacks. Separate columns
-// compare as they are. In a cascade only an entry that comes after gradient attacks can
-// be compared with them, by what it still takes off.
+// Whether all that an entry's accuracy counts was made with gradients.
+static bool gradients_only(const igd_result *r, const igd_entry *e)
+{
+    for (int c = 0; c < e->num_counts; c++) {
+        bool white = false;
+        for (int k = 0; k < r->num_entries; k++)
+            white = white || (r->entries[k].white_box && r->entries[k].num_columns == 1 &&
+                              r->entries[k].columns[0] == e->counts[c]);
+        if (!white)
+            return false;
+    }
+    return true;
+}
+
+// Compares a black-box or transferred entry with the gradient attacks, by the accuracies
+// of separate columns, or in a cascade by what it takes off what gradients left.
 static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
                           const char *kind)
 {
     double white = 2.0, before = 2.0;
     const char *best = NULL;
-    for (int k = 0; k < r->num_entries; k++) {
-        const igd_entry *w = &r->entries[k];
-        if (w == e)
-            break;
+    for (const igd_entry *w = r->entries; w < e; w++)
         if (w->cumulative && e->cumulative && w->num_columns == 1)
             before = entry_accuracy(r, w, IGD_ONE_SHOT);
-    }
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *w = &r->entries[k];
-        if (!w->white_box || w->num_columns > 1 || (e->cumulative && w > e))
+        if (!w->white_box || w->num_columns > 1 || (e->cumulative && w > e) ||
+            !gradients_only(r, w))
             continue;
         const double acc = entry_accuracy(r, w, IGD_ONE_SHOT);
         if (acc < white) {
@@ -124,13 +134,19 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
     if (best == NULL)
         return;
     const double acc = entry_accuracy(r, e, IGD_ONE_SHOT);
-    const double reference = e->cumulative && before < white ? before : white;
-    const double images = (reference - acc) * (double)r->flags.num_images;
-    if (acc < reference - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
+    white = before < white ? before : white;
+    const double images = (white - acc) * (double)r->flags.num_images;
+    if (acc < white - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
         igd_warn(&r->warnings, id,
                  "%s (%s), %s attack, leaves %.2f %% where gradients (%s) left %.2f %%: "
                  "robustness may come from hidden gradients",
-                 e->name, e->target, kind, 100.0 * acc, best, 100.0 * reference);
+                 e->name, e->target, kind, 100.0 * acc, best, 100.0 * white);
+}
+
+// In a cascade the checks beside it have compared them, whatever the order.
+static bool compared_by(const igd_result *r, const igd_entry *e, const char *check)
+{
+    return e->cumulative && cJSON_HasObjectItem(r->checks, check);
 }
 
 static void warn_from_flags(igd_result *r)
@@ -138,9 +154,9 @@ static void warn_from_flags(igd_result *r)
     warn_counts(r);
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *e = &r->entries[k];
-        if (e->black_box)
+        if (e->black_box && !compared_by(r, e, "black_box"))
             warn_stronger(r, e, IGD_WARN_BLACK_BOX, "a black-box");
-        else if (strcmp(e->target, "transfer") == 0)
+        else if (strcmp(e->target, "transfer") == 0 && !compared_by(r, e, "transfer"))
             warn_stronger(r, e, IGD_WARN_TRANSFER, "a transferred");
     }
 }

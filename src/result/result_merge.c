@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
-#include "evaluate/checks_after.h"
+#include "result/check_counts.h"
 #include "result/result_impl.h"
 
 #define FORMAT "igdef.result/1"
