@@ -10,6 +10,7 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/loss.h"
+#include "core/logits.h"
 #include "core/random.h"
 #include "engine/engine.h"
 

@@ -1,6 +1,7 @@
 // APGD: its checkpoints, its moves on linear classifiers, where the worst case is known,
 // and its variants.
 #include "attack_fixture.h"
+#include "core/logits.h"
 
 #include "attack/apgd_steps.h"
 #include "igdef/runtime.h"

@@ -3,6 +3,7 @@
 // scripts/make_attack_golden.py made the golden file.
 #include "attack_fixture.h"
 
+#include "core/logits.h"
 #include "core/safetensors.h"
 
 #define GOLDEN TEST_SOURCE_DIR "/tests/golden/attacks.safetensors"

@@ -2,6 +2,7 @@
 #include "attack_fixture.h"
 
 #include "core/error.h"
+#include "core/logits.h"
 
 #define D 20
 #define H 16

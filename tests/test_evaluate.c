@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/logits.h"
 #include "evaluate/views.h"
 #include "igdef/evaluate.h"
 #include "result/result_impl.h"

@@ -1,6 +1,7 @@
 // FAB and FAB-T: projections on hyperplanes, closed forms on linear classifiers, and
 // what every attack keeps to.
 #include "attack_fixture.h"
+#include "core/logits.h"
 
 #include "attack/hyperplane.h"
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "attack/loss.h"
+#include "core/logits.h"
 #include "core/random.h"
 
 #define C 6

@@ -1,5 +1,6 @@
 // FGSM, PGD and GAMA-PGD.
 #include "attack_fixture.h"
+#include "core/logits.h"
 
 #define D 12
 #define H 16

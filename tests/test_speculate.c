@@ -1,5 +1,6 @@
 // Places of the batch that no run needs ask what runs will ask next.
 #include "attack_fixture.h"
+#include "core/logits.h"
 
 enum { SIDE = 8, D = SIDE * SIDE, HIDDEN = 10, CLASSES = 4, NUM = 6, QUERIES = 300 };
 

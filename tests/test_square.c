@@ -1,6 +1,7 @@
 // Square: its schedule, windows and proposals, seen from outside, and what every attack
 // keeps to.
 #include "attack_fixture.h"
+#include "core/logits.h"
 
 // Doubles: cmocka compares floats.
 #define assert_near(a, b, slack) assert_true(fabs((a) - (b)) <= (slack))

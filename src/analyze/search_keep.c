@@ -7,9 +7,9 @@
 
 #include "analyze/experiment.h"
 #include "analyze/keep_curve.h"
-#include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/logits.h"
 #include "core/number.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"

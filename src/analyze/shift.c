@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "analyze/experiment.h"
-#include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/logits.h"
 #include "core/number.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"

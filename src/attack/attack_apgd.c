@@ -9,6 +9,7 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/loss.h"
+#include "core/logits.h"
 
 #define TINY 1e-12
 #define MOMENTUM 0.75f // share of a step that is new; the rest is the previous move

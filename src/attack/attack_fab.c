@@ -9,8 +9,8 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/hyperplane.h"
-#include "attack/loss.h"
 #include "core/error.h"
+#include "core/logits.h"
 
 #define MAX_CLASSES 100 // more make the untargeted attack slower than it is worth
 

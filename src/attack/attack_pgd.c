@@ -8,6 +8,7 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "attack/loss.h"
+#include "core/logits.h"
 
 #define TINY 1e-12
 

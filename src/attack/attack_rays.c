@@ -6,7 +6,7 @@
 
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
-#include "attack/loss.h"
+#include "core/logits.h"
 
 #define TOLERANCE 1e-3f // of the bisection, in L2 units
 

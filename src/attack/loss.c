@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/logits.h"
+
 #define GUARD 1e-12 // in the denominators of DLR, as published
 
 igd_loss igd_loss_for_classes(igd_loss loss, int C)
@@ -15,32 +17,6 @@ igd_loss igd_loss_for_classes(igd_loss loss, int C)
     if ((loss == IGD_LOSS_T_DLR || loss == IGD_LOSS_DLR) && C < 3)
         return IGD_LOSS_CW;
     return loss;
-}
-
-int igd_argmax(const float *z, int C)
-{
-    int best = 0;
-    for (int c = 1; c < C; c++)
-        if (z[c] > z[best])
-            best = c;
-    return best;
-}
-
-int igd_ranked_class(const float *z, int C, int y, int rank)
-{
-    int found = -1;
-    assert(rank >= 0 && rank < C - 1);
-    for (int place = 0; place <= rank; place++) {
-        const int last = found;
-        found = -1;
-        for (int c = 0; c < C; c++) {
-            const bool later =
-                last < 0 || z[c] < z[last] || (z[c] == z[last] && c > last);
-            if (c != y && later && (found < 0 || z[c] > z[found]))
-                found = c;
-        }
-    }
-    return found;
 }
 
 // The largest logit but that of y.
@@ -184,16 +160,6 @@ static igd_loss_at targeted_dlr(float *weight, const float *z, int C, int y, int
     int top[4] = {0};
     leaders(top, 4, z, C);
     return ratio(weight, z, C, t, y, top[0], &top[2], 2);
-}
-
-void igd_softmax(double *q, const float *z, int C)
-{
-    const double top = (double)z[igd_argmax(z, C)];
-    double total = 0.0;
-    for (int k = 0; k < C; k++)
-        total += q[k] = exp((double)z[k] - top);
-    for (int k = 0; k < C; k++)
-        q[k] /= total;
 }
 
 igd_loss_at igd_loss_eval_gama(float *weight, const float *z, int C, int y,

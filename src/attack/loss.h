@@ -47,14 +47,4 @@ igd_loss_at igd_loss_eval_samples(float *weight, igd_loss loss, const float *z,
 igd_loss_at igd_loss_eval_gama(float *weight, const float *z, int C, int y,
                                const double *reference, double lambda);
 
-// q [C] := softmax(z).
-void igd_softmax(double *q, const float *z, int C);
-
-// The class of the largest logit, ties to the lowest class.
-int igd_argmax(const float *z, int C);
-
-// The class at place `rank` (0 is the first) of z by falling value without class y; ties
-// to the lowest class.
-int igd_ranked_class(const float *z, int C, int y, int rank);
-
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "attack/attack_impl.h"
-#include "attack/loss.h"
+#include "core/logits.h"
 
 int igd_run_prediction(const igd_run *r, const float *z)
 {

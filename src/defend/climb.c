@@ -11,9 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "attack/loss.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/logits.h"
 #include "core/random.h"
 #include "defend/kinds.h"
 

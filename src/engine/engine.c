@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "attack/ball.h"
-#include "attack/loss.h"
 #include "core/error.h"
+#include "core/logits.h"
 #include "engine/engine_impl.h"
 #include "engine/speculate.h"
 #include "engine/workers.h"
@@ -311,21 +311,6 @@ static igd_status refill(engine *e)
     return IGD_OK;
 }
 
-// The largest magnitude's bits: 0 where all are zero, from INFINITE on where one is not
-// finite. Magnitudes are ordered as their bits are, and integers need no care about NaN.
-#define INFINITE 0x7f800000u
-static uint32_t peak(const float *v, size_t n)
-{
-    uint32_t most = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &v[i], sizeof(bits));
-        bits &= 0x7fffffffu;
-        most = bits > most ? bits : most;
-    }
-    return most;
-}
-
 static void run_bad(slot *p)
 {
     p->tally.bad++;
@@ -336,7 +321,7 @@ static void tell_logits(engine *e, slot *p, const float *z)
 {
     p->evaluations++;
     p->tally.forwards += e->samples;
-    if (peak(z, (size_t)e->samples * e->C) >= INFINITE)
+    if (igd_peak(z, (size_t)e->samples * e->C) >= IGD_INFINITE)
         run_bad(p);
     else
         p->want = e->attack->logits(&p->run, z);
@@ -351,9 +336,9 @@ static void tell_gradient(engine *e, slot *p, float *grad)
             sum += (double)grad[(size_t)s * e->d + i];
         grad[i] = (float)(sum / e->samples);
     }
-    const uint32_t most = peak(grad, e->d);
+    const uint32_t most = igd_peak(grad, e->d);
     p->tally.zero_grads += most == 0;
-    if (most >= INFINITE)
+    if (most >= IGD_INFINITE)
         run_bad(p);
     else
         p->want = e->attack->gradient(&p->run, grad);
@@ -542,7 +527,7 @@ static igd_status vote(engine *e)
         p->tally.forwards += votes;
         if ((st = igd_classifier_logits(z, e->f, images, votes, draws)) != IGD_OK)
             goto done;
-        const bool finite = peak(z, (size_t)votes * e->C) < INFINITE;
+        const bool finite = igd_peak(z, (size_t)votes * e->C) < IGD_INFINITE;
         p->tally.bad += !finite;
         for (int v = 0; v < votes; v++)
             wrong += igd_argmax(z + (size_t)v * e->C, (int)e->C) != p->run.label;

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack/loss.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/logits.h"
 #include "data/loader.h"
 #include "evaluate/advset.h"
 #include "evaluate/checkpoint.h"

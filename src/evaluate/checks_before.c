@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "attack/attack_impl.h"
-#include "attack/loss.h"
 #include "core/error.h"
+#include "core/logits.h"
 #include "core/number.h"
 
 #define PROBE_IMAGES 32

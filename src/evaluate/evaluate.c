@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "attack/ball.h"
-#include "attack/loss.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/logits.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checkpoint.h"
 #include "evaluate/checks_after.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "attack/ball.h"
-#include "attack/loss.h"
 #include "core/error.h"
+#include "core/logits.h"
 
 #define TOLERANCE 1e-6 // of norms, for reporting only: attacks keep to exact bounds
 
