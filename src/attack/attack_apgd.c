@@ -10,6 +10,7 @@
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/logits.h"
+#include "core/pixels.h"
 
 #define TINY 1e-12
 #define MOMENTUM 0.75f // share of a step that is new; the rest is the previous move
@@ -44,16 +45,6 @@ typedef struct apgd {
 static size_t apgd_size(const igd_attack_job *job)
 {
     return sizeof(apgd) + 3 * (size_t)job->num_pixels * sizeof(float);
-}
-
-static float clamp(float v, float low, float high)
-{
-    return v < low ? low : v > high ? high : v;
-}
-
-static float sign(float v)
-{
-    return (float)((v > 0.0f) - (v < 0.0f));
 }
 
 // Coordinates in which point differs from x.
@@ -145,10 +136,10 @@ static void move_linf(igd_run *r, apgd *s, const float *x, const float *grad, fl
 
     for (int64_t i = 0; i < s->ball.d; i++) {
         const float now = x[i], momentum = now - old[i];
-        const float ahead = clamp(now + step * sign(grad[i]), lower[i], upper[i]);
+        const float ahead = igd_clamp(now + step * igd_sign(grad[i]), lower[i], upper[i]);
         const float next = now + (ahead - now) * keep + momentum * (1.0f - keep);
         old[i] = now;
-        point[i] = clamp(next, lower[i], upper[i]);
+        point[i] = igd_clamp(next, lower[i], upper[i]);
     }
 }
 
@@ -171,7 +162,7 @@ static void move_l2(igd_run *r, apgd *s, const float *x, const float *grad, floa
     for (int64_t i = 0; i < ball->d; i++) {
         const float now = x[i], momentum = now - old[i];
         const float delta = now + step * grad[i] - r->x[i];
-        const float ahead = clamp(r->x[i] + delta * shrink, 0.0f, 1.0f);
+        const float ahead = igd_clamp(r->x[i] + delta * shrink, 0.0f, 1.0f);
         old[i] = now;
         point[i] = now + (ahead - now) * keep + momentum * (1.0f - keep);
     }
@@ -210,7 +201,7 @@ static float select_kth(float *v, int64_t n, int64_t k)
 static void move_l1(igd_run *r, apgd *s, const float *x, const float *grad)
 {
     const int64_t d = s->ball.d;
-    const float place = clamp((1.0f - s->share) * (float)d, 0.0f, (float)(d - 1));
+    const float place = igd_clamp((1.0f - s->share) * (float)d, 0.0f, (float)(d - 1));
     float *point = r->point, *size = s->old;
     int64_t num = 0;
 
@@ -221,7 +212,7 @@ static void move_l1(igd_run *r, apgd *s, const float *x, const float *grad)
         num += fabsf(grad[i]) >= least && grad[i] != 0.0f;
     const float step = s->step_size / ((float)num + 1e-10f);
     for (int64_t i = 0; i < d; i++)
-        point[i] = x[i] + (fabsf(grad[i]) >= least ? step * sign(grad[i]) : 0.0f);
+        point[i] = x[i] + (fabsf(grad[i]) >= least ? step * igd_sign(grad[i]) : 0.0f);
     igd_ball_project(point, &s->ball);
 }
 
@@ -237,7 +228,7 @@ static void adapt_l1(apgd *s)
     s->share = (float)moved / (float)s->ball.d / SHARE_DIVISOR;
     s->back = (float)moved < SPARSER * (float)s->moved;
     s->step_size =
-        s->back ? eps : clamp(s->step_size / STEP_DIVISOR, eps / STEP_RANGE, eps);
+        s->back ? eps : igd_clamp(s->step_size / STEP_DIVISOR, eps / STEP_RANGE, eps);
     s->moved = moved;
     s->in_window = 0;
 }

@@ -9,6 +9,7 @@
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/logits.h"
+#include "core/pixels.h"
 
 #define TINY 1e-12
 
@@ -45,11 +46,6 @@ static void pgd_attach(igd_run *r)
     s->ball = ball_of(r);
 }
 
-static float sign(float v)
-{
-    return (float)((v > 0.0f) - (v < 0.0f));
-}
-
 // point := P(point + step * direction of grad), which is its sign under Linf.
 static void climb(const igd_run *r, const igd_ball *ball, const float *grad, float step)
 {
@@ -58,7 +54,7 @@ static void climb(const igd_run *r, const igd_ball *ball, const float *grad, flo
 
     if (ball->norm == IGD_NORM_LINF) {
         for (int64_t i = 0; i < d; i++)
-            point[i] += step * sign(grad[i]);
+            point[i] += step * igd_sign(grad[i]);
     } else {
         double length = 0.0;
         for (int64_t i = 0; i < d; i++)

@@ -4,12 +4,9 @@
 #include <assert.h>
 #include <math.h>
 
-#define TINY 1e-12 // what the reference adds to a norm before it divides by it
+#include "core/pixels.h"
 
-static float clamp(float v, float low, float high)
-{
-    return v < low ? low : v > high ? high : v;
-}
+#define TINY 1e-12 // what the reference adds to a norm before it divides by it
 
 void igd_ball_bounds(float *lower, float *upper, const float *x, int64_t d,
                      const igd_threat *threat)
@@ -48,7 +45,8 @@ double igd_ball_norm(const float *a, const float *b, int64_t d, igd_norm norm)
 static void shift(float *point, const igd_ball *ball, float scale)
 {
     for (int64_t i = 0; i < ball->d; i++)
-        point[i] = clamp(ball->x[i] + scale * point[i], ball->lower[i], ball->upper[i]);
+        point[i] =
+            igd_clamp(ball->x[i] + scale * point[i], ball->lower[i], ball->upper[i]);
 }
 
 void igd_ball_start(float *point, const igd_ball *ball, const igd_stream *s)
@@ -92,7 +90,7 @@ void igd_ball_start_inside(float *point, const igd_ball *ball, const igd_stream 
 static void project_linf(float *point, const igd_ball *ball)
 {
     for (int64_t i = 0; i < ball->d; i++)
-        point[i] = clamp(point[i], ball->lower[i], ball->upper[i]);
+        point[i] = igd_clamp(point[i], ball->lower[i], ball->upper[i]);
 }
 
 static void project_l2(float *point, const igd_ball *ball)

@@ -1,12 +1,13 @@
 // Owns what all kinds of defenses have: their life, their settings, predictions.
-#include "defend/kinds.h"
+#include "defend/defense_kind.h"
 
 #include <stdlib.h>
 
 #include "core/error.h"
 
-igd_status igd_defense_begin(igd_defense **out, const igd_model *base,
-                             igd_defense_kind kind)
+igd_status
+igd_defense_begin(igd_defense **out, const igd_model *base, igd_defense_kind kind,
+                  void (*classifier)(igd_classifier *f, const igd_defense_view *view))
 {
     igd_defense *d = calloc(1, sizeof(*d));
     *out = d;
@@ -15,6 +16,7 @@ igd_status igd_defense_begin(igd_defense **out, const igd_model *base,
     d->base = base;
     d->f = igd_model_classifier(base);
     d->kind = kind;
+    d->classifier = classifier;
     return IGD_OK;
 }
 
@@ -60,48 +62,11 @@ void igd_defense_free(igd_defense *d)
     free(d);
 }
 
-// --- a defense that is a file of its own
-
-igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
-                                 const char *path)
-{
-    igd_defense *d = NULL;
-    igd_status st;
-
-    *out = NULL;
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL));
-    if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
-        return igd_defense_finish(out, d, NULL, st);
-    if (igd_model_num_classes(d->given) != igd_model_num_classes(base))
-        return igd_defense_finish(
-            out, d, NULL,
-            igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
-                      igd_model_num_classes(d->given), igd_model_num_classes(base)));
-    cJSON *settings = cJSON_CreateObject();
-    cJSON_AddStringToObject(settings, "kind", "model");
-    cJSON_AddStringToObject(settings, "path", path);
-    cJSON_AddStringToObject(settings, "sha256", igd_model_sha256(d->given));
-    return igd_defense_finish(out, d, settings, IGD_OK);
-}
-
-// --- what is asked of all
-
 igd_classifier igd_defense_classifier(const igd_defense_view *view)
 {
     const igd_defense *d = view->defense;
     igd_classifier f = *d->f;
-    switch (d->kind) {
-    case IGD_DEFENSE_MASK:
-        igd_masked_classifier(&f, view);
-        break;
-    case IGD_DEFENSE_CAAA:
-    case IGD_DEFENSE_HEDGE:
-        igd_climbing_classifier(&f, view);
-        break;
-    case IGD_DEFENSE_MODEL:
-        f = *igd_model_classifier(d->given);
-        break;
-    }
+    d->classifier(&f, view);
     return f;
 }
 

@@ -4,7 +4,7 @@
 // Source: Kulkarni and Weng, ECCV 2024, section 3; temperature and noise as in the
 // released evaluation code.
 #include "core/number.h"
-#include "defend/kinds.h"
+#include "defend/defense_kind.h"
 #include "defend/pass_cache.h"
 
 #include <math.h>
@@ -306,7 +306,7 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
     return igd_scope_return(&t, logits);
 }
 
-void igd_masked_classifier(igd_classifier *f, const igd_defense_view *view)
+static void masked_classifier(igd_classifier *f, const igd_defense_view *view)
 {
     const igd_defense *d = view->defense;
     const igd_defense_options *o = &d->options;
@@ -418,7 +418,7 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
     igd_status st;
 
     *out = NULL;
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MASK));
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MASK, masked_classifier));
     d->options = options != NULL ? *options : igd_defense_options_default();
     if ((st = check_options(&d->options)) != IGD_OK)
         goto done;

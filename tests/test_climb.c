@@ -70,7 +70,7 @@ static float first_logit(const igd_defense *d, float pixel)
     return z[0];
 }
 
-static void test_defense_climb__caaa_of_one_pixel(void **state)
+static void test_climb__caaa_of_one_pixel(void **state)
 {
     (void)state;
     igd_model *two = pixel_model(opposite, no_bias);
@@ -92,7 +92,7 @@ static void test_defense_climb__caaa_of_one_pixel(void **state)
     igd_model_free(biased);
 }
 
-static void test_defense_climb__hedge_of_one_pixel(void **state)
+static void test_climb__hedge_of_one_pixel(void **state)
 {
     (void)state;
     const float step = 4.0f / 255.0f;
@@ -164,7 +164,7 @@ static void linear_reference(double *z, const float *image, const float *w,
     }
 }
 
-static void test_defense_climb__agrees_with_the_definition(void **state)
+static void test_climb__agrees_with_the_definition(void **state)
 {
     (void)state;
     static world w;
@@ -202,7 +202,7 @@ static void test_defense_climb__agrees_with_the_definition(void **state)
 
 // Logits of the base model at the images that a defense moves to, and their gradients.
 // The climb is written out once more, with the base model's own passes.
-static void test_defense_climb__gradients_are_those_at_the_moved_image(void **state)
+static void test_climb__gradients_are_those_at_the_moved_image(void **state)
 {
     (void)state;
     static world w;
@@ -252,7 +252,7 @@ static void test_defense_climb__gradients_are_those_at_the_moved_image(void **st
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__without_steps_it_is_the_base_model(void **state)
+static void test_climb__without_steps_it_is_the_base_model(void **state)
 {
     (void)state;
     static world w;
@@ -271,7 +271,7 @@ static void test_defense_climb__without_steps_it_is_the_base_model(void **state)
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__an_image_does_not_depend_on_its_batch(void **state)
+static void test_climb__an_image_does_not_depend_on_its_batch(void **state)
 {
     (void)state;
     static world w;
@@ -294,7 +294,7 @@ static void test_defense_climb__an_image_does_not_depend_on_its_batch(void **sta
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__only_the_random_start_draws(void **state)
+static void test_climb__only_the_random_start_draws(void **state)
 {
     (void)state;
     static world w;
@@ -318,7 +318,7 @@ static void test_defense_climb__only_the_random_start_draws(void **state)
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__cost_is_counted_in_passes(void **state)
+static void test_climb__cost_is_counted_in_passes(void **state)
 {
     (void)state;
     static world w;
@@ -346,7 +346,7 @@ static void test_defense_climb__cost_is_counted_in_passes(void **state)
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__settings_out_of_range_are_refused(void **state)
+static void test_climb__settings_out_of_range_are_refused(void **state)
 {
     (void)state;
     static world w;
@@ -371,7 +371,7 @@ static void test_defense_climb__settings_out_of_range_are_refused(void **state)
     igd_model_free(w.base);
 }
 
-static void test_defense_climb__a_base_model_without_gradient_is_refused(void **state)
+static void test_climb__a_base_model_without_gradient_is_refused(void **state)
 {
     (void)state;
     static const char *const names[] = {"w"};
@@ -395,16 +395,16 @@ static void test_defense_climb__a_base_model_without_gradient_is_refused(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TENSOR_TEST(test_defense_climb__caaa_of_one_pixel),
-        TENSOR_TEST(test_defense_climb__hedge_of_one_pixel),
-        TENSOR_TEST(test_defense_climb__agrees_with_the_definition),
-        TENSOR_TEST(test_defense_climb__gradients_are_those_at_the_moved_image),
-        TENSOR_TEST(test_defense_climb__without_steps_it_is_the_base_model),
-        TENSOR_TEST(test_defense_climb__an_image_does_not_depend_on_its_batch),
-        TENSOR_TEST(test_defense_climb__only_the_random_start_draws),
-        TENSOR_TEST(test_defense_climb__cost_is_counted_in_passes),
-        TENSOR_TEST(test_defense_climb__settings_out_of_range_are_refused),
-        TENSOR_TEST(test_defense_climb__a_base_model_without_gradient_is_refused),
+        TENSOR_TEST(test_climb__caaa_of_one_pixel),
+        TENSOR_TEST(test_climb__hedge_of_one_pixel),
+        TENSOR_TEST(test_climb__agrees_with_the_definition),
+        TENSOR_TEST(test_climb__gradients_are_those_at_the_moved_image),
+        TENSOR_TEST(test_climb__without_steps_it_is_the_base_model),
+        TENSOR_TEST(test_climb__an_image_does_not_depend_on_its_batch),
+        TENSOR_TEST(test_climb__only_the_random_start_draws),
+        TENSOR_TEST(test_climb__cost_is_counted_in_passes),
+        TENSOR_TEST(test_climb__settings_out_of_range_are_refused),
+        TENSOR_TEST(test_climb__a_base_model_without_gradient_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 // What the kinds of defenses share: one struct, and what each kind must bring.
-#ifndef IGD_DEFEND_KINDS_H
-#define IGD_DEFEND_KINDS_H
+#ifndef IGD_DEFEND_DEFENSE_KIND_H
+#define IGD_DEFEND_DEFENSE_KIND_H
 
 #include "cut.h"
+#include "defend/climb.h"
 #include "defend/defense_impl.h"
 #include "model/model_impl.h"
 
@@ -10,6 +11,8 @@ struct igd_defense {
     const igd_model *base;
     const igd_classifier *f; // the base model's
     igd_defense_kind kind;
+    // Makes f, which is the base model's, that of a view.
+    void (*classifier)(igd_classifier *f, const igd_defense_view *view);
     cJSON *settings; // owned
     char *json;      // owned; the same as text
 
@@ -21,20 +24,19 @@ struct igd_defense {
 
     igd_caaa_options caaa;   // IGD_DEFENSE_CAAA
     igd_hedge_options hedge; // IGD_DEFENSE_HEDGE
+    igd_climb climb;         // of the last two
     igd_model *given;        // IGD_DEFENSE_MODEL; owned
 };
 
-// A defense without anything of its kind; owned. @return IGD_OK, IGD_ENOMEM
-igd_status igd_defense_begin(igd_defense **out, const igd_model *base,
-                             igd_defense_kind kind);
+// A defense without anything of its kind but its name and its classifier; owned.
+// @return IGD_OK, IGD_ENOMEM
+igd_status
+igd_defense_begin(igd_defense **out, const igd_model *base, igd_defense_kind kind,
+                  void (*classifier)(igd_classifier *f, const igd_defense_view *view));
 
 // Ends a constructor: `settings`, its own from then on, becomes the defense's, then *out
 // is the defense. On failure, `st` or another, the defense is freed and *out NULL.
 igd_status igd_defense_finish(igd_defense **out, igd_defense *d, cJSON *settings,
                               igd_status st);
-
-// The classifiers of the kinds; `f` is the base model's, to be changed.
-void igd_masked_classifier(igd_classifier *f, const igd_defense_view *view); // defense.c
-void igd_climbing_classifier(igd_classifier *f, const igd_defense_view *view); // climb.c
 
 #endif

@@ -1,0 +1,31 @@
+// A defense that is a file of its own.
+#include "defend/defense_kind.h"
+
+#include "core/error.h"
+
+static void classifier(igd_classifier *f, const igd_defense_view *view)
+{
+    *f = *igd_model_classifier(view->defense->given);
+}
+
+igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
+                                 const char *path)
+{
+    igd_defense *d = NULL;
+    igd_status st;
+
+    *out = NULL;
+    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL, classifier));
+    if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
+        return igd_defense_finish(out, d, NULL, st);
+    if (igd_model_num_classes(d->given) != igd_model_num_classes(base))
+        return igd_defense_finish(
+            out, d, NULL,
+            igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
+                      igd_model_num_classes(d->given), igd_model_num_classes(base)));
+    cJSON *settings = cJSON_CreateObject();
+    cJSON_AddStringToObject(settings, "kind", "model");
+    cJSON_AddStringToObject(settings, "path", path);
+    cJSON_AddStringToObject(settings, "sha256", igd_model_sha256(d->given));
+    return igd_defense_finish(out, d, settings, IGD_OK);
+}
