@@ -62,6 +62,10 @@ size_t fuzz_seed(int index, unsigned char *out)
         "0\n2\n1\n",
         "cat\r\ngreat white shark\r\ncat\r\n",
         "a/one.JPEG\nB/two\n2\n",
+        "ImageId,PredictionString\ntwo.png,n01440764 1 2 3 4\n\"a/one\",n01440764 1 2 3 "
+        "4\n"
+        "B/two,n02007558 5 6 7 8\n",
+        "one.JPEG\tn01440764\t0\t1\t2\t3\na/two 3.0\nB/two\t1e0\n",
         "\xef\xbb\xbf./val/a/two.png, 5\none 1048575\nB/two.bmp\t0\n",
     };
     if ((size_t)index >= sizeof(seeds) / sizeof(seeds[0]))

@@ -297,7 +297,7 @@ static void test_model__files_that_are_no_models_are_told_apart(void **state)
         {"newer.pt", "exported by a newer PyTorch: Unknown builtin op: aten::tanh_of"},
         {"optimized.pt", "export the model without optimize_for_inference"},
         {"chosen.script.pt", "call of 'forward' on a module chosen at run time"},
-        {"images.npy", "not a TorchScript file, or truncated"},
+        {"images.npy", "is a NumPy array (.npy); it holds no program"},
     };
     igd_model *m = NULL;
     char path[512];

@@ -24,6 +24,16 @@ int action_failed(const common_settings *s, igd_status status)
     }
 }
 
+// What opening the data passed over or took for granted.
+static void show_notes(const igd_dataset *d)
+{
+    for (int i = 0; i < igd_dataset_num_notes(d); i++) {
+        const char *warning;
+        const char *text = igd_dataset_note(d, i, &warning);
+        progress_note("%s%s", warning != NULL ? "warning: " : "", text);
+    }
+}
+
 igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
                             uint64_t seed)
 {
@@ -32,11 +42,17 @@ igd_status action_open_data(igd_dataset **out, const input_settings *in, double 
     o.split = in->split;
     o.ids = in->ids;
     o.preprocess = in->preprocess;
+    o.classes = in->classes;
+    o.numeric_order = strcmp(in->class_order, "numeric") == 0;
+    o.partial = in->partial;
+    o.clamp_pixels = in->clamp_pixels;
     o.first = in->first;
     o.count = in->count;
     o.fraction = fraction;
     o.seed = seed;
-    return igd_dataset_open(out, in->data, &o);
+    IGD_TRY(igd_dataset_open(out, in->data, &o));
+    show_notes(*out);
+    return IGD_OK;
 }
 
 igd_status action_load_model(igd_model **out, const input_settings *in,

@@ -31,15 +31,14 @@ static igd_status by_leaving_out(igd_ranking **out, const work *w)
 
 static igd_status by_chance(igd_ranking **out, const work *w)
 {
-    const int C = igd_dataset_num_classes(w->probe);
+    const int C = igd_model_num_classes(w->model);
+    const int named = igd_dataset_num_classes(w->probe);
     const char **names = NULL;
-    if (C != igd_model_num_classes(w->model))
-        return igd_error(IGD_EINVAL, "the data have %d classes, but the model %d", C,
-                         igd_model_num_classes(w->model));
-    names = malloc((size_t)C * sizeof(*names));
+    IGD_TRY(igd_dataset_check_classes(w->probe, C));
+    names = calloc((size_t)C, sizeof(*names));
     if (names == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d names", C);
-    for (int c = 0; c < C; c++)
+    for (int c = 0; c < C && c < named; c++)
         names[c] = igd_dataset_class_name(w->probe, c);
     const igd_status st =
         igd_ranking_random(out, w->model, w->layer, names, w->common->seed);

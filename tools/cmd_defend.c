@@ -247,6 +247,8 @@ int cmd_defend(const void *settings)
     for (int i = 0; i < 3; i++)
         shape[i] = data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
     if ((st = action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
+        (data != NULL &&
+         (st = igd_dataset_check_classes(data, igd_model_num_classes(base))) != IGD_OK) ||
         (st = action_load_defense(&defense, base, &s->defense, &s->common)) != IGD_OK ||
         (data != NULL && (st = predict(&p, defense, data, igd_model_num_classes(base),
                                        s->common.batch_size)) != IGD_OK))

@@ -125,9 +125,7 @@ static int likely_trial(const findings *f)
 static igd_status try_all(findings *f, const inspect_settings *s, const igd_dataset *data)
 {
     const int64_t size = igd_dataset_size(data);
-    if (igd_dataset_num_classes(data) > igd_model_num_classes(f->model))
-        return igd_error(IGD_EINVAL, "%s: has %d classes, but the model %d", s->in.data,
-                         igd_dataset_num_classes(data), igd_model_num_classes(f->model));
+    IGD_TRY(igd_dataset_check_classes(data, igd_model_num_classes(f->model)));
     f->num_images = s->in.count == 0 && size > PROBE_IMAGES ? PROBE_IMAGES : size;
     f->num_trials = 1;
     IGD_TRY(measure(&f->trials[0].clean_acc, f->model, data, f->num_images,

@@ -26,6 +26,7 @@ const cli_option common_options[] = {
 };
 
 static const char *const splits[] = {"train", "test", NULL};
+static const char *const orders[] = {"bytes", "numeric", NULL};
 static const char *const preprocesses[] = {
     "none", "Res256Crop224", "Crop288", "Res224", "BicubicRes256Crop224", NULL};
 
@@ -33,7 +34,7 @@ const cli_option input_options[] = {
     {'m', "model",      CLI_PATH | CLI_INPUT, offsetof(input_settings, model),
      "FILE", "base model (TorchScript)", 0, 0, NULL},
     {'d', "data",       CLI_PATH | CLI_INPUT, offsetof(input_settings, data),
-     "PATH", "images: CIFAR binary, IDX, image folder or .npy", 0, 0, NULL},
+     "PATH", "images: CIFAR, IDX, image folder or .npy; see 'igdef help data'", 0, 0, NULL},
     {0,   "labels",     CLI_PATH | CLI_INPUT, offsetof(input_settings, labels),
      "FILE", "labels of a flat image folder or of an .npy file", 0, 0, NULL},
     {0,   "split",      CLI_CHOICE, offsetof(input_settings, split),
@@ -44,6 +45,15 @@ const cli_option input_options[] = {
      "N", "number of images [all]", 0, 0, NULL},
     {0,   "ids",        CLI_PATH | CLI_INPUT, offsetof(input_settings, ids),
      "FILE", "names or indices of images, one a line", 0, 0, NULL},
+    {0,   "classes",    CLI_PATH | CLI_INPUT, offsetof(input_settings, classes),
+     "FILE", "the model's classes in their order, in which folders and labels are looked up",
+     0, 0, NULL},
+    {0,   "class-order", CLI_CHOICE, offsetof(input_settings, class_order),
+     NULL, "order of class folders: bytes of their names, or their numbers", 0, 0, orders},
+    {0,   "partial",    CLI_FLAG, offsetof(input_settings, partial),
+     NULL, "accept fewer classes than the model has: labels are its indices", 0, 0, NULL},
+    {0,   "clamp-pixels", CLI_FLAG, offsetof(input_settings, clamp_pixels),
+     NULL, "move pixels that a rounding put outside [0, 1] to 0 or 1", 0, 0, NULL},
     {0,   "preprocess", CLI_CHOICE, offsetof(input_settings, preprocess),
      "NAME", "resize and crop of folder images: none, Res256Crop224, Crop288, Res224 or "
      "BicubicRes256Crop224", 0, 0, preprocesses},
@@ -78,14 +88,19 @@ common_settings common_defaults(const char *command)
 input_settings input_defaults(const char *split)
 {
     const igd_dataset_options d = igd_dataset_options_default();
-    return (input_settings){
-        .split = split, .first = d.first, .count = d.count, .preprocess = d.preprocess};
+    return (input_settings){.split = split,
+                            .first = d.first,
+                            .count = d.count,
+                            .class_order = orders[0],
+                            .preprocess = d.preprocess};
 }
 
 int input_check(const input_settings *s)
 {
     if (s->mean.num != s->std.num)
         return cli_usage("--mean has %d numbers and --std %d", s->mean.num, s->std.num);
+    if (cli_given("count") && s->count == 0)
+        return cli_usage("--count: no images; without it, all that follow are taken");
     return CLI_GO_ON;
 }
 

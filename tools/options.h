@@ -29,6 +29,10 @@ typedef struct input_settings {
     const char *split;
     int64_t first, count;
     const char *ids;
+    const char *classes;
+    const char *class_order;
+    bool partial;
+    bool clamp_pixels;
     const char *preprocess;
     cli_list mean, std;
 } input_settings;

@@ -22,10 +22,19 @@ typedef struct igd_dataset_options {
                           the images get; NULL for all. */
     const char *preprocess; /**< RobustBench's name of a resize and crop, or "none", the
                                  default. */
-    int64_t first;          /**< First image, of those that `ids` leaves. Default 0. */
-    int64_t count;          /**< Number of images; 0 (the default) for all that follow. */
-    double fraction;        /**< Seeded subset of those, in (0, 1]. Default 1. */
-    uint64_t seed;          /**< Seed of that subset. Default 0. */
+    const char *classes;    /**< File of the model's classes in their order: names of
+                                 folders and labels are looked up in it; NULL for none. */
+    bool numeric_order; /**< Class folders, all named by numbers, count in their order,
+                             not in that of their names' bytes. */
+    bool partial; /**< Labels are the model's indices, though the data have fewer classes
+                       than the model. */
+    bool clamp_pixels; /**< Pixels of float32 arrays that leave [0, 1] by at most 0.001
+                            are moved to its ends. */
+    int channels;  /**< Of image files: 3 (the default), or 1 for grey as Pillow's "L". */
+    int64_t first; /**< First image, of those that `ids` leaves. Default 0. */
+    int64_t count; /**< Number of images; 0 (the default) for all that follow. */
+    double fraction; /**< Seeded subset of those, in (0, 1]. Default 1. */
+    uint64_t seed;   /**< Seed of that subset. Default 0. */
 } igd_dataset_options;
 
 igd_dataset_options igd_dataset_options_default(void);
@@ -38,11 +47,14 @@ typedef struct igd_dataset igd_dataset;
  * - a folder in CIFAR-10's or CIFAR-100's binary format, with some or all of its files;
  * - an IDX folder (MNIST, Fashion-MNIST), plain or .gz;
  * - a folder of class folders of JPEG, PNG and BMP files, which become RGB; classes are
- *   numbered in byte order of their names. Folders called "train", "test" and "val", and
- *   no others, are splits that hold such folders; "val" stands in for "test";
+ *   numbered in byte order of their names, images at any depth in that of their paths.
+ *   Hidden files, what systems leave behind and folders without images are passed over.
+ *   Folders called "train", "test" and "val", and no others, are splits that hold such
+ *   folders; "val" stands in for "test";
  * - a flat folder of images with a file of labels: a line for each image, of its name and
- *   its label, or of labels alone in byte order of the images' names. A label is a number
- *   or a class name;
+ *   its label, or of labels alone in byte order of the images' names. A label is a whole
+ *   number or a class name, in all lines the same of both. Tiny ImageNet's
+ *   val_annotations.txt and Kaggle's LOC_val_solution.csv are such files;
  * - an .npy file, or a folder with images.npy: uint8 or float32 in [0, 1], [N, C, H, W],
  *   [N, H, W, C] or [N, H, W], with labels in an .npy or text file (labels.npy beside it
  *   where none is given).
@@ -97,6 +109,29 @@ const int64_t *igd_dataset_shape(const igd_dataset *d);
 
 /** Name of a class; its number where the data have no names. @return borrowed */
 const char *igd_dataset_class_name(const igd_dataset *d, int c);
+
+/**
+ * Whether the labels can be the classes of a model: the data have as many classes, or
+ * fewer where `partial` or `classes` says that they may. Labels that are numbers alone
+ * name no count, so the last classes may lack images; but where a model has at least 20
+ * classes and not half of them appear, the data are taken for another set's. A single
+ * named class passes, with a note that warns.
+ *
+ * @return IGD_OK, IGD_EINVAL
+ */
+igd_status igd_dataset_check_classes(const igd_dataset *d, int num_classes);
+
+/** What opening the data passed over or took for granted: number of such remarks. */
+int igd_dataset_num_notes(const igd_dataset *d);
+
+/**
+ * One of them.
+ *
+ * @param[out] warning  its id where labels may be wrong because of it, such as
+ *                      "class-order"; NULL for a mere note
+ * @return borrowed, a line without its end
+ */
+const char *igd_dataset_note(const igd_dataset *d, int i, const char **warning);
 
 /** Label of image i, 0 <= i < size. */
 int igd_dataset_label(const igd_dataset *d, int64_t i);

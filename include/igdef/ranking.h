@@ -56,7 +56,8 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
  * Rank the neurons of a layer by chance: an independent permutation per class.
  *
  * @param[out] out  owned, free with igd_ranking_free(); NULL on failure
- * @param class_names  borrowed; [num_classes of the model], NULL for numbers
+ * @param class_names  borrowed; [num_classes of the model]; NULL, or a NULL among them,
+ * for numbers
  * @return IGD_OK, IGD_EINVAL, IGD_ENOMEM, IGD_ETORCH
  */
 igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,

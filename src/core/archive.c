@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zip.h>
 
 #include "core/error.h"
+#include "core/file_kind.h"
 
 #define CHUNK 65536
 
@@ -51,23 +51,13 @@ static igd_status check_kind(const char *path)
         return igd_error(IGD_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
         return igd_error(IGD_EIO, "%s: is a folder", path);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return igd_error(IGD_EIO, "%s: %s", path, strerror(errno));
-    const int first = fgetc(f), second = fgetc(f);
-    fclose(f);
-    if (first == 0x80 && second >= 2 && second <= 5) // a pickle, as torch.save once wrote
-        return igd_error(IGD_EFORMAT,
-                         "%s: holds weights, not a program; save the model with "
-                         "torch.jit.script or torch.jit.trace",
-                         path);
     return IGD_OK;
 }
 
 igd_status igd_archive_check(const char *path)
 {
     int code = 0;
-    bool program = false, pickle = false;
+    bool program = false;
     igd_status st = IGD_OK;
 
     IGD_TRY(check_kind(path));
@@ -75,7 +65,7 @@ igd_status igd_archive_check(const char *path)
     if (archive == NULL) {
         if (code == ZIP_ER_MEMORY)
             return igd_error(IGD_ENOMEM, "%s: out of memory", path);
-        return igd_error(IGD_EFORMAT, "%s: not a TorchScript file, or truncated", path);
+        return igd_file_kind_refuse_model(path, "not a TorchScript file, or truncated");
     }
     const zip_int64_t num = zip_get_num_entries(archive, 0);
     for (zip_int64_t i = 0; i < num && st == IGD_OK; i++) {
@@ -85,15 +75,10 @@ igd_status igd_archive_check(const char *path)
             break;
         }
         program = program || ends_with(name, "/constants.pkl");
-        pickle = pickle || ends_with(name, "/data.pkl");
         st = check_entry(archive, (zip_uint64_t)i, name, path);
     }
     if (st == IGD_OK && !program)
-        st = igd_error(IGD_EFORMAT,
-                       pickle ? "%s: holds weights, not a program; save the model with "
-                                "torch.jit.script or torch.jit.trace"
-                              : "%s: not a TorchScript file",
-                       path);
+        st = igd_file_kind_refuse_model(path, "not a TorchScript file");
     zip_discard(archive);
     return st;
 }

@@ -12,7 +12,8 @@
 
 igd_dataset_options igd_dataset_options_default(void)
 {
-    return (igd_dataset_options){.split = "test", .preprocess = "none", .fraction = 1.0};
+    return (igd_dataset_options){
+        .split = "test", .preprocess = "none", .channels = 3, .fraction = 1.0};
 }
 
 igd_model_options igd_model_options_default(void)

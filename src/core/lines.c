@@ -19,12 +19,13 @@ static igd_status split(igd_lines *l, size_t size, const char *path)
     for (size_t i = 0; i < size; i++)
         most += l->text[i] == '\n';
     l->line = malloc(most * sizeof(*l->line));
-    if (l->line == NULL)
+    l->number = malloc(most * sizeof(*l->number));
+    if (l->line == NULL || l->number == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for %zu lines", path, most);
     char *at = l->text;
     if (strncmp(at, "\xef\xbb\xbf", 3) == 0) // the mark that some editors put
         at += 3;
-    while (*at != '\0') {
+    for (int64_t place = 1; *at != '\0'; place++) {
         char *next = at + strcspn(at, "\n");
         if (*next != '\0')
             *next++ = '\0';
@@ -33,8 +34,10 @@ static igd_status split(igd_lines *l, size_t size, const char *path)
         while (length > 0 && strchr(SPACE, at[length - 1]) != NULL)
             length--;
         at[length] = '\0';
-        if (length > 0)
+        if (length > 0) {
+            l->number[l->num] = place;
             l->line[l->num++] = at;
+        }
         at = next;
     }
     return IGD_OK;
@@ -101,6 +104,7 @@ igd_status igd_lines_copy(igd_lines *out, const char *const *items, int64_t num)
 void igd_lines_free(igd_lines *l)
 {
     free(l->line);
+    free(l->number);
     free(l->text);
     *l = (igd_lines){0};
 }

@@ -8,7 +8,8 @@
 #include "igdef/status.h"
 
 typedef struct igd_lines {
-    char **line; // [num], borrowed from `text`
+    char **line;     // [num], borrowed from `text`
+    int64_t *number; // [num] owned; place in the file, from 1; NULL where there is none
     int64_t num;
     char *text; // owned
 } igd_lines;

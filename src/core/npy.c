@@ -22,17 +22,23 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define ALIGNMENT 64
 
 static const struct {
-    const char *descr;
+    const char *descr, *name;
     size_t size;
 } types[] = {
-    [IGD_NPY_U8] = {"|u1", 1},  [IGD_NPY_I32] = {"<i4", 4}, [IGD_NPY_I64] = {"<i8", 8},
-    [IGD_NPY_F32] = {"<f4", 4}, [IGD_NPY_F64] = {"<f8", 8},
+    [IGD_NPY_U8] = {"|u1", "uint8", 1},    [IGD_NPY_I32] = {"<i4", "int32", 4},
+    [IGD_NPY_I64] = {"<i8", "int64", 8},   [IGD_NPY_F32] = {"<f4", "float32", 4},
+    [IGD_NPY_F64] = {"<f8", "float64", 8},
 };
 #define NUM_TYPES (sizeof(types) / sizeof(types[0]))
 
 size_t igd_npy_element_size(igd_npy_type type)
 {
     return types[type].size;
+}
+
+const char *igd_npy_type_name(igd_npy_type type)
+{
+    return types[type].name;
 }
 
 // A reader of the dictionary's text.
@@ -115,7 +121,10 @@ static igd_status parse_dictionary(igd_npy *out, cursor c, const char *path)
             have_descr = good = take_string(&c, descr, sizeof(descr));
         } else if (good && strcmp(key, "fortran_order") == 0 && !have_order) {
             if (take(&c, "True"))
-                return igd_error(IGD_EFORMAT, "%s: array is in Fortran order", path);
+                return igd_error(IGD_EFORMAT,
+                                 "%s: array is in Fortran order; "
+                                 "numpy.ascontiguousarray(a) converts it",
+                                 path);
             have_order = good = take(&c, "False");
         } else if (good && strcmp(key, "shape") == 0 && !have_shape) {
             have_shape = good = take_shape(&c, out);
@@ -139,7 +148,8 @@ static igd_status parse_dictionary(igd_npy *out, cursor c, const char *path)
         }
     return igd_error(IGD_EFORMAT,
                      "%s: array is of type '%s', not uint8, int32, int64, float32 or "
-                     "float64, little-endian",
+                     "float64, little-endian; a.astype('float32') or "
+                     "a.astype('int64') converts it",
                      path, descr);
 }
 

@@ -28,6 +28,8 @@ typedef struct igd_npy {
 } igd_npy;
 
 size_t igd_npy_element_size(igd_npy_type type);
+// NumPy's name of it, such as "float64". Borrowed, static.
+const char *igd_npy_type_name(igd_npy_type type);
 
 // Reads header and data. igd_npy_free() releases.
 igd_status igd_npy_read(igd_npy *out, const char *path);

@@ -1,4 +1,5 @@
 // Owns recognising a data set by its content, and the images that options chose of it.
+// What is none, but nearly, is explained by data_hint.c.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,11 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/file_kind.h"
 #include "data/dataset_impl.h"
+
+#define SHOWN_CLASSES 10
+#define FEW_CLASSES 20 // of a model, below which a few images may well lack half of them
 
 struct igd_dataset {
     igd_source source;
@@ -19,8 +24,10 @@ void igd_source_free(igd_source *s)
     if (s->self != NULL)
         s->functions->free(s->self);
     free(s->path);
+    free(s->map_path);
     free(s->labels);
     igd_lines_free(&s->classes);
+    igd_notes_free(&s->notes);
     *s = (igd_source){0};
 }
 
@@ -44,51 +51,140 @@ static igd_status open_arrays(igd_source *s, const char *folder, const char *ima
     return st;
 }
 
+// Whether all images lie in one folder below it, as those of Tiny ImageNet's "val" do.
+static igd_status has_one_folder(bool *out, const char *path)
+{
+    igd_listing folders = {0}, empty = {0}, images = {0};
+    igd_status st = igd_listing_folders(&folders, &empty, path, NULL);
+    if (st == IGD_OK)
+        st = igd_listing_images(&images, path, false, NULL);
+    *out = st == IGD_OK && folders.num == 1 && images.num == 0;
+    igd_listing_free(&folders);
+    igd_listing_free(&empty);
+    igd_listing_free(&images);
+    return st;
+}
+
+// The formats that are folders of files with names of their own.
+typedef enum format { CIFAR, CIFAR_PYTHON, IDX, ARRAYS, IMAGES } format;
+
+static igd_status find_format(format *out, bool *hundred, const char *folder)
+{
+    char *images = igd_path_join(folder, "images.npy");
+    if (images == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
+    *out = IMAGES;
+    *hundred = false;
+    if (igd_is_cifar(folder, false) || igd_is_cifar(folder, true)) {
+        *out = CIFAR;
+        *hundred = !igd_is_cifar(folder, false);
+    } else if (igd_is_cifar_python(folder, false) || igd_is_cifar_python(folder, true)) {
+        *out = CIFAR_PYTHON;
+        *hundred = !igd_is_cifar_python(folder, false);
+    } else if (igd_is_idx(folder)) {
+        *out = IDX;
+    } else if (igd_path_exists(images)) {
+        *out = ARRAYS;
+    }
+    free(images);
+    return IGD_OK;
+}
+
+// Folders that hold a data set where programs that download it put it: one too high was
+// given.
+static igd_status refuse_folder_above(const char *path)
+{
+    static const char *const below[] = {"raw",
+                                        "MNIST/raw",
+                                        "FashionMNIST/raw",
+                                        "KMNIST/raw",
+                                        "cifar-10-batches-py",
+                                        "cifar-10-batches-bin",
+                                        "cifar-100-python",
+                                        "cifar-100-binary",
+                                        NULL};
+    for (int i = 0; below[i] != NULL; i++) {
+        format f = IMAGES;
+        bool hundred;
+        char *inner = igd_path_join(path, below[i]);
+        if (inner == NULL)
+            return igd_error(IGD_ENOMEM, "%s: no memory for its name", path);
+        igd_status st = IGD_OK;
+        if (igd_path_is_folder(inner))
+            st = find_format(&f, &hundred, inner);
+        if (st == IGD_OK && f != IMAGES)
+            st = igd_error(IGD_EFORMAT, "%s: no data set itself; give %s", path, inner);
+        free(inner);
+        IGD_TRY(st);
+    }
+    return IGD_OK;
+}
+
 static igd_status open_images(igd_source *s, const char *folder, const char *labels,
                               const igd_preprocess *p)
 {
     igd_folder_kind kind;
+    bool nested = false;
     IGD_TRY(igd_folder_inspect(&kind, folder));
+    if (kind == IGD_FOLDER_CLASSES && labels != NULL)
+        IGD_TRY(has_one_folder(&nested, folder));
     if (kind == IGD_FOLDER_FLAT && labels == NULL)
         return igd_error(IGD_EINVAL, "%s: images without class folders need labels",
                          folder);
-    if (kind == IGD_FOLDER_FLAT)
+    if (kind == IGD_FOLDER_FLAT || nested)
         return igd_source_flat_folder(s, folder, labels, p);
+    if (kind == IGD_FOLDER_EMPTY)
+        IGD_TRY(refuse_folder_above(folder));
     if (kind != IGD_FOLDER_CLASSES)
-        return igd_error(IGD_EFORMAT, "%s: no data set that igdef knows", folder);
+        return igd_error(IGD_EFORMAT,
+                         "%s: no data set that igdef knows; 'igdef help "
+                         "data' says which it does",
+                         folder);
     if (labels != NULL)
         return igd_error(IGD_EINVAL, "%s: class folders are its labels", folder);
     return igd_source_class_folders(s, folder, p);
+}
+
+static igd_status check_options(const char *path, format f, const igd_dataset_options *o,
+                                const igd_preprocess *p)
+{
+    if (f != IMAGES && (p->resize != 0 || p->crop != 0))
+        return igd_error(IGD_EINVAL,
+                         "%s: preprocess \"%s\" is for folders of image files", path,
+                         p->name);
+    if (f != IMAGES && o->numeric_order)
+        return igd_error(IGD_EINVAL, "%s: a class order is for class folders", path);
+    if (o->labels != NULL && (f == CIFAR || f == CIFAR_PYTHON || f == IDX))
+        return igd_error(IGD_EINVAL, "%s: has labels of its own", path);
+    return IGD_OK;
 }
 
 static igd_status open_folder(igd_source *s, const char *folder,
                               const igd_dataset_options *o, const igd_preprocess *p)
 {
     const bool train = strcmp(o->split, "train") == 0;
-    const bool ten = igd_is_cifar(folder, false), hundred = igd_is_cifar(folder, true);
-    const bool idx = igd_is_idx(folder);
-    const bool prepared = p->resize != 0 || p->crop != 0;
-    char *images = igd_path_join(folder, "images.npy");
-    igd_status st;
-
-    if (images == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
-    const bool arrays = igd_path_exists(images);
-    if (prepared && (ten || hundred || idx || arrays))
-        st = igd_error(IGD_EINVAL, "%s: preprocess \"%s\" is for folders of image files",
-                       folder, p->name);
-    else if (o->labels != NULL && (ten || hundred || idx))
-        st = igd_error(IGD_EINVAL, "%s: has labels of its own", folder);
-    else if (ten || hundred)
-        st = igd_source_cifar(s, folder, !ten, train);
-    else if (idx)
-        st = igd_source_idx(s, folder, train);
-    else if (arrays)
-        st = open_arrays(s, folder, images, o->labels);
-    else
-        st = open_images(s, folder, o->labels, p);
-    free(images);
-    return st;
+    bool hundred;
+    format f;
+    IGD_TRY(find_format(&f, &hundred, folder));
+    IGD_TRY(check_options(folder, f, o, p));
+    switch (f) {
+    case CIFAR:
+        return igd_source_cifar(s, folder, hundred, train);
+    case CIFAR_PYTHON:
+        return igd_source_cifar_python(s, folder, hundred, train);
+    case IDX:
+        return igd_source_idx(s, folder, train);
+    case ARRAYS: {
+        char *images = igd_path_join(folder, "images.npy");
+        const igd_status st = images != NULL
+                                  ? open_arrays(s, folder, images, o->labels)
+                                  : igd_error(IGD_ENOMEM, "%s: no memory", folder);
+        free(images);
+        return st;
+    }
+    default:
+        return open_images(s, folder, o->labels, p);
+    }
 }
 
 // "train", "test" and "val" folders beside one another are one data set's splits. *out is
@@ -105,13 +201,17 @@ static igd_status split_folder(char **out, const char *path, const char *split)
         char *folder = igd_path_join(path, names[i]);
         if (folder == NULL)
             return igd_error(IGD_ENOMEM, "%s: no memory for its name", path);
-        if (igd_path_is_folder(folder)) {
+        kind = IGD_FOLDER_EMPTY;
+        const igd_status st =
+            igd_path_is_folder(folder) ? igd_folder_inspect(&kind, folder) : IGD_OK;
+        if (st == IGD_OK && kind != IGD_FOLDER_EMPTY) {
             *out = folder;
             return IGD_OK;
         }
         free(folder);
+        IGD_TRY(st);
     }
-    return igd_error(IGD_EINVAL, "%s: has no folder \"%s\"", path, split);
+    return igd_error(IGD_EINVAL, "%s: has no folder \"%s\" with images", path, split);
 }
 
 // Class names from the folder's classes.txt, one a line, in place of those that the
@@ -170,6 +270,55 @@ done:
     return st;
 }
 
+// Looks the classes of a format that has labels of its own up in the file of classes: by
+// name where they have names, else as numbers.
+static igd_status map_own_classes(igd_source *s, const char *path)
+{
+    if (s->mapped)
+        return IGD_OK;
+    if (s->classes.num == 0)
+        return igd_labels_map_numbers(s, path);
+    for (int64_t i = 0; i < s->num; i++) {
+        const char *name = s->classes.line[s->labels[i]];
+        const int c = igd_class_map_find(s->map, name);
+        if (c < 0)
+            return igd_error(IGD_EINVAL, "%s: class \"%.80s\" %s %s", path, name,
+                             c == -2 ? "could be several classes of" : "is no class of",
+                             s->map_path);
+        s->labels[i] = c;
+    }
+    igd_lines_free(&s->classes);
+    return igd_class_map_take(s);
+}
+
+// Which class is which label, where that follows from names of folders or labels.
+static igd_status note_classes(igd_source *s)
+{
+    char text[600];
+    size_t used = 0;
+    if (s->partial && s->classes.num == 0)
+        return igd_notes_add(&s->notes, NULL,
+                             "labels are the model's indices, here 0 to %d",
+                             s->num_classes - 1);
+    if (!s->named)
+        return IGD_OK;
+    for (int c = 0; c < s->num_classes; c++) {
+        if (c == SHOWN_CLASSES && s->num_classes > SHOWN_CLASSES + 1) {
+            used += (size_t)snprintf(text + used, sizeof(text) - used, ", ...");
+            c = s->num_classes - 1;
+        }
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%d %.30s",
+                                 c > 0 ? ", " : "", c, s->classes.line[c]);
+    }
+    IGD_TRY(igd_notes_add(&s->notes, NULL, "classes%s: %s",
+                          s->partial ? ", as indices of the model" : "", text));
+    if (s->num_classes > 1 || s->mapped || s->partial)
+        return IGD_OK;
+    return igd_notes_add(&s->notes, IGD_NOTE_ONE_CLASS,
+                         "there is one class alone, %s: all images are taken for class 0",
+                         s->classes.line[0]);
+}
+
 static igd_status open_source(igd_source *s, const char *path,
                               const igd_dataset_options *o)
 {
@@ -201,13 +350,14 @@ static igd_status open_source(igd_source *s, const char *path,
         st = igd_error(IGD_ENOMEM, "%s: no memory for its name", path);
     else if (is_folder)
         st = open_folder(s, folder, o, p);
-    else if (p->resize != 0 || p->crop != 0)
-        st = igd_error(IGD_EINVAL, "%s: preprocess \"%s\" is for folders of image files",
-                       path, p->name);
-    else
-        st = open_arrays(s, folder, path, o->labels);
+    else if ((st = check_options(path, ARRAYS, o, p)) == IGD_OK)
+        st = igd_file_kind_of(path) == IGD_FILE_NPY
+                 ? open_arrays(s, folder, path, o->labels)
+                 : igd_file_kind_refuse_data(path, "neither a folder nor an .npy file");
     if (st == IGD_OK)
-        st = read_class_names(s, folder);
+        st = s->map == NULL ? read_class_names(s, folder) : map_own_classes(s, path);
+    if (st == IGD_OK)
+        st = note_classes(s);
 
 done:
     free(split);
@@ -253,8 +403,28 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
 {
     const igd_dataset_options o =
         options != NULL ? *options : igd_dataset_options_default();
-    igd_source s = {0};
-    return finish(out, &s, &o, open_source(&s, path, &o));
+    igd_class_map *map = NULL;
+    igd_source s = {.numeric_order = o.numeric_order,
+                    .partial = o.partial,
+                    .clamp_pixels = o.clamp_pixels,
+                    .channels = o.channels};
+
+    *out = NULL;
+    if (o.channels != 1 && o.channels != 3)
+        return igd_error(IGD_EINVAL, "images of %d channels; 1 and 3 are possible",
+                         o.channels);
+    if (o.classes != NULL && o.numeric_order)
+        return igd_error(IGD_EINVAL, "a file of classes orders them already");
+    if (o.classes != NULL)
+        IGD_TRY(igd_class_map_read(&map, o.classes));
+    s.map = map;
+    s.map_path = o.classes != NULL ? strdup(o.classes) : NULL;
+    const igd_status st = o.classes != NULL && s.map_path == NULL
+                              ? igd_error(IGD_ENOMEM, "%s: no memory", o.classes)
+                              : open_source(&s, path, &o);
+    s.map = NULL; // read for the labels, which are there now
+    igd_class_map_free(map);
+    return finish(out, &s, &o, st);
 }
 
 igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
@@ -262,7 +432,7 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                                    const int64_t shape[3], int num_classes)
 {
     const igd_dataset_options o = igd_dataset_options_default();
-    igd_source s = {0};
+    igd_source s = {.partial = true}; // the caller says what the classes are
     return finish(out, &s, &o,
                   igd_source_floats(&s, images, labels, num_images, shape, num_classes));
 }
@@ -273,9 +443,12 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
     const igd_dataset_options o = igd_dataset_options_default();
     const char *name = options != NULL ? options->preprocess : o.preprocess;
     const igd_preprocess *p;
-    igd_source s = {0};
+    igd_source s = {.channels = options != NULL ? options->channels : o.channels};
 
     *out = NULL;
+    if (s.channels != 1 && s.channels != 3)
+        return igd_error(IGD_EINVAL, "images of %d channels; 1 and 3 are possible",
+                         s.channels);
     if (num < 1)
         return igd_error(IGD_EINVAL, "%lld image files", (long long)num);
     IGD_TRY(igd_preprocess_find(&p, name == NULL ? "none" : name));
@@ -302,6 +475,51 @@ const int64_t *igd_dataset_shape(const igd_dataset *d)
 const char *igd_dataset_class_name(const igd_dataset *d, int c)
 {
     return d->source.classes.line[c];
+}
+
+// What is wrong with the number of classes, beside the numbers.
+static const char *count_hint(const igd_source *s, int num_classes)
+{
+    int32_t least = INT32_MAX;
+    for (int64_t i = 0; i < s->num; i++)
+        least = s->labels[i] < least ? s->labels[i] : least;
+    if (s->num_classes == num_classes + 1 && least == 1 && s->open_classes)
+        return "; labels count from 0, and these begin at 1";
+    if (s->num_classes > num_classes)
+        return "; --classes FILE can say which of the model's they are";
+    return "; --classes FILE says which of the model's they are, or --partial that "
+           "labels are the model's indices";
+}
+
+igd_status igd_dataset_check_classes(const igd_dataset *d, int num_classes)
+{
+    const igd_source *s = &d->source;
+    const int own = s->num_classes;
+    const bool few = num_classes >= FEW_CLASSES && own <= num_classes / 2;
+    if (own == 0 || own == num_classes)
+        return IGD_OK; // 0: images without labels
+    if (s->mapped)
+        return igd_error(IGD_EINVAL, "%s: names %d classes, but the model has %d",
+                         s->map_path, own, num_classes);
+    // Of a single class there is no order to be wrong; a note says that it is class 0.
+    const bool single = own == 1 && s->named;
+    if (own < num_classes && (s->partial || single || (s->open_classes && !few)))
+        return IGD_OK;
+    return igd_error(IGD_EINVAL, "%s: the data have %d class%s, but the model %d%s",
+                     s->path != NULL ? s->path : "images", own, own == 1 ? "" : "es",
+                     num_classes, count_hint(s, num_classes));
+}
+
+int igd_dataset_num_notes(const igd_dataset *d)
+{
+    return d->source.notes.num;
+}
+
+const char *igd_dataset_note(const igd_dataset *d, int i, const char **warning)
+{
+    const igd_note *n = &d->source.notes.item[i];
+    *warning = n->warning;
+    return n->text;
 }
 
 int igd_dataset_label(const igd_dataset *d, int64_t i)

@@ -11,6 +11,9 @@
 
 #include "core/digest.h"
 #include "core/lines.h"
+#include "data/class_map.h"
+#include "data/listing.h"
+#include "data/notes.h"
 #include "data/resample.h"
 #include "igdef/dataset.h"
 
@@ -39,6 +42,17 @@ typedef struct igd_source {
     int num_classes;
     bool open_classes; // num_classes is a guess from the labels: more may have names
     igd_lines classes; // names; none where classes.num is 0
+    bool named;        // classes are numbered by the names of folders or labels
+    bool mapped;       // by a file of classes, whose number of classes it is
+    igd_notes notes;
+
+    // What options say of how it is opened.
+    const igd_class_map *map; // borrowed; NULL where names stand for themselves
+    char *map_path;           // owned
+    bool numeric_order;
+    bool partial;
+    bool clamp_pixels;
+    int channels; // of image files
 } igd_source;
 
 // Releases everything and leaves an empty source.
@@ -47,6 +61,8 @@ void igd_source_free(igd_source *s);
 // Each opens a format; `path` is known to be of it. On failure nothing is left to free
 // but what igd_source_free() does.
 igd_status igd_source_cifar(igd_source *s, const char *path, bool hundred, bool train);
+igd_status igd_source_cifar_python(igd_source *s, const char *path, bool hundred,
+                                   bool train);
 igd_status igd_source_idx(igd_source *s, const char *path, bool train);
 igd_status igd_source_npy(igd_source *s, const char *images, const char *labels);
 igd_status igd_source_class_folders(igd_source *s, const char *path,
@@ -61,17 +77,26 @@ igd_status igd_source_files(igd_source *s, const char *const *paths, int64_t num
 igd_status igd_source_floats(igd_source *s, const float *images, const int32_t *labels,
                              int64_t num, const int64_t shape[3], int num_classes);
 
+// A source of image files whose names below `path` are copied; labels come after.
+// `path` is NULL where the names are whole paths.
+igd_status igd_source_give_files(igd_source *s, const char *path, const igd_preprocess *p,
+                                 const char *const *names, int64_t num);
+
 // What a folder of neither binary format holds.
 typedef enum igd_folder_kind {
     IGD_FOLDER_EMPTY,
-    IGD_FOLDER_CLASSES, // folders
-    IGD_FOLDER_SPLITS,  // folders, all of them called train, test or val
-    IGD_FOLDER_FLAT     // images and no folder
+    IGD_FOLDER_CLASSES, // folders with images
+    IGD_FOLDER_SPLITS,  // folders with images, all of them called train, test or val
+    IGD_FOLDER_FLAT     // images and no folder with any
 } igd_folder_kind;
 igd_status igd_folder_inspect(igd_folder_kind *out, const char *path);
 
+// Notes what a listing left out.
+igd_status igd_note_passed(igd_source *s, const igd_passed *passed);
+
 // Whether a folder is of a format.
 bool igd_is_cifar(const char *path, bool hundred);
+bool igd_is_cifar_python(const char *path, bool hundred);
 bool igd_is_idx(const char *path);
 
 // The parts of the binary formats that work on a file's content; `path` starts messages.
@@ -84,6 +109,8 @@ typedef struct igd_bytes {
 } igd_bytes;
 igd_status igd_bytes_add_cifar(igd_bytes *b, const unsigned char *bytes, size_t size,
                                bool hundred, const char *path);
+igd_status igd_bytes_add_cifar_python(igd_bytes *b, const unsigned char *bytes,
+                                      size_t size, bool hundred, const char *path);
 igd_status igd_bytes_add_idx_images(igd_bytes *b, const unsigned char *bytes, size_t size,
                                     const char *path);
 igd_status igd_bytes_add_idx_labels(igd_bytes *b, const unsigned char *bytes, size_t size,
@@ -92,15 +119,20 @@ void igd_bytes_free(igd_bytes *b);
 // Moves them into a source.
 igd_status igd_bytes_give(igd_bytes *b, igd_source *s);
 
-// Labels from a .npy file of integers, or a text file. Text has a label a line, or an
-// image's name and its label; a label is a number or a class name. `name` [num], the
-// images' names, is NULL for those that have none. Fills in labels, num_classes, classes.
+// Labels from a .npy file of integers, or a text file, see label_list.h. `names` [num],
+// the images' names, is NULL for those that have none. Fills in labels, num_classes and
+// classes, by the file of classes where there is one.
 igd_status igd_labels_read(igd_source *s, const char *path, const char *const *names);
 // Cuts the lines into pieces.
 igd_status igd_labels_from_lines(igd_source *s, igd_lines *lines, const char *path,
                                  const char *const *names);
 // Checks labels [num] that are in place already, and sets num_classes from them.
 igd_status igd_labels_check(igd_source *s, const char *path);
+
+// Looks labels [num] that are in place already up in the file of classes.
+igd_status igd_labels_map_numbers(igd_source *s, const char *path);
+// Takes number and names of the classes from the file of classes.
+igd_status igd_class_map_take(igd_source *s);
 
 // Which images options choose: *out is owned, [*num], in the order of the ids or of the
 // data.

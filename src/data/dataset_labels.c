@@ -1,11 +1,14 @@
-// Owns labels that come in a file of their own.
+// Owns labels that come in a file of their own: from texts or numbers to classes. What a
+// line of text says is label_list.c's.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/npy.h"
 #include "data/dataset_impl.h"
-#include "data/name_index.h"
+#include "data/label_list.h"
+#include "data/label_text.h"
 
 igd_status igd_labels_check(igd_source *s, const char *path)
 {
@@ -33,11 +36,61 @@ static igd_status allocate(igd_source *s, const char *path, int64_t num)
     return IGD_OK;
 }
 
+// ---- With a file of classes
+
+igd_status igd_class_map_take(igd_source *s)
+{
+    const int num = igd_class_map_size(s->map);
+    const char **names = malloc((size_t)num * sizeof(*names));
+    if (names == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d class names", num);
+    for (int c = 0; c < num; c++)
+        names[c] = igd_class_map_name(s->map, c);
+    const igd_status st = igd_lines_copy(&s->classes, names, num);
+    free(names);
+    s->num_classes = num;
+    s->open_classes = false;
+    s->mapped = s->named = true;
+    return st;
+}
+
+// Labels that are names of the file of classes, or where the first is none, numbers of
+// its classes.
+static igd_status from_map(igd_source *s, const igd_label_line *lines, const char *path)
+{
+    const bool names = igd_class_map_find(s->map, lines[0].text) != -1;
+    for (int64_t i = 0; i < s->num; i++) {
+        const igd_label_line *l = &lines[i];
+        int32_t number = 0;
+        const bool is_number = igd_label_read(&number, l->text) == IGD_LABEL_NUMBER;
+        const int c = names ? igd_class_map_find(s->map, l->text)
+                      : is_number && number < igd_class_map_size(s->map) ? number
+                                                                         : -1;
+        if (c < 0)
+            return igd_error(IGD_EFORMAT, "%s: line %lld: label \"%.80s\" %s %s", path,
+                             (long long)l->place, l->text,
+                             c == -2 ? "could be several classes of" : "is no class of",
+                             s->map_path);
+        s->labels[i] = c;
+    }
+    return igd_class_map_take(s);
+}
+
+// ---- From an array
+
 static igd_status from_array(igd_source *s, const igd_npy *a, const char *path)
 {
-    if (a->num_dims != 1 ||
-        (a->type != IGD_NPY_U8 && a->type != IGD_NPY_I32 && a->type != IGD_NPY_I64))
-        return igd_error(IGD_EFORMAT, "%s: not one axis of uint8, int32 or int64", path);
+    if (a->num_dims != 1)
+        return igd_error(
+            IGD_EFORMAT, "%s: labels in %d axes, not one; %s", path, a->num_dims,
+            a->num_dims == 2 && a->shape[1] == 1
+                ? "numpy.save(path, y.reshape(-1)) makes them one"
+                : "where they are one-hot, numpy.save(path, y.argmax(1)) makes them one");
+    if (a->type != IGD_NPY_U8 && a->type != IGD_NPY_I32 && a->type != IGD_NPY_I64)
+        return igd_error(IGD_EFORMAT,
+                         "%s: labels are %s; numpy.save(path, y.astype('int64')) makes "
+                         "them whole numbers",
+                         path, igd_npy_type_name(a->type));
     IGD_TRY(allocate(s, path, a->size));
     for (int64_t i = 0; i < a->size; i++) {
         const int64_t label = a->type == IGD_NPY_U8    ? ((const uint8_t *)a->data)[i]
@@ -48,12 +101,41 @@ static igd_status from_array(igd_source *s, const igd_npy *a, const char *path)
                              path, (long long)label, (long long)i);
         s->labels[i] = (int32_t)label;
     }
-    return igd_labels_check(s, path);
+    IGD_TRY(igd_labels_check(s, path));
+    return s->map != NULL ? igd_labels_map_numbers(s, path) : IGD_OK;
 }
 
-static bool is_number(const char *text)
+igd_status igd_labels_map_numbers(igd_source *s, const char *path)
 {
-    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+    bool names = false; // whether the file calls classes by numbers
+    for (int64_t i = 0; i < s->num; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%d", (int)s->labels[i]);
+        int c = igd_class_map_find(s->map, text);
+        names = i == 0 ? c != -1 : names;
+        if (!names)
+            c = s->labels[i] < igd_class_map_size(s->map) ? s->labels[i] : -1;
+        if (c < 0)
+            return igd_error(
+                IGD_EFORMAT, "%s: label %s of image %lld %s %s", path, text, (long long)i,
+                c == -2 ? "could be several classes of" : "is no class of", s->map_path);
+        s->labels[i] = c;
+    }
+    return igd_class_map_take(s);
+}
+
+// ---- From text
+
+static igd_status from_numbers(igd_source *s, const igd_label_line *lines,
+                               const char *path)
+{
+    for (int64_t i = 0; i < s->num; i++) {
+        (void)igd_label_read(&s->labels[i], lines[i].text);
+        if (s->labels[i] >= IGD_MAX_CLASSES)
+            return igd_error(IGD_EFORMAT, "%s: line %lld: label %.40s is out of range",
+                             path, (long long)lines[i].place, lines[i].text);
+    }
+    return igd_labels_check(s, path);
 }
 
 static int by_text(const void *a, const void *b)
@@ -61,116 +143,78 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-// Labels from their texts [num]. Names become numbers in byte order, as folders do.
-static igd_status from_texts(igd_source *s, const char *const *texts, const char *path)
+// Names become numbers in byte order, as folders do.
+static igd_status from_names(igd_source *s, const igd_label_line *lines, const char *path)
 {
-    bool numbers = true;
-    for (int64_t i = 0; i < s->num && numbers; i++)
-        numbers = is_number(texts[i]);
-    if (numbers) {
-        for (int64_t i = 0; i < s->num; i++) {
-            // Eight digits exceed the largest label and fit a long.
-            const long label =
-                strlen(texts[i]) > 8 ? IGD_MAX_CLASSES : strtol(texts[i], NULL, 10);
-            if (label >= IGD_MAX_CLASSES)
-                return igd_error(IGD_EFORMAT,
-                                 "%s: label %.40s of image %lld is out of "
-                                 "range",
-                                 path, texts[i], (long long)i);
-            s->labels[i] = (int32_t)label;
-        }
-        return igd_labels_check(s, path);
-    }
     const char **names = malloc((size_t)s->num * sizeof(*names));
     if (names == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for class names", path);
-    memcpy(names, texts, (size_t)s->num * sizeof(*names));
+    for (int64_t i = 0; i < s->num; i++)
+        names[i] = lines[i].text;
     qsort(names, (size_t)s->num, sizeof(*names), by_text);
     int64_t num = 0;
     for (int64_t i = 0; i < s->num; i++)
-        if (i == 0 || strcmp(names[i], names[num - 1]) != 0)
+        if (num == 0 || strcmp(names[num - 1], names[i]) != 0)
             names[num++] = names[i];
     igd_status st = IGD_OK;
     if (num > IGD_MAX_CLASSES)
-        st = igd_error(IGD_EFORMAT, "%s: %lld classes", path, (long long)num);
+        st = igd_error(IGD_EFORMAT, "%s: %lld class names", path, (long long)num);
     for (int64_t i = 0; i < s->num && st == IGD_OK; i++) {
-        const char **at = bsearch(&texts[i], names, (size_t)num, sizeof(*names), by_text);
+        const char *const *at =
+            bsearch(&lines[i].text, names, (size_t)num, sizeof(*names), by_text);
         s->labels[i] = (int32_t)(at - names);
     }
     if (st == IGD_OK)
         st = igd_lines_copy(&s->classes, names, num);
     s->num_classes = (int)num;
+    s->named = true;
     free(names);
     return st;
 }
 
-// The last separator: a tab, else a comma, else a space. A class name may hold the rest.
-static char *separator(char *line)
+// Numbers or names, whichever the first line in the file has.
+static igd_status from_texts(igd_source *s, const igd_label_line *lines, const char *path)
 {
-    static const char order[] = "\t, ";
-    for (int i = 0; order[i] != '\0'; i++) {
-        char *at = strrchr(line, order[i]);
-        if (at != NULL)
-            return at;
+    const igd_label_line *first = &lines[0];
+    igd_label_kind wanted;
+    int32_t number;
+    for (int64_t i = 0; i < s->num; i++)
+        first = lines[i].place < first->place ? &lines[i] : first;
+    if (s->map != NULL)
+        return from_map(s, lines, path);
+    wanted = igd_label_read(&number, first->text);
+    for (int64_t i = 0; i < s->num; i++) {
+        const igd_label_line *l = &lines[i];
+        const igd_label_kind kind = igd_label_read(&number, l->text);
+        if (kind == IGD_LABEL_BAD)
+            return igd_error(IGD_EFORMAT,
+                             "%s: line %lld: label \"%.80s\" is neither a whole number "
+                             "nor a class name",
+                             path, (long long)l->place, l->text);
+        if (wanted != IGD_LABEL_BAD && kind != wanted)
+            return igd_error(IGD_EFORMAT,
+                             "%s: line %lld: label \"%.80s\" is a %s, but line %lld has "
+                             "the %s \"%.80s\"",
+                             path, (long long)l->place, l->text,
+                             kind == IGD_LABEL_NAME ? "name" : "number",
+                             (long long)first->place,
+                             kind == IGD_LABEL_NAME ? "number" : "name", first->text);
     }
-    return NULL;
-}
-
-// Lines of a name and a label, in any order: texts [num] gets the labels in that of the
-// images. Splits the lines.
-static igd_status match_names(const char **texts, const igd_source *s,
-                              const igd_lines *lines, const char *path,
-                              const char *const *names)
-{
-    igd_name_index *index = NULL;
-    igd_status st = igd_name_index_new(&index, names, s->num);
-    for (int64_t i = 0; i < lines->num && st == IGD_OK; i++) {
-        char *line = lines->line[i];
-        char *at = separator(line);
-        if (at == NULL) {
-            st = igd_error(IGD_EFORMAT, "%s: \"%.80s\" is no image name and label", path,
-                           line);
-            break;
-        }
-        *at++ = '\0';
-        line[strcspn(line, " \t")] = '\0'; // "name, label" and "name  label"
-        at += strspn(at, " \t");
-        const int64_t image = igd_name_index_find(index, line);
-        if (image < 0)
-            st = igd_error(IGD_EFORMAT, "%s: \"%.80s\" %s", path, line,
-                           image == -1 ? "is no image of the folder"
-                                       : "could be several images");
-        else if (texts[image] != NULL)
-            st = igd_error(IGD_EFORMAT, "%s: \"%.80s\" appears twice", path, line);
-        else
-            texts[image] = at;
-    }
-    for (int64_t i = 0; i < s->num && st == IGD_OK; i++)
-        if (texts[i] == NULL)
-            st = igd_error(IGD_EFORMAT, "%s: no label for %s", path, names[i]);
-    igd_name_index_free(index);
-    return st;
+    return wanted == IGD_LABEL_NUMBER ? from_numbers(s, lines, path)
+                                      : from_names(s, lines, path);
 }
 
 igd_status igd_labels_from_lines(igd_source *s, igd_lines *lines, const char *path,
                                  const char *const *names)
 {
-    bool named = false;
-    for (int64_t i = 0; i < lines->num && names != NULL && !named; i++)
-        named = separator(lines->line[i]) != NULL;
-    if (!named) {
-        IGD_TRY(allocate(s, path, lines->num));
-        return from_texts(s, (const char *const *)lines->line, path);
-    }
-    IGD_TRY(allocate(s, path, s->num));
-    const char **texts = calloc((size_t)s->num + 1, sizeof(*texts));
-    if (texts == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for %lld labels", path,
-                         (long long)s->num);
-    igd_status st = match_names(texts, s, lines, path, names);
+    igd_label_line *list = NULL;
+    int64_t num = 0;
+    igd_status st = igd_label_list(&list, &num, lines, path, names, s->num);
     if (st == IGD_OK)
-        st = from_texts(s, texts, path);
-    free(texts);
+        st = allocate(s, path, num);
+    if (st == IGD_OK)
+        st = from_texts(s, list, path);
+    free(list);
     return st;
 }
 

@@ -108,7 +108,7 @@ igd_status igd_source_floats(igd_source *s, const float *images, const int32_t *
                              (long long)i, (int)labels[i], num_classes);
     for (size_t i = 0; i < size; i++)
         if (!(images[i] >= 0.0f && images[i] <= 1.0f)) // a NaN is neither
-            return igd_error(IGD_EINVAL, "image %zu has a pixel of %g, outside [0, 1]",
+            return igd_error(IGD_EINVAL, "image %zu has a pixel of %.9g, outside [0, 1]",
                              i / (size / (size_t)num), (double)images[i]);
     float *floats = malloc(size * sizeof(*floats));
     s->labels = malloc((size_t)num * sizeof(*s->labels));

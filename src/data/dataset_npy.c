@@ -1,6 +1,7 @@
 // Owns data sets in .npy files: images as bytes or floats, read when they are asked for.
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "core/npy.h"
 #include "data/dataset_impl.h"
 
+#define ROUNDING 0.001f // what --clamp-pixels forgives: more is another range
+
 typedef struct array {
     char *path; // owned
     int file;   // owned descriptor
@@ -16,6 +19,7 @@ typedef struct array {
     int64_t shape[3];  // {C, H, W}
     size_t image_size; // in bytes
     bool channels_last;
+    bool clamp;
 } array;
 
 // The bytes of image i, wherever the file position is: threads share the descriptor.
@@ -43,6 +47,27 @@ static size_t place(const array *a, size_t c, size_t p)
     return a->channels_last ? p * C + c : c * positions + p;
 }
 
+// The end of [0, 1] that a value has left by a rounding, such as that of undoing a
+// normalisation.
+static float clamped(float value)
+{
+    if (value < 0.0f && value >= -ROUNDING)
+        return 0.0f;
+    return value > 1.0f && value <= 1.0f + ROUNDING ? 1.0f : value;
+}
+
+static igd_status refuse_pixel(const array *a, int64_t i, float value)
+{
+    const bool rounding = clamped(value) != value && !isnan(value);
+    const bool bytes = value > 1.0f && value <= 255.0f && floorf(value) == value;
+    return igd_error(
+        IGD_EFORMAT, "%s: image %lld has a pixel of %.9g, outside [0, 1]%s", a->path,
+        (long long)i, (double)value,
+        rounding ? ", as a rounding leaves it; --clamp-pixels moves such to 0 or 1"
+        : bytes  ? "; save 0 to 255 as uint8, or divide by 255"
+                 : "");
+}
+
 static igd_status read_image(const void *self, float *image, int64_t i)
 {
     const array *a = self;
@@ -57,11 +82,10 @@ static igd_status read_image(const void *self, float *image, int64_t i)
             const float value = a->header.type == IGD_NPY_U8
                                     ? (float)((const unsigned char *)stored)[at] / 255.0f
                                     : ((const float *)stored)[at];
-            if (!(value >= 0.0f && value <= 1.0f)) // a NaN is neither
-                st = igd_error(IGD_EFORMAT,
-                               "%s: image %lld has a pixel of %g, outside [0, 1]",
-                               a->path, (long long)i, (double)value);
-            image[c * positions + p] = value;
+            image[c * positions + p] = a->clamp ? clamped(value) : value;
+            if (!(image[c * positions + p] >= 0.0f && // a NaN is neither
+                  image[c * positions + p] <= 1.0f))
+                st = refuse_pixel(a, i, value);
         }
     free(stored);
     return st;
@@ -103,8 +127,11 @@ static igd_status find_shape(array *a)
     const igd_npy *h = &a->header;
     const int64_t *n = h->shape;
     if (h->type != IGD_NPY_U8 && h->type != IGD_NPY_F32)
-        return igd_error(IGD_EFORMAT, "%s: images are neither uint8 nor float32",
-                         a->path);
+        return igd_error(IGD_EFORMAT,
+                         "%s: images are %s, neither uint8 nor float32; "
+                         "numpy.save(path, x.astype('%s')) converts them",
+                         a->path, igd_npy_type_name(h->type),
+                         h->type == IGD_NPY_F64 ? "float32" : "uint8");
     for (int i = 0; i < h->num_dims; i++)
         if (n[i] < 1 || (i > 0 && n[i] > IGD_IMAGE_MAX_PIXELS))
             return igd_error(IGD_EFORMAT, "%s: axis %d has length %lld", a->path, i,
@@ -158,6 +185,7 @@ igd_status igd_source_npy(igd_source *s, const char *images, const char *labels)
         return igd_error(IGD_ENOMEM, "%s: no memory for its name", images);
     IGD_TRY(igd_npy_read_header(&a->header, images));
     IGD_TRY(find_shape(a));
+    a->clamp = s->clamp_pixels;
     a->file = open(images, O_RDONLY | O_CLOEXEC);
     if (a->file < 0)
         return igd_error(IGD_EIO, "%s: %s", images, strerror(errno));

@@ -8,7 +8,8 @@
 #include "data/dataset_impl.h"
 #include "data/name_index.h"
 
-// An index is all digits; anything else is a name.
+// An index is all digits; anything else is a name, and so are digits that an image is
+// called by: 0001 is 0001.png where there is one.
 static bool parse_index(int64_t *out, const char *text)
 {
     if (text[strspn(text, "0123456789")] != '\0')
@@ -43,9 +44,9 @@ igd_status igd_ids_from_lines(int64_t **out, int64_t *num, const igd_source *s,
     st = igd_name_index_new(&index, names, named ? s->num : 0);
     for (int64_t i = 0; i < lines->num && st == IGD_OK; i++) {
         const char *id = lines->line[i];
-        int64_t image = -1;
-        if (!parse_index(&image, id))
-            image = igd_name_index_find(index, id);
+        int64_t image = igd_name_index_find(index, id);
+        if (image == -1 && !parse_index(&image, id))
+            image = -1;
         if (image == -2)
             st = igd_error(IGD_EINVAL, "%s: \"%.80s\" could be several images", path, id);
         else if (image < 0 || image >= s->num)

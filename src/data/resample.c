@@ -51,6 +51,21 @@ void igd_image_to_floats(float *out, const igd_image *image)
             out[c * size + i] = (float)image->pixels[i * C + c] / 255.0f;
 }
 
+void igd_image_to_grey(igd_image *image)
+{
+    const size_t positions = (size_t)image->width * (size_t)image->height;
+    if (image->channels != 3)
+        return;
+    for (size_t p = 0; p < positions; p++) {
+        const unsigned char *rgb = image->pixels + 3 * p;
+        // ITU-R 601-2 luma in 16 binary digits, rounded.
+        const uint32_t luma =
+            rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u;
+        image->pixels[p] = (unsigned char)(luma >> 16);
+    }
+    image->channels = 1;
+}
+
 // The triangle.
 static double bilinear(double x)
 {

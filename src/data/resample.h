@@ -25,6 +25,9 @@ igd_status igd_image_from_floats(igd_image *out, const float *data,
                                  const int64_t shape[3]);
 void igd_image_to_floats(float *out, const igd_image *image);
 
+// From RGB to one channel, by Pillow's weights; nothing where it has one already.
+void igd_image_to_grey(igd_image *image);
+
 typedef enum igd_filter { IGD_FILTER_BILINEAR, IGD_FILTER_BICUBIC } igd_filter;
 
 // Antialiased: the filter widens where the image shrinks. Equals Pillow's result.

@@ -280,6 +280,18 @@ static igd_status check_smaller(const igd_session *s, const char *data_sha256)
     return IGD_OK;
 }
 
+// What may be wrong with the labels.
+static void warn_data(igd_session *s)
+{
+    for (int i = 0; i < igd_dataset_num_notes(s->data); i++) {
+        const char *id, *text = igd_dataset_note(s->data, i, &id);
+        if (id != NULL && strcmp(id, IGD_WARN_ONE_CLASS) == 0)
+            igd_warn(&s->warnings, id, "%s; the model has %d classes", text, s->C);
+        else if (id != NULL)
+            igd_warn(&s->warnings, id, "%s", text);
+    }
+}
+
 static igd_status clean_logits_init(igd_session *s)
 {
     const size_t cells = (size_t)s->n * (size_t)s->C;
@@ -420,6 +432,7 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(igd_checks_before(s, &speed));
     IGD_TRY(igd_cascade_clean(s));
     IGD_TRY(check_clean(s));
+    warn_data(s);
     igd_checks_forecast(s, &speed);
     IGD_TRY(igd_cascade_attacks(s));
     if (s->options->state != NULL)

@@ -18,6 +18,7 @@ igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
             "%lld",
             (long long)own[0], (long long)own[1], (long long)own[2], (long long)shape[0],
             (long long)shape[1], (long long)shape[2]);
+    IGD_TRY(igd_dataset_check_classes(data, num_classes));
     for (int64_t i = 0; i < n; i++) {
         const int label = igd_dataset_label(data, i);
         if (label < 0 || label >= num_classes)

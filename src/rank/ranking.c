@@ -85,7 +85,8 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     for (int c = 0; c < C; c++) {
         char number[16];
         snprintf(number, sizeof(number), "%d", c);
-        r->class_names[c] = strdup(class_names != NULL ? class_names[c] : number);
+        const char *name = class_names != NULL ? class_names[c] : NULL;
+        r->class_names[c] = strdup(name != NULL ? name : number);
         if (r->class_names[c] == NULL) {
             st = igd_error(IGD_ENOMEM, "no memory for the name of class %d", c);
             goto done;

@@ -362,15 +362,15 @@ static igd_status make_ranking(igd_ranking **out, const cdir *r,
     if (classes == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d names", r->C);
     const bool own = r->o->concepts != NULL && r->o->num_concepts == r->C;
-    const bool named = igd_dataset_num_classes(r->probe) == r->C;
+    const int named = igd_dataset_num_classes(r->probe);
     for (int c = 0; c < r->C; c++)
-        classes[c] = own     ? r->o->concepts[c]
-                     : named ? igd_dataset_class_name(r->probe, c)
-                             : NULL;
-    const igd_status st = igd_ranking_make(
-        out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
-        (int)igd_rows_width(r->activations), r->score, igd_dataset_size(r->probe),
-        classes[0] != NULL ? classes : NULL, describe(r, s));
+        classes[c] = own             ? r->o->concepts[c]
+                     : named == r->C ? igd_dataset_class_name(r->probe, c)
+                                     : NULL;
+    const igd_status st =
+        igd_ranking_make(out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
+                         (int)igd_rows_width(r->activations), r->score,
+                         igd_dataset_size(r->probe), classes, describe(r, s));
     free(classes);
     return st;
 }

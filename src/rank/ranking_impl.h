@@ -19,8 +19,8 @@ struct igd_ranking {
     cJSON *options;
 };
 
-// Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C],
-// NULL for numbers; `options` is consumed, also on failure.
+// Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C];
+// NULL, or a NULL among them, for numbers. `options` is consumed, also on failure.
 igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *layer,
                             const char *model_sha256, int C, int K, const float *score,
                             int64_t num_images, const char *const *class_names,

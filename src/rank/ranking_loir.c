@@ -212,6 +212,7 @@ done:
 
 static igd_status count_classes(loir *l)
 {
+    IGD_TRY(igd_dataset_check_classes(l->probe, l->C));
     for (int64_t i = 0; i < l->N; i++) {
         const int y = igd_dataset_label(l->probe, i);
         if (y >= l->C)
@@ -243,8 +244,9 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
         st = igd_error(IGD_ENOMEM, "no memory for the scores");
         goto done;
     }
+    const int named = igd_dataset_num_classes(l->probe);
     for (int c = 0; c < l->C; c++) {
-        names[c] = igd_dataset_class_name(l->probe, c);
+        names[c] = c < named ? igd_dataset_class_name(l->probe, c) : NULL;
         for (int k = 0; k < l->K; k++)
             score[c * l->K + k] = (float)(l->sum[c * l->K + k] / (double)l->count[c]);
     }

@@ -81,6 +81,14 @@ static const igd_explanation explanations[] = {
      "The images that a setting was chosen on include images that the ranking was made on. What is "
      "measured there looks better than on new images.",
      "Choose on images that the ranking has not seen: --first and --count say which."},
+    {IGD_WARN_CLASS_ORDER, "Class folders are named by numbers",
+     "Folders are numbered in byte order of their names, in which 10 comes before 2. Where the "
+     "names are the model\xe2\x80\x99s indices, most labels are wrong.",
+     "Take them in the order of numbers: --class-order numeric."},
+    {IGD_WARN_ONE_CLASS, "All images are of one class",
+     "There is one class folder, and nothing says which of the model\xe2\x80\x99s classes it is. "
+     "It was taken for the first.",
+     "Say which class it is with --classes."},
     {"gradient-check", "The gradient does not match the loss",
      "Along the axis of the picture the loss does not rise as its gradient says. The surface was "
      "drawn along a direction that means little.",

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
+#include "data/notes.h"
 #include "igdef/status.h"
 
 // The ids.
@@ -27,6 +28,8 @@
 #define IGD_WARN_TRANSFER "transfer-stronger"
 #define IGD_WARN_AUDIT "audit-difference"
 #define IGD_WARN_SEEN "seen-images"
+#define IGD_WARN_CLASS_ORDER IGD_NOTE_CLASS_ORDER
+#define IGD_WARN_ONE_CLASS IGD_NOTE_ONE_CLASS
 
 // Accuracies further apart than this are told apart. Source: AutoAttack's check of
 // Square.

@@ -1,0 +1,613 @@
+// Labels: lists as people publish them, class folders and what lies among them, files of
+// classes; and that nothing is guessed.
+#include "fixture.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/npy.h"
+#include "data/class_map.h"
+#include "data/label_text.h"
+#include "igdef/dataset.h"
+
+#define IMAGE TEST_SOURCE_DIR "/tests/golden/resample/grey.png"
+
+// Makes the folders of a path below the test's own.
+static void make_folders(const char *name)
+{
+    char part[256];
+    for (const char *slash = strchr(name, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof(part), "%.*s", (int)(slash - name), name);
+        const char *path = fixture_path(part);
+        assert_true(mkdir(path, 0777) == 0 || igd_path_is_folder(path));
+    }
+}
+
+static void put(const char *name, const char *text)
+{
+    make_folders(name);
+    assert_ok(igd_file_write(fixture_path(name), text, strlen(text)));
+}
+
+static void put_image(const char *name)
+{
+    unsigned char *bytes;
+    size_t size;
+    make_folders(name);
+    assert_ok(igd_file_read(&bytes, &size, IMAGE, 1 << 20));
+    assert_ok(igd_file_write(fixture_path(name), bytes, size));
+    free(bytes);
+}
+
+// Labels of a data set, as "0 1 2".
+static const char *labels_of(const igd_dataset *d)
+{
+    static char text[256];
+    size_t used = 0;
+    text[0] = '\0';
+    for (int64_t i = 0; i < igd_dataset_size(d); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%d",
+                                 i > 0 ? " " : "", igd_dataset_label(d, i));
+    return text;
+}
+
+// Whether a remark holds `text`, and a warning's id where `id` is given.
+static bool has_note(const igd_dataset *d, const char *id, const char *text)
+{
+    for (int i = 0; i < igd_dataset_num_notes(d); i++) {
+        const char *warning, *note = igd_dataset_note(d, i, &warning);
+        if (strstr(note, text) != NULL && (id == NULL) == (warning == NULL) &&
+            (id == NULL || strcmp(id, warning) == 0))
+            return true;
+    }
+    return false;
+}
+
+// --- A single label
+
+static void test_labels__whole_numbers_and_names_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        igd_label_kind kind;
+        int32_t number;
+    } cases[] = {
+        {"3", IGD_LABEL_NUMBER, 3},
+        {"3.0", IGD_LABEL_NUMBER, 3},
+        {"3.", IGD_LABEL_NUMBER, 3},
+        {"3.000000000000000000e+00", IGD_LABEL_NUMBER, 3},
+        {"1.200E1", IGD_LABEL_NUMBER, 12},
+        {"1.2e+01", IGD_LABEL_NUMBER, 12},
+        {"120e-1", IGD_LABEL_NUMBER, 12},
+        {"0007", IGD_LABEL_NUMBER, 7},
+        {"+4", IGD_LABEL_NUMBER, 4},
+        {"0.0e0", IGD_LABEL_NUMBER, 0},
+        {"99999999999999999999", IGD_LABEL_NUMBER, INT32_MAX},
+        {"1e400", IGD_LABEL_NUMBER, INT32_MAX},
+        {"-1", IGD_LABEL_BAD, 0},
+        {"\xe2\x88\x92"
+         "1",
+         IGD_LABEL_BAD, 0},
+        {"1.5", IGD_LABEL_BAD, 0},
+        {"1,5", IGD_LABEL_BAD, 0},
+        {"1e-1", IGD_LABEL_BAD, 0},
+        {"1.2e", IGD_LABEL_BAD, 0},
+        {"1/2", IGD_LABEL_BAD, 0},
+        {"0x1F", IGD_LABEL_BAD, 0},
+        {"nan", IGD_LABEL_BAD, 0},
+        {"-inf", IGD_LABEL_BAD, 0},
+        {"3 4", IGD_LABEL_BAD, 0},
+        {"", IGD_LABEL_BAD, 0},
+        {"n01440764", IGD_LABEL_NAME, 0},
+        {"golden retriever", IGD_LABEL_NAME, 0},
+        {"3d printer", IGD_LABEL_NAME, 0},
+        {"e4", IGD_LABEL_NAME, 0},
+        {"nana", IGD_LABEL_NAME, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int32_t number;
+        const igd_label_kind kind = igd_label_read(&number, cases[i].text);
+        if (kind != cases[i].kind || number != cases[i].number)
+            fail_msg("'%s' is %d, %d", cases[i].text, kind, number);
+    }
+    assert_true(igd_is_bare_name("n01440764") && igd_is_bare_name("12"));
+    assert_false(igd_is_bare_name("n0144076") || igd_is_bare_name("tench"));
+}
+
+// --- Lists
+
+// Opens the flat folder with a list of labels.
+static igd_status open_list(igd_dataset **d, const char *text, const char *classes)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    put("list.txt", text);
+    o.labels = fixture_path("list.txt");
+    o.classes = classes;
+    return igd_dataset_open(d, fixture_path("lists"), &o);
+}
+
+static void make_lists_folder(void)
+{
+    put_image("lists/my image 1.png");
+    put_image("lists/x,y.png");
+    put_image("lists/z.png");
+}
+
+static void test_labels__lists_are_read_as_they_are(void **state)
+{
+    (void)state;
+    make_lists_folder();
+    static const struct {
+        const char *text, *labels;
+        int num_classes;
+    } cases[] = {
+        {"my image 1.png,0\nx,y.png,1\nz.png,2\n", "0 1 2", 3},
+        {"my image 1.png\t0\nx,y.png\t1\nz.png\t2\n", "0 1 2", 3},
+        {"z.png 2\nmy image 1.png 0\nx,y.png 1\n", "0 1 2", 3},
+        {"my image 1.png , 0\nx,y.png ,  1\nz.png ,2\n", "0 1 2", 3},
+        {"\"my image 1.png\",0\n\"x,y.png\",1\nz.png,2\n", "0 1 2", 3},
+        {"filename,label\nmy image 1.png,0\n\"x,y.png\",1\nz.png,2\n", "0 1 2", 3},
+        {"z.png,2.0\nx,y.png,1.000000000000000000e+00\nmy image 1.png,0.0\n", "0 1 2", 3},
+        {"\"my image 1.png\",\"tench, Tinca tinca\"\n\"x,y.png\",cock\nz.png,\"a "
+         "\"\"b\"\"\"\n",
+         "2 1 0", 3},
+        {"0\n1\n2\n", "0 1 2", 3},
+        {"3.000e+00\n1.000e+00\n0.000e+00\n", "3 1 0", 4},
+        {"golden retriever\ntabby cat\ngolden retriever\n", "0 1 0", 2},
+        // Tiny ImageNet's val_annotations.txt
+        {"my image 1.png\tn03444034\t0\t32\t44\t62\nx,y.png\tn04067472\t52\t55\t57\t59\n"
+         "z.png\tn03444034\t4\t0\t60\t55\n",
+         "0 1 0", 2},
+        // Kaggle's LOC_val_solution.csv, with and without its heading
+        {"ImageId,PredictionString\nz,n03995372 85 1 499 272 \nmy image 1,n03481172 131 "
+         "0 "
+         "499 254 n03481172 0 2 30 40\n\"x,y\",n03995372 1 2 3 4\n",
+         "0 1 1", 2},
+        {"z,n03995372 85 1 499 272 \nmy image 1,n03481172 131 0 499 254 "
+         "\n\"x,y\",n03995372 1 "
+         "2 3 4",
+         "0 1 1", 2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_dataset *d;
+        const igd_status st = open_list(&d, cases[i].text, NULL);
+        if (st != IGD_OK)
+            fail_msg("case %zu: %s", i, igd_error_message());
+        assert_string_equal(labels_of(d), cases[i].labels);
+        assert_int_equal(igd_dataset_num_classes(d), cases[i].num_classes);
+        igd_dataset_free(d);
+    }
+}
+
+static void test_labels__what_would_be_a_guess_is_refused(void **state)
+{
+    (void)state;
+    make_lists_folder();
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"my image 1.png,-1\nx,y.png,1\nz.png,2\n",
+         "list.txt: line 1: label \"-1\" is neither a whole number nor a class name"},
+        {"my image 1.png,0\n\nx,y.png,1.5\nz.png,2\n", "list.txt: line 3: label \"1.5\""},
+        {"my image 1.png,0\nx,y.png,\nz.png,2\n", "list.txt: line 2: label \"\""},
+        {"my image 1.png,0\nx,y.png,1\nz.png,2,0\n",
+         "list.txt: line 3: 3 fields, not a file's name and its label"},
+        {"my image 1.png\t0\nx,y.png\t1\t7\nz.png\t2\n",
+         "list.txt: line 2: 3 fields, not a file's name and its label"},
+        {"my image 1.png\tn03444034\t0\t32\t44\nx,y.png\t1\nz.png\t2\n",
+         "list.txt: line 1: 5 fields"},
+        {"z.png 2 7\nmy image 1.png 0\nx,y.png 1\n",
+         "list.txt: line 1: \"z.png 2\" is no image of the folder"},
+        {"z.png,2\nx,y.png,cat\nmy image 1.png,0\n",
+         "list.txt: line 2: label \"cat\" is a name, but line 1 has the number \"2\""},
+        {"z.png,dog\nx,y.png,cat\nmy image 1.png,0\n",
+         "list.txt: line 3: label \"0\" is a number, but line 1 has the name \"dog\""},
+        {"cat\n1\n2\n", "list.txt: line 2: label \"1\" is a number, but line 1"},
+        {"1\n2\nnan\n", "list.txt: line 3: label \"nan\""},
+        {"z,n03995372 1 2 3 4 n03481172 1 2 3 4\nmy image 1,n03481172 1 2 3 4\n\"x,y\",b",
+         NULL}, // boxes of two classes stay a name of their own
+        {"other,label\nmy image 1.png,0\nx,y.png,1\nz.png,2\n",
+         "line 1: \"other\" is no image"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_dataset *d = NULL;
+        const igd_status st = open_list(&d, cases[i].text, NULL);
+        if (cases[i].message == NULL) {
+            assert_int_equal(st, IGD_OK);
+            assert_int_equal(igd_dataset_num_classes(d), 3);
+        } else if (st != IGD_EFORMAT ||
+                   strstr(igd_error_message(), cases[i].message) == NULL) {
+            fail_msg("case %zu: %s", i, st == IGD_OK ? "opened" : igd_error_message());
+        }
+        igd_dataset_free(d);
+    }
+}
+
+// --- Files of classes
+
+static void check_map(const char *text, const char *name, int wanted)
+{
+    igd_class_map *m;
+    assert_ok(igd_class_map_parse(&m, text, strlen(text), "c.txt"));
+    const int c = igd_class_map_find(m, name);
+    if (c != wanted)
+        fail_msg("'%s' is class %d of '%s'", name, c, text);
+    igd_class_map_free(m);
+}
+
+static void test_labels__files_of_classes_have_many_forms(void **state)
+{
+    (void)state;
+    check_map("cat\ndog\n", "dog", 1);
+    check_map("cat\ndog\n", "bird", -1);
+    check_map("crane\ndog\ncrane\n", "crane", -2); // as in ImageNet
+    check_map("n01440764 tench, Tinca tinca\nn01443537 goldfish\n", "n01443537", 1);
+    check_map("n01440764 tench, Tinca tinca\nn01443537 goldfish\n", "tench, Tinca tinca",
+              0);
+    check_map("a\tcat\nb\tdog\n", "dog", 1);
+    check_map("dog,1\ncat,0\n", "cat", 0);
+    check_map("1\tdog\n0\tcat\n", "dog", 1);
+    check_map("10\n9\n8\n", "8", 2); // numbers are names here
+    check_map("[\"cat\", \"dog\"]", "dog", 1);
+    check_map("{\"dog\": 1, \"cat\": 0}", "cat", 0);
+    check_map("{\"1\": \"dog\", \"0\": \"cat\"}", "dog", 1);
+    check_map("{\"0\": [\"n01440764\", \"tench\"], \"1\": [\"n01443537\", \"goldfish\"]}",
+              "goldfish", 1);
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"", "c.txt: names 0 classes"},
+        {"{\"a\": 2, \"b\": 0}", "c.txt: 'a' is class 2 of 2"},
+        {"{\"a\": 0, \"b\": 0}", "c.txt: class 1 of 2 has no name"},
+        {"{\"a\": \"b\"}", "c.txt: 'a' has no number"},
+        {"[1, 2]", "c.txt: the name of class 0 is no text"},
+        {"{\"0\": [1]}", "c.txt: a name of class 0 is no text"},
+        {"{\"a\": 0.5}", "c.txt: 'a' is class 0.5 of 1"},
+        {"{\"a\"", "c.txt"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        igd_class_map *m;
+        assert_fails(igd_class_map_parse(&m, bad[i].text, strlen(bad[i].text), "c.txt"),
+                     IGD_EFORMAT, bad[i].message);
+        assert_null(m);
+    }
+    igd_class_map *m;
+    const char *words = "n01440764 tench, Tinca tinca\nn01443537\tgoldfish\n";
+    assert_ok(igd_class_map_parse(&m, words, strlen(words), "c.txt"));
+    assert_string_equal(igd_class_map_name(m, 0), "tench, Tinca tinca");
+    assert_string_equal(igd_class_map_name(m, 1), "goldfish");
+    igd_class_map_free(m);
+}
+
+static void test_labels__names_are_looked_up_in_the_file_of_classes(void **state)
+{
+    (void)state;
+    igd_dataset_options o = igd_dataset_options_default();
+    igd_dataset *d;
+    put_image("mapped/cat/1.png");
+    put_image("mapped/ant/1.png");
+    put("mapped.txt", "dog\ncat\nant\n");
+    put("wrong.txt", "dog\ncat\n");
+    o.classes = fixture_path("mapped.txt");
+    assert_ok(igd_dataset_open(&d, fixture_path("mapped"), &o));
+    assert_string_equal(labels_of(d), "2 1"); // ant, cat
+    assert_int_equal(igd_dataset_num_classes(d), 3);
+    assert_string_equal(igd_dataset_class_name(d, 0), "dog");
+    assert_ok(igd_dataset_check_classes(d, 3));
+    assert_fails(igd_dataset_check_classes(d, 4), IGD_EINVAL,
+                 "mapped.txt: names 3 classes, but the model has 4");
+    igd_dataset_free(d);
+    o.classes = fixture_path("wrong.txt");
+    assert_fails(igd_dataset_open(&d, fixture_path("mapped"), &o), IGD_EINVAL,
+                 "class folder \"ant\" is no class of");
+
+    make_lists_folder();
+    put("names.txt", "zebra\nyak\nx-ray\nwolf\n");
+    char names[256]; // fixture_path()'s own lives for eight calls
+    snprintf(names, sizeof(names), "%s", fixture_path("names.txt"));
+    assert_ok(open_list(&d, "my image 1.png,yak\nx,y.png,wolf\nz.png,zebra\n", names));
+    assert_string_equal(labels_of(d), "1 3 0");
+    igd_dataset_free(d);
+    assert_ok(open_list(&d, "my image 1.png,2\nx,y.png,3.0\nz.png,0\n", names));
+    assert_string_equal(labels_of(d), "2 3 0"); // numbers stay the model's indices
+    igd_dataset_free(d);
+    assert_fails(open_list(&d, "my image 1.png,2\nx,y.png,4\nz.png,0\n", names),
+                 IGD_EFORMAT, "line 2: label \"4\" is no class of");
+    assert_fails(open_list(&d, "my image 1.png,yak\nx,y.png,1\nz.png,yak\n", names),
+                 IGD_EFORMAT, "line 2: label \"1\" is no class of");
+}
+
+// --- Class folders
+
+static igd_status open_folder(igd_dataset **d, const char *name, bool numeric,
+                              bool partial)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    o.numeric_order = numeric;
+    o.partial = partial;
+    return igd_dataset_open(d, fixture_path(name), &o);
+}
+
+static void test_labels__numbered_folders_are_in_byte_order_with_a_warning(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    char name[64];
+    for (int c = 0; c < 12; c++) {
+        snprintf(name, sizeof(name), "twelve/%d/x.png", c);
+        put_image(name);
+        snprintf(name, sizeof(name), "padded/%02d/x.png", c);
+        put_image(name);
+        snprintf(name, sizeof(name), "from1/%02d/x.png", c + 1);
+        put_image(name);
+    }
+    assert_ok(open_folder(&d, "twelve", false, false));
+    assert_string_equal(igd_dataset_class_name(d, 2), "10");
+    assert_true(has_note(d, "class-order", "10 of 12 classes have another number"));
+    assert_true(has_note(d, "class-order", "--class-order numeric"));
+    igd_dataset_free(d);
+    assert_ok(open_folder(&d, "twelve", true, false));
+    assert_string_equal(igd_dataset_class_name(d, 2), "2");
+    assert_string_equal(labels_of(d), "0 1 2 3 4 5 6 7 8 9 10 11");
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+    assert_ok(open_folder(&d, "padded", false, false));
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+    assert_ok(open_folder(&d, "from1", false, false));
+    assert_true(has_note(d, "class-order", "01 is class 0 and 12 class 11"));
+    igd_dataset_free(d);
+
+    put_image("named/a/x.png");
+    assert_fails(open_folder(&d, "named", true, false), IGD_EINVAL,
+                 "named: class folders are not all named by numbers");
+    put_image("twice/1/x.png");
+    put_image("twice/01/x.png");
+    assert_fails(open_folder(&d, "twice", true, false), IGD_EFORMAT,
+                 "class folders 01 and 1 have one number");
+    put_image("some/3/x.png");
+    put_image("some/10/x.png");
+    assert_ok(open_folder(&d, "some", true, true)); // the model's indices
+    assert_string_equal(labels_of(d), "3 10");
+    igd_dataset_free(d);
+}
+
+static void test_labels__what_is_no_class_is_passed_over(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    put_image("junk/b/._hidden.png");
+    put_image("junk/b/2.png");
+    put_image("junk/a/1.png");
+    put_image("junk/__MACOSX/x.png");
+    put_image("junk/@eaDir/x.png");
+    put_image("junk/.git/x.png");
+    put("junk/.DS_Store", "x");
+    put("junk/empty/readme.txt", "x");
+    put_image("junk/stray.png");
+    assert_ok(open_folder(&d, "junk", false, false));
+    assert_int_equal(igd_dataset_num_classes(d), 2);
+    assert_string_equal(labels_of(d), "0 1");
+    assert_true(has_note(d, NULL, "more hidden or left by a system"));
+    assert_true(has_note(d, NULL, "passed over empty, a folder: without images"));
+    assert_true(has_note(d, NULL, "passed over stray.png: beside the class folders"));
+    assert_true(has_note(d, NULL, "classes: 0 a, 1 b"));
+    igd_dataset_free(d);
+
+    // Only junk beside images: a flat folder.
+    put_image("flatjunk/1.png");
+    put_image("flatjunk/__MACOSX/1.png");
+    igd_dataset_options o = igd_dataset_options_default();
+    put("one.txt", "0\n");
+    o.labels = fixture_path("one.txt");
+    assert_ok(igd_dataset_open(&d, fixture_path("flatjunk"), &o));
+    assert_int_equal(igd_dataset_size(d), 1);
+    igd_dataset_free(d);
+}
+
+static void test_labels__images_lie_at_any_depth_in_torchvisions_order(void **state)
+{
+    (void)state;
+    // What sorted(os.walk(...)) of Python gives for these.
+    static const char *const order[] = {"a/z.png", "a/b/2.png", "a/b-c/1.png",
+                                        "a/b/d/0.png", "c/1.png"};
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    char name[64], ids[256] = "";
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        snprintf(name, sizeof(name), "deep/%s", order[i]);
+        put_image(name);
+        snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%s\n", order[i]);
+    }
+    put("deep.txt", ids);
+    o.ids = fixture_path("deep.txt");
+    assert_ok(igd_dataset_open(&d, fixture_path("deep"), &o));
+    assert_int_equal(igd_dataset_size(d), 5);
+    for (int64_t i = 0; i < 5; i++)
+        assert_int_equal(igd_dataset_index(d, i), i);
+    assert_string_equal(labels_of(d), "0 0 0 0 1");
+    igd_dataset_free(d);
+
+    char link[256];
+    snprintf(link, sizeof(link), "%s", fixture_path("deep/c/loop"));
+    if (access(link, F_OK) != 0)
+        assert_int_equal(symlink("..", link), 0);
+    assert_fails(open_folder(&d, "deep", false, false), IGD_EFORMAT,
+                 "more than 32 folders deep");
+    assert_int_equal(unlink(link), 0);
+}
+
+static void test_labels__tiny_imagenets_folder_is_flat(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    put_image("tiny/images/val_0.JPEG");
+    put_image("tiny/images/val_1.JPEG");
+    put("tiny/val_annotations.txt", "val_0.JPEG\tn03444034\t0\t32\t44\t62\n"
+                                    "val_1.JPEG\tn02058221\t0\t0\t63\t63\n");
+    o.labels = fixture_path("tiny/val_annotations.txt");
+    assert_ok(igd_dataset_open(&d, fixture_path("tiny"), &o));
+    assert_string_equal(labels_of(d), "1 0");
+    assert_string_equal(igd_dataset_class_name(d, 1), "n03444034");
+    igd_dataset_free(d);
+}
+
+static void test_labels__digits_are_a_name_where_an_image_has_it(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    put_image("digits/a/0002.png");
+    put_image("digits/a/0001.png");
+    put_image("digits/b/0009.png");
+    put("digits.txt", "0009\n1\n0001\n");
+    o.ids = fixture_path("digits.txt");
+    assert_ok(igd_dataset_open(&d, fixture_path("digits"), &o));
+    assert_int_equal(igd_dataset_index(d, 0), 2);
+    assert_int_equal(igd_dataset_index(d, 1), 1); // none is called 1
+    assert_int_equal(igd_dataset_index(d, 2), 0);
+    igd_dataset_free(d);
+}
+
+static void test_labels__grey_is_one_channel(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    float three[3 * 41 * 61], one[41 * 61];
+    put_image("grey/a/x.png");
+    assert_ok(igd_dataset_open(&d, fixture_path("grey"), &o));
+    assert_ok(igd_dataset_read(d, three, (const int64_t[]){0}, 1));
+    igd_dataset_free(d);
+    o.channels = 1;
+    assert_ok(igd_dataset_open(&d, fixture_path("grey"), &o));
+    assert_memory_equal(igd_dataset_shape(d), ((const int64_t[]){1, 41, 61}), 24);
+    assert_ok(igd_dataset_read(d, one, (const int64_t[]){0}, 1));
+    assert_memory_equal(one, three, sizeof(one)); // of grey files, every channel is that
+    igd_dataset_free(d);
+    o.channels = 2;
+    assert_fails(igd_dataset_open(&d, fixture_path("grey"), &o), IGD_EINVAL,
+                 "images of 2 channels");
+}
+
+// --- The number of classes
+
+static igd_status check_count(const int32_t *labels, int num, int num_classes,
+                              bool partial)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    igd_dataset *d;
+    unsigned char pixels[64 * 3] = {0};
+    assert_ok(igd_npy_write(fixture_path("n.npy"), IGD_NPY_U8,
+                            (const int64_t[]){num, 3, 1, 1}, 4, pixels));
+    assert_ok(igd_npy_write(fixture_path("ny.npy"), IGD_NPY_I32, (const int64_t[]){num},
+                            1, labels));
+    o.labels = fixture_path("ny.npy");
+    o.partial = partial;
+    assert_ok(igd_dataset_open(&d, fixture_path("n.npy"), &o));
+    const igd_status st = igd_dataset_check_classes(d, num_classes);
+    igd_dataset_free(d);
+    return st;
+}
+
+static void test_labels__the_number_of_classes_must_be_the_models(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    put_image("two/a/x.png");
+    put_image("two/c/x.png");
+    assert_ok(open_folder(&d, "two", false, false));
+    assert_ok(igd_dataset_check_classes(d, 2));
+    assert_fails(igd_dataset_check_classes(d, 3), IGD_EINVAL,
+                 "the data have 2 classes, but the model 3; --classes FILE");
+    assert_fails(igd_dataset_check_classes(d, 1), IGD_EINVAL,
+                 "the data have 2 classes, but the model 1");
+    igd_dataset_free(d);
+    assert_ok(open_folder(&d, "two", false, true));
+    assert_ok(igd_dataset_check_classes(d, 3));
+    assert_fails(igd_dataset_check_classes(d, 1), IGD_EINVAL, "but the model 1");
+    assert_true(has_note(d, NULL, "classes, as indices of the model: 0 a, 1 c"));
+    igd_dataset_free(d);
+    put_image("single/a/x.png");
+    assert_ok(open_folder(&d, "single", false, false));
+    assert_ok(igd_dataset_check_classes(d, 3));
+    assert_true(has_note(d, "one-class", "all images are taken for class 0"));
+    igd_dataset_free(d);
+
+    const int32_t ten[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, from_one[] = {1, 2, 3};
+    assert_ok(check_count(ten, 10, 10, false));
+    assert_ok(check_count(ten, 4, 10, false)); // numbers: the last may have no image
+    assert_fails(check_count(ten, 10, 1000, false), IGD_EINVAL,
+                 "the data have 10 classes, but the model 1000");
+    assert_ok(check_count(ten, 10, 1000, true));
+    assert_fails(check_count(from_one, 3, 3, false), IGD_EINVAL,
+                 "labels count from 0, and these begin at 1");
+}
+
+// --- Pixels
+
+static void test_labels__pixels_a_rounding_outside_are_shown_or_clamped(void **state)
+{
+    (void)state;
+    igd_dataset_options o = igd_dataset_options_default();
+    igd_dataset *d;
+    float x[6] = {1.0000001f, 0, -1e-7f, 0.5f, 1, 0}, read[3];
+    const int64_t shape[] = {2, 3, 1, 1};
+    assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));
+    assert_ok(igd_npy_write(fixture_path("cy.npy"), IGD_NPY_I32, (const int64_t[]){2}, 1,
+                            (const int32_t[]){0, 1}));
+    char y[256];
+    snprintf(y, sizeof(y), "%s", fixture_path("cy.npy"));
+    o.labels = y;
+    assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
+                 "a pixel of 1.00000012, outside [0, 1], as a rounding leaves it; "
+                 "--clamp-pixels");
+    o.clamp_pixels = true;
+    assert_ok(igd_dataset_open(&d, fixture_path("c.npy"), &o));
+    assert_ok(igd_dataset_read(d, read, (const int64_t[]){0}, 1));
+    assert_true(read[0] == 1.0f && read[1] == 0.0f && read[2] == 0.0f);
+    igd_dataset_free(d);
+    static const struct {
+        float value;
+        const char *message;
+    } bad[] = {{1.01f, "a pixel of 1.00999999, outside"},
+               {254.0f, "a pixel of 254, outside [0, 1]; save 0 to 255 as uint8"},
+               {NAN, "a pixel of nan, outside"}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        x[4] = bad[i].value;
+        assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));
+        assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
+                     bad[i].message);
+        assert_null(strstr(igd_error_message(), "--clamp-pixels"));
+    }
+    const double doubles[6] = {0};
+    assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F64, shape, 4, doubles));
+    assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
+                 "images are float64, neither uint8 nor float32; numpy.save(path, "
+                 "x.astype('float32'))");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TENSOR_TEST(test_labels__whole_numbers_and_names_are_told_apart),
+        TENSOR_TEST(test_labels__lists_are_read_as_they_are),
+        TENSOR_TEST(test_labels__what_would_be_a_guess_is_refused),
+        TENSOR_TEST(test_labels__files_of_classes_have_many_forms),
+        TENSOR_TEST(test_labels__names_are_looked_up_in_the_file_of_classes),
+        TENSOR_TEST(test_labels__numbered_folders_are_in_byte_order_with_a_warning),
+        TENSOR_TEST(test_labels__what_is_no_class_is_passed_over),
+        TENSOR_TEST(test_labels__images_lie_at_any_depth_in_torchvisions_order),
+        TENSOR_TEST(test_labels__tiny_imagenets_folder_is_flat),
+        TENSOR_TEST(test_labels__digits_are_a_name_where_an_image_has_it),
+        TENSOR_TEST(test_labels__grey_is_one_channel),
+        TENSOR_TEST(test_labels__the_number_of_classes_must_be_the_models),
+        TENSOR_TEST(test_labels__pixels_a_rounding_outside_are_shown_or_clamped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
