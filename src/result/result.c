@@ -1,18 +1,12 @@
-// Owns the result's derived numbers and its two files.
-#include "result/check_counts.h"
+// Owns what is asked of a result, and its two files.
 #include "result/result_impl.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/file.h"
-#include "result/interval.h"
-#include "result/provenance.h"
-
-#define FORMAT "igdef.result/1"
 
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
                            igd_protocol p)
@@ -24,16 +18,7 @@ double igd_result_accuracy(const igd_result *r, const int *columns, int num,
     return n > 0 ? (double)hits / (double)n : 0.0;
 }
 
-// All columns of attacks, and how many.
-static int all_columns(const igd_result *r, int columns[IGD_MAX_STEPS])
-{
-    int num = 0;
-    for (int c = 1; c < r->flags.num_columns; c++)
-        columns[num++] = c;
-    return num;
-}
-
-static int64_t num_with(const igd_result *r, const igd_entry *e, char letter)
+int64_t igd_entry_count(const igd_result *r, const igd_entry *e, char letter)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < r->flags.num_images; i++) {
@@ -45,7 +30,7 @@ static int64_t num_with(const igd_result *r, const igd_entry *e, char letter)
     return count;
 }
 
-static double entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol p)
+double igd_entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol p)
 {
     return igd_result_accuracy(r, e->counts, e->num_counts, p);
 }
@@ -56,282 +41,6 @@ const char *igd_result_union_name(const igd_result *r)
         if (strcmp(r->entries[k].name, "worst-case") == 0)
             return "worst case";
     return "all listed attacks";
-}
-
-// --- warnings that follow from the flags and the costs
-
-static void warn_counts(igd_result *r)
-{
-    for (int k = 0; k < r->num_entries; k++) {
-        const igd_entry *e = &r->entries[k];
-        const igd_cost *c = &e->cost;
-        if (e->num_columns > 1) // an ensemble: its members are entries too
-            continue;
-        if (c->zero_grads > 0)
-            igd_warn(&r->warnings, IGD_WARN_ZERO_GRADIENTS,
-                     "%s (%s): %lld of %lld gradients were zero everywhere; what hides "
-                     "the gradient must be attacked without it",
-                     e->name, e->target, (long long)c->zero_grads,
-                     (long long)c->backwards);
-        if (c->stalled > 0)
-            igd_warn(
-                &r->warnings, IGD_WARN_STALLED,
-                "%s (%s): the loss did not rise once in the first window of %lld runs",
-                e->name, e->target, (long long)c->stalled);
-        if (c->bad > 0)
-            igd_warn(&r->warnings, IGD_WARN_NOT_FINITE,
-                     "%s (%s): logits or gradients were not finite %lld times; those "
-                     "images count as robust",
-                     e->name, e->target, (long long)c->bad);
-        if (c->unverified > 0)
-            igd_warn(&r->warnings, IGD_WARN_UNVERIFIED,
-                     "%s (%s): %lld adversarial images were classified correctly when "
-                     "judged again",
-                     e->name, e->target, (long long)c->unverified);
-        if (c->outside > 0)
-            igd_warn(&r->warnings, IGD_WARN_OUTSIDE,
-                     "%s (%s): %lld images left the ball or [0, 1]; they do not count as "
-                     "fooled",
-                     e->name, e->target, (long long)c->outside);
-    }
-}
-
-// Whether all that an entry's accuracy counts was made with gradients.
-static bool gradients_only(const igd_result *r, const igd_entry *e)
-{
-    for (int c = 0; c < e->num_counts; c++) {
-        bool white = false;
-        for (int k = 0; k < r->num_entries; k++)
-            white = white || (r->entries[k].white_box && r->entries[k].num_columns == 1 &&
-                              r->entries[k].columns[0] == e->counts[c]);
-        if (!white)
-            return false;
-    }
-    return true;
-}
-
-// Compares a black-box or transferred entry with the gradient attacks, by the accuracies
-// of separate columns, or in a cascade by what it takes off what gradients left.
-static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
-                          const char *kind)
-{
-    double white = 2.0, before = 2.0;
-    const char *best = NULL;
-    for (const igd_entry *w = r->entries; w < e; w++)
-        if (w->cumulative && e->cumulative && w->num_columns == 1)
-            before = entry_accuracy(r, w, IGD_ONE_SHOT);
-    for (int k = 0; k < r->num_entries; k++) {
-        const igd_entry *w = &r->entries[k];
-        if (!w->white_box || w->num_columns > 1 || (e->cumulative && w > e) ||
-            !gradients_only(r, w))
-            continue;
-        const double acc = entry_accuracy(r, w, IGD_ONE_SHOT);
-        if (acc < white) {
-            white = acc;
-            best = w->name;
-        }
-    }
-    if (best == NULL)
-        return;
-    const double acc = entry_accuracy(r, e, IGD_ONE_SHOT);
-    white = before < white ? before : white;
-    const double images = (white - acc) * (double)r->flags.num_images;
-    if (acc < white - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
-        igd_warn(&r->warnings, id,
-                 "%s (%s), %s attack, leaves %.2f %% where gradients (%s) left %.2f %%: "
-                 "robustness may come from hidden gradients",
-                 e->name, e->target, kind, 100.0 * acc, best, 100.0 * white);
-}
-
-// In a cascade the checks beside it have compared them, whatever the order.
-static bool compared_by(const igd_result *r, const igd_entry *e, const char *check)
-{
-    return e->cumulative && cJSON_HasObjectItem(r->checks, check);
-}
-
-static void warn_from_flags(igd_result *r)
-{
-    warn_counts(r);
-    for (int k = 0; k < r->num_entries; k++) {
-        const igd_entry *e = &r->entries[k];
-        if (e->black_box && !compared_by(r, e, "black_box"))
-            warn_stronger(r, e, IGD_WARN_BLACK_BOX, "a black-box");
-        else if (strcmp(e->target, "transfer") == 0 && !compared_by(r, e, "transfer"))
-            warn_stronger(r, e, IGD_WARN_TRANSFER, "a transferred");
-    }
-}
-
-// --- JSON
-
-static cJSON *interval_json(const igd_result *r, double accuracy)
-{
-    const double n = (double)r->flags.num_images;
-    return igd_interval_json(
-        igd_interval_of((int64_t)(accuracy * n + 0.5), r->flags.num_images));
-}
-
-static bool randomised(const igd_result *r)
-{
-    return r->flags.votes != NULL;
-}
-
-static void add_protocols(cJSON *object, const igd_result *r, const int *columns, int num)
-{
-    cJSON_AddNumberToObject(object, "majority_acc",
-                            igd_result_accuracy(r, columns, num, IGD_MAJORITY));
-    cJSON_AddNumberToObject(object, "any_acc",
-                            igd_result_accuracy(r, columns, num, IGD_ANY));
-}
-
-static cJSON *entry_json(const igd_result *r, const igd_entry *e)
-{
-    cJSON *o = cJSON_CreateObject();
-    const igd_cost *c = &e->cost;
-    cJSON_AddStringToObject(o, "name", e->name);
-    cJSON_AddStringToObject(o, "target", e->target);
-    cJSON_AddNumberToObject(o, "robust_acc", entry_accuracy(r, e, IGD_ONE_SHOT));
-    if (randomised(r))
-        add_protocols(o, r, e->counts, e->num_counts);
-    cJSON_AddNumberToObject(o, "num_fooled", (double)num_with(r, e, IGD_FOOLED));
-    cJSON_AddNumberToObject(o, "forwards", (double)c->forwards);
-    cJSON_AddNumberToObject(o, "backwards", (double)c->backwards);
-    cJSON_AddNumberToObject(o, "seconds", c->seconds);
-    cJSON_AddBoolToObject(o, "cumulative", e->cumulative);
-    cJSON_AddBoolToObject(o, "white_box", e->white_box);
-    cJSON_AddBoolToObject(o, "black_box", e->black_box);
-    if (e->ensemble[0] != '\0')
-        cJSON_AddStringToObject(o, "ensemble", e->ensemble);
-    if (e->same_as[0] != '\0')
-        cJSON_AddStringToObject(o, "same_as", e->same_as);
-    cJSON_AddNumberToObject(o, "reused", (double)c->reused);
-    cJSON_AddNumberToObject(o, "not_finite", (double)c->bad);
-    cJSON_AddNumberToObject(o, "zero_gradients", (double)c->zero_grads);
-    cJSON_AddNumberToObject(o, "stalled", (double)c->stalled);
-    cJSON_AddNumberToObject(o, "unverified", (double)c->unverified);
-    cJSON_AddNumberToObject(o, "outside_ball", (double)c->outside);
-    cJSON_AddItemToObject(o, "columns", cJSON_CreateIntArray(e->columns, e->num_columns));
-    cJSON_AddItemToObject(o, "counts", cJSON_CreateIntArray(e->counts, e->num_counts));
-    return o;
-}
-
-static cJSON *class_json(const igd_result *r, int c, const int *columns, int num)
-{
-    int64_t count = 0, clean = 0, worst = 0;
-    for (int64_t i = 0; i < r->flags.num_images; i++) {
-        if (r->flags.label[i] != c)
-            continue;
-        count++;
-        clean += igd_flags_correct(&r->flags, 0, i, IGD_ONE_SHOT);
-        worst += igd_flags_survives(&r->flags, columns, num, i, IGD_ONE_SHOT);
-    }
-    if (count == 0)
-        return NULL;
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "class", r->class_names[c]);
-    cJSON_AddNumberToObject(o, "count", (double)count);
-    cJSON_AddNumberToObject(o, "clean_acc", (double)clean / (double)count);
-    cJSON_AddNumberToObject(o, "worst_acc", (double)worst / (double)count);
-    return o;
-}
-
-static double bound_share(const igd_result *r, int bit)
-{
-    int64_t hits = 0;
-    for (int64_t i = 0; i < r->flags.num_images; i++)
-        hits += (r->flags.bounds[i] & bit) != 0;
-    return (double)hits / (double)r->flags.num_images;
-}
-
-static void add_bounds(cJSON *json, const igd_result *r)
-{
-    cJSON *bounds = cJSON_AddObjectToObject(json, "bounds");
-    cJSON *clean = cJSON_AddObjectToObject(bounds, "clean");
-    cJSON_AddNumberToObject(clean, "ceiling", bound_share(r, IGD_BOUND_CLEAN_CEILING));
-    cJSON_AddNumberToObject(clean, "floor", bound_share(r, IGD_BOUND_CLEAN_FLOOR));
-    cJSON *worst = cJSON_AddObjectToObject(bounds, "worst");
-    cJSON_AddNumberToObject(worst, "ceiling", bound_share(r, IGD_BOUND_WORST_CEILING));
-    cJSON_AddNumberToObject(worst, "floor", bound_share(r, IGD_BOUND_WORST_FLOOR));
-}
-
-static void add_randomised(cJSON *json, const igd_result *r, const int *columns, int num)
-{
-    cJSON *o = cJSON_AddObjectToObject(json, "randomised");
-    cJSON_AddNumberToObject(o, "draws", r->flags.num_draws);
-    cJSON *clean = cJSON_AddObjectToObject(o, "clean");
-    cJSON_AddNumberToObject(clean, "one_shot_acc", r->clean_acc);
-    add_protocols(clean, r, NULL, 0);
-    cJSON *worst = cJSON_AddObjectToObject(o, "worst");
-    cJSON_AddNumberToObject(worst, "one_shot_acc", r->worst_acc);
-    add_protocols(worst, r, columns, num);
-}
-
-static void add_intervals(cJSON *json, const igd_result *r)
-{
-    cJSON *o = cJSON_AddObjectToObject(json, "intervals");
-    cJSON_AddStringToObject(o, "method", IGD_INTERVAL_METHOD);
-    cJSON_AddNumberToObject(o, "level", IGD_INTERVAL_LEVEL);
-    cJSON_AddItemToObject(o, "clean_acc", interval_json(r, r->clean_acc));
-    cJSON_AddItemToObject(o, "worst_acc", interval_json(r, r->worst_acc));
-    cJSON *attacks = cJSON_AddArrayToObject(o, "attacks");
-    for (int k = 0; k < r->num_entries; k++)
-        cJSON_AddItemToArray(
-            attacks, interval_json(r, entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT)));
-}
-
-static char *result_json(const igd_result *r)
-{
-    int columns[IGD_MAX_STEPS];
-    const int num = all_columns(r, columns);
-    cJSON *json = cJSON_CreateObject();
-    const cJSON *item;
-
-    cJSON_AddStringToObject(json, "format", FORMAT);
-    cJSON_ArrayForEach(item, r->provenance)
-    {
-        cJSON_AddItemToObject(json, item->string, cJSON_Duplicate(item, true));
-    }
-    cJSON_AddNumberToObject(json, "clean_acc", r->clean_acc);
-    cJSON *attacks = cJSON_AddArrayToObject(json, "attacks");
-    for (int k = 0; k < r->num_entries; k++)
-        cJSON_AddItemToArray(attacks, entry_json(r, &r->entries[k]));
-    cJSON_AddNumberToObject(json, "worst_acc", r->worst_acc);
-    if (randomised(r))
-        add_randomised(json, r, columns, num);
-    if (r->bounds)
-        add_bounds(json, r);
-    cJSON *classes = cJSON_AddArrayToObject(json, "per_class");
-    for (int c = 0; c < r->num_classes; c++) {
-        cJSON *o = class_json(r, c, columns, num);
-        if (o != NULL)
-            cJSON_AddItemToArray(classes, o);
-    }
-    add_intervals(json, r);
-    if (r->checks != NULL)
-        cJSON_AddItemToObject(json, "checks", cJSON_Duplicate(r->checks, true));
-    cJSON_AddItemToObject(json, "warnings", igd_warnings_json(&r->warnings));
-    cJSON_AddNumberToObject(json, "seconds", r->seconds);
-    // cJSON's builders do nothing when memory is exhausted; printing then fails as well
-    // or the last key is missing.
-    char *text = cJSON_HasObjectItem(json, "seconds") ? cJSON_Print(json) : NULL;
-    cJSON_Delete(json);
-    return text;
-}
-
-igd_status igd_result_finish(igd_result *r)
-{
-    int columns[IGD_MAX_STEPS];
-    const int num = all_columns(r, columns);
-
-    r->clean_acc = igd_result_accuracy(r, NULL, 0, IGD_ONE_SHOT);
-    r->worst_acc = igd_result_accuracy(r, columns, num, IGD_ONE_SHOT);
-    for (int k = 0; k < r->num_entries; k++)
-        assert(r->worst_acc <= entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT));
-    warn_from_flags(r);
-    igd_counts_warn(&r->warnings, r->checks, r->num_classes);
-    r->json = result_json(r);
-    if (r->json == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for the result");
-    return igd_result_print(r);
 }
 
 // --- files
@@ -475,10 +184,10 @@ igd_attack_result igd_result_attack(const igd_result *r, int i)
     return (igd_attack_result){
         .name = e->name,
         .target = e->target,
-        .robust_acc = entry_accuracy(r, e, IGD_ONE_SHOT),
-        .majority_acc = entry_accuracy(r, e, IGD_MAJORITY),
-        .any_acc = entry_accuracy(r, e, IGD_ANY),
-        .num_fooled = num_with(r, e, IGD_FOOLED),
+        .robust_acc = igd_entry_accuracy(r, e, IGD_ONE_SHOT),
+        .majority_acc = igd_entry_accuracy(r, e, IGD_MAJORITY),
+        .any_acc = igd_entry_accuracy(r, e, IGD_ANY),
+        .num_fooled = igd_entry_count(r, e, IGD_FOOLED),
         .forwards = e->cost.forwards,
         .backwards = e->cost.backwards,
         .seconds = e->cost.seconds,

@@ -55,6 +55,11 @@ igd_status igd_result_finish(igd_result *r);
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
                            igd_protocol p);
 
+// The same of what an entry counts; and how many images have a letter in one of its own
+// columns.
+double igd_entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol p);
+int64_t igd_entry_count(const igd_result *r, const igd_entry *e, char letter);
+
 // What all attacks of a result together are called: "worst case" only where they are the
 // ensemble of that name.
 const char *igd_result_union_name(const igd_result *r);
