@@ -9,7 +9,7 @@
 
 #include "core/file.h"
 #include "core/logits.h"
-#include "evaluate/views.h"
+#include "evaluate/evaluate_impl.h"
 #include "igdef/evaluate.h"
 #include "result/result_impl.h"
 

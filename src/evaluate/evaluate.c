@@ -15,6 +15,7 @@
 #include "evaluate/checkpoint.h"
 #include "evaluate/checks_after.h"
 #include "evaluate/checks_before.h"
+#include "evaluate/evaluate_impl.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
 #include "evaluate/settings.h"
@@ -470,5 +471,21 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
     igd_image_file_free(s.saved);
     igd_state_free(&s.state);
     free(s.plan);
+    return st;
+}
+
+igd_status igd_evaluate(igd_result **out, const igd_model *base,
+                        const igd_defense *defense, const igd_dataset *data,
+                        const igd_evaluate_options *options)
+{
+    const igd_evaluate_options o =
+        options != NULL ? *options : igd_evaluate_options_default();
+    igd_views views;
+
+    *out = NULL;
+    igd_status st = igd_views_make(&views, base, defense, data, &o);
+    if (st == IGD_OK)
+        st = igd_evaluate_views(out, &views, data, &o);
+    igd_views_free(&views);
     return st;
 }

@@ -4,8 +4,29 @@
 
 #include <cjson/cJSON.h>
 
+#include "defend/defense_impl.h"
 #include "igdef/evaluate.h"
 #include "model/classifier.h"
+
+// Labels of images by their index in the data set.
+typedef struct igd_label_of {
+    int64_t image;
+    int label;
+} igd_label_of;
+
+typedef struct igd_labels {
+    igd_label_of *item; // owned, by image
+    int64_t num;
+} igd_labels;
+
+// Where igd_views_make() keeps what it makes.
+typedef struct igd_views_own {
+    igd_defense_view judged, judging, surrogate, joint, ceiling, floor;
+    igd_classifier classifier[6];
+    int num_classifiers;
+    int floor_class;
+    igd_labels known;
+} igd_views_own;
 
 typedef struct igd_views {
     const igd_classifier *base;
@@ -21,14 +42,13 @@ typedef struct igd_views {
     const char *model_identity; // file and normalisation: what is kept on disk depends on
     const cJSON *defense;       // its settings; NULL for none
     const char *device;
+    igd_views_own own;
 } igd_views;
 
-// The settings of a defense as files record them; *out is owned.
-igd_status igd_defense_json(cJSON **out, const igd_defense *defense);
-
-// igd_evaluate() on classifiers.
-igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
-                              const igd_dataset *data,
-                              const igd_evaluate_options *options);
+// What an evaluation of a defended model sees of it, and of the base model. `v` stays
+// where it is until igd_views_free(), which follows a failure too.
+igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense *defense,
+                          const igd_dataset *data, const igd_evaluate_options *o);
+void igd_views_free(igd_views *v);
 
 #endif
