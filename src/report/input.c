@@ -181,6 +181,20 @@ done:
     return st;
 }
 
+const igd_input *igd_inputs_file(const igd_inputs *in, int i)
+{
+    if (i < in->num_results)
+        return &in->result[i];
+    i -= in->num_results;
+    return i < in->num_analyses ? &in->analysis[i] : NULL;
+}
+
+const char *igd_inputs_name(const igd_inputs *in, int i)
+{
+    const igd_input *file = igd_inputs_file(in, i);
+    return i < in->num_results ? file->name : file->path;
+}
+
 void igd_inputs_free(igd_inputs *in)
 {
     for (int k = 0; k < in->num_results; k++) {

@@ -57,6 +57,11 @@ typedef struct igd_inputs {
 igd_status igd_inputs_read(igd_inputs *in, const char *const *paths, int num);
 void igd_inputs_free(igd_inputs *in);
 
+// File number `i` of the page: results, then analyses; NULL after the last. And what the
+// page calls it.
+const igd_input *igd_inputs_file(const igd_inputs *in, int i);
+const char *igd_inputs_name(const igd_inputs *in, int i);
+
 // result_check.c: everything in a result that the page reads. `path` starts the messages.
 igd_status igd_result_check(const cJSON *result, const char *path);
 // Whether two results are of the same images under the same threat; IGD_EINVAL says what

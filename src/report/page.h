@@ -22,9 +22,9 @@ void igd_page_summary(const igd_page *p);        // page_summary.c
 igd_status igd_page_results(const igd_page *p);  // page_results.c
 igd_status igd_page_classes(const igd_page *p);  // page_classes.c
 igd_status igd_page_analyses(const igd_page *p); // page_analyses.c
-void igd_page_warnings(const igd_page *p);       // page_end.c
-void igd_page_cost(const igd_page *p);
-void igd_page_reproduce(const igd_page *p);
+void igd_page_warnings(const igd_page *p);       // page_warnings.c
+void igd_page_cost(const igd_page *p);           // page_cost.c
+void igd_page_reproduce(const igd_page *p);      // page_reproduce.c
 // The table of an analysis; page_tables.c
 void igd_page_analysis_table(const igd_page *p, const igd_input *a);
 
