@@ -15,7 +15,9 @@
 #include "core/error.h"
 #include "core/logits.h"
 #include "engine/engine_impl.h"
+#include "engine/places.h"
 #include "engine/speculate.h"
+#include "engine/vote.h"
 #include "engine/workers.h"
 #include "igdef/runtime.h"
 
@@ -24,77 +26,11 @@ typedef igd_item item;
 typedef igd_slot slot;
 typedef igd_tally tally;
 
-#define WORDS 4 // random words of one block
 // Rows that a thread should have: more add little speed on a CPU, and the fewer runs are
 // started before it is known whether they are needed, the better.
 #define GOOD_PART 16
 // Rows below which another thread is not worth it; the classifier fills up to as many.
 #define LEAST_PART 8
-
-static void engine_free(engine *e)
-{
-    igd_workers_free(e->workers);
-    free(e->slots);
-    free(e->items);
-    free(e->points);
-    free(e->grads);
-    free(e->weights);
-    free(e->logits);
-    free(e->pixels);
-    free(e->tallies);
-    free(e->state);
-    free(e->draws);
-}
-
-static igd_status engine_make(engine *e)
-{
-    assert(e->capacity >= 1 && e->samples >= 1 && e->num_runs >= 1);
-    const size_t places = (size_t)e->capacity, rows = places * (size_t)e->samples;
-    const size_t room = e->d * sizeof(float);
-
-    e->slots = calloc(places, sizeof(*e->slots));
-    e->items = calloc(places, sizeof(*e->items));
-    e->points = calloc(rows, room);
-    e->grads = calloc(e->attack->gradient == NULL ? 1 : rows, room);
-    e->weights = calloc(rows, e->C * sizeof(float));
-    e->logits = calloc(rows, e->C * sizeof(float));
-    e->pixels = calloc(places, 4 * room);
-    e->tallies = calloc(places, (size_t)e->num_runs * sizeof(tally));
-    e->state = calloc(places, e->state_size);
-    e->draws = calloc(rows, sizeof(*e->draws));
-    if (e->slots == NULL || e->items == NULL || e->points == NULL || e->grads == NULL ||
-        e->weights == NULL || e->logits == NULL || e->pixels == NULL ||
-        e->tallies == NULL || e->state == NULL || e->draws == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %d images under %s", e->capacity,
-                         e->attack->name);
-    for (size_t i = 0; i < places; i++) {
-        float *own = e->pixels + i * 4 * e->d;
-        e->items[i].lower = own;
-        e->items[i].upper = own + e->d;
-        e->items[i].x_adv = own + 2 * e->d;
-        e->slots[i].run = (igd_run){.job = e->job,
-                                    .samples = e->samples,
-                                    .point = e->points + i * (size_t)e->samples * e->d,
-                                    .weight = e->weights + i * (size_t)e->samples * e->C,
-                                    .x_adv = own + 3 * e->d,
-                                    .state = e->state + i * e->state_size};
-    }
-    return IGD_OK;
-}
-
-// Which draw of the classifier's noise a run's row is: a function of the attack, the run,
-// how often the run has asked, and the sample, so that batches and order do not matter.
-static igd_draw draw_of(const engine *e, const slot *p, int sample)
-{
-    uint32_t words[2] = {0};
-    if (!e->job->deterministic) {
-        const igd_stream s =
-            igd_stream_make(e->job->seed, e->purpose, p->run.image,
-                            (uint64_t)p->run.index << 32 | p->evaluations);
-        igd_random_words(words, 2, &s, (uint32_t)sample * WORDS);
-    }
-    return (igd_draw){.image = p->run.image, .draw = (uint64_t)words[0] << 32 | words[1]};
-}
 
 // Hands an image's outcome over and makes its item free.
 static igd_status item_deliver(engine *e, item *m)
@@ -248,44 +184,10 @@ static void run_start(engine *e, slot *p, item *m)
     p->want = e->attack->start(r);
 }
 
-// Exchanges two runs. Rows of the batch stay where they are, so what they hold is
-// exchanged; weights are written when they are needed.
-static void slot_swap(const engine *e, slot *a, slot *b)
-{
-    const slot old = *a;
-    float *point = b->run.point, *weight = b->run.weight;
-
-    for (size_t i = 0; i < e->d; i++) {
-        const float held = old.run.point[i];
-        old.run.point[i] = point[i];
-        point[i] = held;
-    }
-    *a = *b;
-    a->run.point = old.run.point;
-    a->run.weight = old.run.weight;
-    *b = old;
-    b->run.point = point;
-    b->run.weight = weight;
-}
-
-// Closes the gaps that ended runs left.
-static void compact(engine *e)
-{
-    int kept = 0;
-    for (int i = 0; i < e->num; i++) {
-        if (e->slots[i].item == NULL)
-            continue;
-        if (i != kept)
-            slot_swap(e, &e->slots[kept], &e->slots[i]);
-        kept++;
-    }
-    e->num = kept;
-}
-
 // Delivers what is over and fills the batch.
 static igd_status refill(engine *e)
 {
-    compact(e);
+    igd_places_compact(e);
     for (int i = 0; i < e->capacity; i++)
         if (e->items[i].used && item_over(&e->items[i]))
             IGD_TRY(item_deliver(e, &e->items[i]));
@@ -303,7 +205,7 @@ static igd_status refill(engine *e)
         run_start(e, p, m);
         if (p->want == IGD_WANT_END) {
             run_ended(e, p);
-            compact(e);
+            igd_places_compact(e);
             if (item_over(m))
                 IGD_TRY(item_deliver(e, m));
         }
@@ -393,7 +295,7 @@ static igd_status part_round(engine *e, const part *p)
         for (size_t s = 0; s < each; s++) {
             if (s > 0)
                 memcpy(point + s * e->d, point, e->d * sizeof(float));
-            p->draws[(size_t)i * each + s] = draw_of(e, &p->slots[i], (int)s);
+            p->draws[(size_t)i * each + s] = igd_slot_draw(e, &p->slots[i], (int)s);
         }
     }
     if (!e->recorded) {
@@ -447,27 +349,6 @@ static igd_status pass_all(engine *e, int first, int past, bool recorded)
     return igd_workers_run(parts == 1 ? NULL : e->workers, parts, round_part, e);
 }
 
-// Puts the runs that want no gradient first. @return how many they are
-static int labels_first(const engine *e)
-{
-    int num = 0;
-    for (int i = 0; i < e->num; i++) {
-        if (e->slots[i].want != IGD_WANT_LABEL)
-            continue;
-        if (i != num)
-            slot_swap(e, &e->slots[num], &e->slots[i]);
-        num++;
-    }
-    return num;
-}
-
-// Whether the run's find must be put to the vote now.
-static bool wants_vote(const engine *e, const slot *p)
-{
-    const bool due = e->job->mode == IGD_RETURN_FOOLED || p->want == IGD_WANT_END;
-    return !e->job->deterministic && p->run.fooled && due;
-}
-
 // A pass without gradients, whose free places speculate.
 static igd_status round_labels(engine *e)
 {
@@ -476,7 +357,7 @@ static igd_status round_labels(engine *e)
     for (int i = 0; i < e->num && used > e->num; i++) {
         slot *p = &e->slots[i];
         const slot *q;
-        for (int k = 0; !wants_vote(e, p) && (q = igd_speculated(e, p, k)) != NULL; k++)
+        for (int k = 0; !igd_vote_due(e, p) && (q = igd_speculated(e, p, k)) != NULL; k++)
             tell_logits(e, p,
                         e->logits + (size_t)(q - e->slots) * (size_t)e->samples * e->C);
     }
@@ -488,59 +369,9 @@ static igd_status round_all(engine *e)
 {
     if (e->attack->gradient == NULL)
         return round_labels(e);
-    const int labels = labels_first(e);
+    const int labels = igd_places_labels_first(e);
     IGD_TRY(pass_all(e, 0, labels, false));
     return pass_all(e, labels, e->num, true);
-}
-
-// Puts the finds of runs on a randomised classifier to the vote: one lucky draw is not
-// an adversarial image.
-static igd_status vote(engine *e)
-{
-    const int votes = e->job->votes;
-    float *images = NULL, *z = NULL;
-    igd_draw *draws = NULL;
-    int num = 0;
-    igd_status st = IGD_OK;
-
-    for (int i = 0; i < e->num; i++)
-        num += wants_vote(e, &e->slots[i]);
-    if (num == 0)
-        return IGD_OK;
-    images = malloc((size_t)votes * e->d * sizeof(float));
-    z = malloc((size_t)votes * e->C * sizeof(float));
-    draws = malloc((size_t)votes * sizeof(*draws));
-    if (images == NULL || z == NULL || draws == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for %d votes", votes);
-        goto done;
-    }
-    for (int i = 0; i < e->num; i++) {
-        slot *p = &e->slots[i];
-        int wrong = 0;
-        if (!wants_vote(e, p))
-            continue;
-        for (int v = 0; v < votes; v++) {
-            memcpy(images + (size_t)v * e->d, p->run.x_adv, e->d * sizeof(float));
-            draws[v] = draw_of(e, p, v);
-        }
-        p->evaluations++;
-        p->tally.forwards += votes;
-        if ((st = igd_classifier_logits(z, e->f, images, votes, draws)) != IGD_OK)
-            goto done;
-        const bool finite = igd_peak(z, (size_t)votes * e->C) < IGD_INFINITE;
-        p->tally.bad += !finite;
-        for (int v = 0; v < votes; v++)
-            wrong += igd_argmax(z + (size_t)v * e->C, (int)e->C) != p->run.label;
-        p->run.fooled = finite && 2 * wrong > votes;
-        if (p->run.fooled && e->job->mode == IGD_RETURN_FOOLED)
-            p->want = IGD_WANT_END;
-    }
-
-done:
-    free(images);
-    free(z);
-    free(draws);
-    return st;
 }
 
 static igd_status job_check(const igd_attack_job *job, const igd_classifier *f,
@@ -582,12 +413,12 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
             return st;
         e.enough = threads * GOOD_PART / e.samples;
     }
-    if ((st = engine_make(&e)) != IGD_OK)
+    if ((st = igd_places_make(&e)) != IGD_OK)
         goto done;
     for (;;) {
         if ((st = refill(&e)) != IGD_OK || e.num == 0)
             goto done;
-        if ((st = round_all(&e)) != IGD_OK || (st = vote(&e)) != IGD_OK)
+        if ((st = round_all(&e)) != IGD_OK || (st = igd_vote(&e)) != IGD_OK)
             goto done;
         for (int i = 0; i < e.num; i++)
             if (e.slots[i].item != NULL && e.slots[i].want == IGD_WANT_END)
@@ -597,6 +428,6 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
     }
 
 done:
-    engine_free(&e);
+    igd_places_free(&e);
     return st;
 }

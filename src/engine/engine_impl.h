@@ -1,6 +1,6 @@
 // What the engine that runs an attack knows at any moment: the images in flight, their
-// runs, and the places where these live. engine.c moves them, engine_save.c writes them
-// to a stream and takes them up again.
+// runs, and the places where these live. engine.c moves them, places.c holds them,
+// engine_save.c writes them to a stream and takes them up again.
 #ifndef IGD_ENGINE_ENGINE_IMPL_H
 #define IGD_ENGINE_ENGINE_IMPL_H
 

@@ -30,21 +30,6 @@ typedef struct run_record {
     bool fooled, stalled;
 } run_record;
 
-igd_tally *igd_item_tallies(const igd_engine *e, const igd_item *m)
-{
-    return e->tallies + (m - e->items) * e->num_runs;
-}
-
-void igd_run_enter(igd_run *r, const igd_item *m)
-{
-    r->x = m->target.x;
-    r->lower = m->lower;
-    r->upper = m->upper;
-    r->clean = m->target.clean;
-    r->label = m->target.label;
-    r->image = m->target.image;
-}
-
 // The run of m that comes first; NULL where none is in work.
 static const igd_slot *first_run(const igd_engine *e, const igd_item *m)
 {

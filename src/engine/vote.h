@@ -1,0 +1,14 @@
+// One lucky draw of a randomised classifier is not an adversarial image: what a run finds
+// is put to the vote.
+#ifndef IGD_ENGINE_VOTE_H
+#define IGD_ENGINE_VOTE_H
+
+#include "engine/engine_impl.h"
+
+// Whether the run's find must be put to the vote now.
+bool igd_vote_due(const igd_engine *e, const igd_slot *p);
+
+// Puts all finds to the vote that are due.
+igd_status igd_vote(igd_engine *e);
+
+#endif
