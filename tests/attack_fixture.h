@@ -216,6 +216,25 @@ static inline igd_attack_job job_make(const char *name, const igd_classifier *f,
     return job;
 }
 
+// Value of a parameter that the attack has.
+static inline double job_value(const igd_attack_job *job, const char *name)
+{
+    double value = 0;
+    assert_non_null(igd_attack_job_get(job, name, &value));
+    return value;
+}
+
+// Room for what the attack of r->job declares, zeroed; the caller frees it.
+static inline void *run_room(igd_run *r)
+{
+    const size_t size = igd_run_size(r->job);
+    void *room = aligned_alloc(IGD_RUN_ALIGNMENT, size);
+    assert_non_null(room);
+    memset(room, 0, size);
+    igd_run_lay_out(r, room);
+    return room;
+}
+
 // Asserts what holds for every attack: results lie in the ball and in [0, 1], and fooled
 // ones are misclassified where the classifier is deterministic.
 static inline void trial_check(const trial *t, const igd_attack_job *job,

@@ -33,12 +33,6 @@ static int scripted_runs(const igd_attack_job *job)
     return RUNS;
 }
 
-static size_t scripted_size(const igd_attack_job *job)
-{
-    (void)job;
-    return sizeof(scripted);
-}
-
 static igd_want scripted_start(igd_run *r)
 {
     const scripted *s = r->state;
@@ -87,7 +81,7 @@ static const igd_attack scripted_attack = {
     .name = "scripted",
     .norms = 7,
     .num_runs = scripted_runs,
-    .state_size = scripted_size,
+    .state_size = sizeof(scripted),
     .start = scripted_start,
     .logits = scripted_logits,
     .gradient = scripted_gradient,
@@ -418,9 +412,9 @@ static void test_attack__parameters_are_checked(void **state)
     (void)state;
     line_make();
     igd_attack_job job = job_make("apgd-ce", &line.f, IGD_NORM_LINF, 0.1);
-    assert_true(igd_job_value(&job, "steps") == 100.0);
+    assert_true(job_value(&job, "steps") == 100.0);
     assert_ok(igd_attack_job_set(&job, "steps", 7));
-    assert_true(igd_job_value(&job, "steps") == 7.0);
+    assert_true(job_value(&job, "steps") == 7.0);
     assert_fails(igd_attack_job_set(&job, "stepz", 7), IGD_EINVAL,
                  "no parameter of apgd-ce 'stepz'; did you mean 'steps'?");
     assert_fails(igd_attack_job_set(&job, "steps", 7.5), IGD_EINVAL, "whole number");

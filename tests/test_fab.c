@@ -386,8 +386,6 @@ static void test_fab__restarts_begin_within_half_the_radius(void **state)
         igd_attack_job job = job_make("fab-t", f, norms[k], 0.4);
         assert_ok(igd_attack_job_set(&job, "restarts", 2));
         assert_ok(igd_classifier_logits(z, f, images, 1, &(igd_draw){0}));
-        void *room = calloc(1, a->state_size(&job));
-        assert_non_null(room);
         igd_run r = {.job = &job,
                      .x = images,
                      .clean = z,
@@ -395,12 +393,12 @@ static void test_fab__restarts_begin_within_half_the_radius(void **state)
                      .samples = 1,
                      .point = point,
                      .weight = weight,
-                     .x_adv = x_adv,
-                     .state = room};
+                     .x_adv = x_adv};
+        void *room = run_room(&r);
         assert_int_equal(a->start(&r), IGD_WANT_LOGITS);
         assert_memory_equal(point, images, sizeof(point));
         r.index = 1;
-        memset(room, 0, a->state_size(&job));
+        memset(room, 0, igd_run_size(&job));
         assert_int_equal(a->start(&r), IGD_WANT_LOGITS);
         assert_near(igd_ball_norm(point, images, D, norms[k]), 0.2, 1e-5);
         free(room);

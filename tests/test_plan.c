@@ -59,8 +59,8 @@ static void test_plan__autoattack_has_its_four_members(void **state)
         assert_string_equal(p->entries[k].ensemble, "autoattack");
         assert_int_equal(p->steps[k + 1].jobs[0].mode, IGD_RETURN_FOOLED);
     }
-    assert_true(igd_job_value(&p->steps[2].jobs[0], "targets") == 9);
-    assert_true(igd_job_value(&p->steps[4].jobs[0], "queries") == 5000);
+    assert_true(job_value(&p->steps[2].jobs[0], "targets") == 9);
+    assert_true(job_value(&p->steps[4].jobs[0], "queries") == 5000);
     free(p);
 }
 
@@ -73,21 +73,21 @@ static void test_plan__presets_are_those_of_the_versions(void **state)
     igd_plan *p = plan(&undefended, "autoattack-plus", IGD_REPORT_PER_ATTACK);
     assert_steps(p, names, 6);
     for (int k = 0; k < 6; k++) {
-        assert_true(igd_job_value(&p->steps[k + 1].jobs[0], "restarts") == restarts[k]);
+        assert_true(job_value(&p->steps[k + 1].jobs[0], "restarts") == restarts[k]);
         for (int j = 0; j < k; j++) // every member in full
             assert_int_not_equal(p->steps[k + 1].group, p->steps[j + 1].group);
     }
     free(p);
     p = plan(&undefended, "autoattack-rand", IGD_REPORT_UNION);
-    assert_true(igd_job_value(&p->steps[1].jobs[0], "eot") == 20);
-    assert_true(igd_job_value(&p->steps[2].jobs[0], "eot") == 20);
+    assert_true(job_value(&p->steps[1].jobs[0], "eot") == 20);
+    assert_true(job_value(&p->steps[2].jobs[0], "eot") == 20);
     free(p);
 
     igd_evaluate_options o = options("autoattack", IGD_REPORT_UNION);
     o.threat = (igd_threat){IGD_NORM_L1, 12.0};
     if (igd_plan_make(&p, &undefended, &o) == IGD_OK) {
-        assert_true(igd_job_value(&p->steps[1].jobs[0], "restarts") == 5);
-        assert_true(igd_job_value(&p->steps[2].jobs[0], "targets") == 5);
+        assert_true(job_value(&p->steps[1].jobs[0], "restarts") == 5);
+        assert_true(job_value(&p->steps[2].jobs[0], "targets") == 5);
         free(p);
     } else {
         assert_non_null(strstr(igd_error_message(), "L1"));
@@ -111,8 +111,8 @@ static void test_plan__worst_case_takes_transfers_first(void **state)
                                           "rays"};
     igd_plan *p = plan(&defended, "worst-case", IGD_REPORT_UNION);
     assert_steps(p, cascade, 12);
-    assert_true(igd_job_value(&p->steps[3].jobs[0], "targets") == 3);
-    assert_true(igd_job_value(&p->steps[8].jobs[0], "targets") == 9);
+    assert_true(job_value(&p->steps[3].jobs[0], "targets") == 3);
+    assert_true(job_value(&p->steps[8].jobs[0], "targets") == 9);
     assert_int_equal(p->steps[1].jobs[0].mode, IGD_RETURN_HIGH_LOSS);
     assert_int_equal(p->steps[6].jobs[0].mode, IGD_RETURN_FOOLED); // RayS knows no loss
     assert_int_equal(p->steps[5].num_jobs, 4); // the points of its first success
@@ -178,11 +178,11 @@ static void test_plan__changes_reach_every_occurrence(void **state)
         options("autoattack,transfer:apgd-ce,transfer:autoattack", IGD_REPORT_UNION);
     o.set = "apgd-ce.steps=7,transfer:apgd-ce.steps=9,apgd-ce.rho=3/4";
     assert_ok(igd_plan_make(&p, &defended, &o));
-    assert_true(igd_job_value(&p->steps[1].jobs[0], "steps") == 7);
-    assert_true(igd_job_value(&p->steps[5].jobs[0], "steps") == 9);
-    assert_true(igd_job_value(&p->steps[6].jobs[0], "steps") == 7);
-    assert_true(igd_job_value(&p->steps[1].jobs[0], "rho") == 0.75);
-    assert_true(igd_job_value(&p->steps[2].jobs[0], "steps") == 100);
+    assert_true(job_value(&p->steps[1].jobs[0], "steps") == 7);
+    assert_true(job_value(&p->steps[5].jobs[0], "steps") == 9);
+    assert_true(job_value(&p->steps[6].jobs[0], "steps") == 7);
+    assert_true(job_value(&p->steps[1].jobs[0], "rho") == 0.75);
+    assert_true(job_value(&p->steps[2].jobs[0], "steps") == 100);
     free(p);
 }
 
@@ -198,7 +198,7 @@ static void test_plan__checks_follow_the_attacks(void **state)
     assert_int_equal(p->num_steps, 8);
     assert_int_equal(p->steps[3].kind, IGD_STEP_SATURATION);
     assert_int_equal(p->steps[3].repeats, 2);
-    assert_true(igd_job_value(&p->steps[3].jobs[0], "steps") == 200);
+    assert_true(job_value(&p->steps[3].jobs[0], "steps") == 200);
     assert_int_equal(p->steps[4].kind, IGD_STEP_RADIUS);
     assert_true(p->steps[4].jobs[0].threat.eps == 0.5);
     assert_int_equal(p->steps[5].kind, IGD_STEP_AUDIT);
@@ -215,13 +215,13 @@ static void test_plan__forecast_counts_the_passes(void **state)
     (void)state;
     double f, b;
     igd_plan *p = plan(&undefended, "autoattack", IGD_REPORT_UNION);
-    igd_job_passes(&p->steps[1].jobs[0], &f, &b);
+    igd_attack_job_passes(&p->steps[1].jobs[0], &f, &b);
     assert_true(f == 101 && b == 100);
-    igd_job_passes(&p->steps[2].jobs[0], &f, &b);
+    igd_attack_job_passes(&p->steps[2].jobs[0], &f, &b);
     assert_true(f == 909 && b == 900);
-    igd_job_passes(&p->steps[3].jobs[0], &f, &b);
+    igd_attack_job_passes(&p->steps[3].jobs[0], &f, &b);
     assert_true(f == 1800 && b == 900);
-    igd_job_passes(&p->steps[4].jobs[0], &f, &b);
+    igd_attack_job_passes(&p->steps[4].jobs[0], &f, &b);
     assert_true(f == 5001 && b == 0);
     free(p);
 }

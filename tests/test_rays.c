@@ -42,13 +42,8 @@ static int64_t drive(int64_t *sizes, int max, bool shortcuts, int64_t *queries)
     job.shortcuts = shortcuts;
     for (int i = 0; i < PIXELS; i++)
         x[i] = 0.5f;
-    igd_run r = {.job = &job,
-                 .x = x,
-                 .samples = 1,
-                 .point = point,
-                 .x_adv = x_adv,
-                 .state = calloc(1, a->state_size(&job))};
-    assert_non_null(r.state);
+    igd_run r = {.job = &job, .x = x, .samples = 1, .point = point, .x_adv = x_adv};
+    void *room = run_room(&r);
     for (igd_want want = a->start(&r); want != IGD_WANT_END; want = a->logits(&r, z)) {
         int64_t first = 0, last = PIXELS;
         while (point[first] == 1)
@@ -66,7 +61,7 @@ static int64_t drive(int64_t *sizes, int max, bool shortcuts, int64_t *queries)
     assert_false(r.fooled);
     assert_true(isinf(r.distance));
     *queries = r.queries;
-    free(r.state);
+    free(room);
     return asked;
 }
 

@@ -31,8 +31,6 @@ static void hand_start(hand *h, igd_norm norm, double eps, const char *option,
         assert_ok(igd_attack_job_set(&h->job, option, value));
     toy_images(h->x, D, "hand");
     igd_ball_bounds(h->lower, h->upper, h->x, D, &h->job.threat);
-    h->state = calloc(1, a->state_size(&h->job));
-    assert_non_null(h->state);
     h->r = (igd_run){.job = &h->job,
                      .x = h->x,
                      .lower = h->lower,
@@ -40,8 +38,8 @@ static void hand_start(hand *h, igd_norm norm, double eps, const char *option,
                      .samples = 1,
                      .point = h->point,
                      .x_adv = h->x_adv,
-                     .loss = -INFINITY,
-                     .state = h->state};
+                     .loss = -INFINITY};
+    h->state = run_room(&h->r);
     assert_int_equal(a->start(&h->r), IGD_WANT_LOGITS);
 }
 
@@ -188,7 +186,7 @@ static void test_square__images_share_windows_but_not_stripes(void **state)
     static hand h, other;
     hand_start(&h, IGD_NORM_LINF, 0.1, NULL, 0);
     hand_start(&other, IGD_NORM_LINF, 0.1, NULL, 0);
-    memset(other.state, 0, igd_attack_square.state_size(&other.job));
+    memset(other.state, 0, igd_run_size(&other.job));
     other.r.image = 1;
     igd_attack_square.start(&other.r);
     assert_memory_not_equal(h.point, other.point, sizeof(h.point));
@@ -235,7 +233,7 @@ static void test_square__starts_with_tiles_of_templates(void **state)
     hand_start(&h, IGD_NORM_L2, 0.5, NULL, 0);
     for (int i = 0; i < D; i++)
         h.x[i] = 0.5f;
-    memset(h.state, 0, igd_attack_square.state_size(&h.job));
+    memset(h.state, 0, igd_run_size(&h.job));
     igd_attack_square.start(&h.r);
     assert_near(igd_ball_norm(h.point, h.x, D, IGD_NORM_L2), 0.5, 1e-5);
     for (int tile = 0; tile < 25; tile++) {

@@ -57,7 +57,7 @@ static igd_status add_step(passes *sum, seen *made, const igd_step *step,
             IGD_TRY(see(made, &step->jobs[j], &fresh));
         if (!fresh)
             continue;
-        igd_job_passes(&step->jobs[j], &f, &b);
+        igd_attack_job_passes(&step->jobs[j], &f, &b);
         sum->forwards += f * forwards;
         sum->backwards += f * backwards + b * (on_base ? 1 : who->judged->num_passes);
     }

@@ -36,11 +36,14 @@ bool igd_apgd_steps_next(igd_apgd_steps *s, double loss)
     if (++s->seen < s->window)
         return false;
 
-    const bool rarely = s->rising <= s->rho * s->window;
-    const bool not_at_all = s->best_at_check >= s->best;
-    s->stalled = s->stalled || (s->first_checkpoint && not_at_all);
+    // The paper's condition 1: the loss rose too rarely. Condition 2: step and best loss
+    // are those of the checkpoint before.
+    const bool no_better = s->best_at_check >= s->best;
+    const bool condition_1 = s->rising <= s->rho * s->window;
+    const bool condition_2 = !s->reduced && no_better;
+    s->stalled = s->stalled || (s->first_checkpoint && no_better);
     s->first_checkpoint = false;
-    s->reduced = rarely || (!s->reduced && not_at_all);
+    s->reduced = condition_1 || condition_2;
     s->best_at_check = s->best;
     if (s->reduced)
         s->size /= 2.0;

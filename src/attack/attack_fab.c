@@ -11,6 +11,7 @@
 #include "attack/hyperplane.h"
 #include "core/error.h"
 #include "core/logits.h"
+#include "core/pixels.h"
 
 #define MAX_CLASSES 100 // more make the untargeted attack slower than it is worth
 
@@ -21,6 +22,15 @@ typedef enum phase {
     STEP       // logits after a step
 } phase;
 
+// Places in the tables of parameters below.
+enum { STEPS, RESTARTS, ALPHA_MAX, ETA, BETA, FAB_FORCE, FAB_T_TARGETS = FAB_FORCE };
+
+// Arrays of a run.
+enum {
+    HEAP,     // room to sort numbers of pixels in, under L1
+    NEAREST_W // untargeted: gradient of the nearest boundary so far
+};
+
 typedef struct fab {
     phase phase;
     bool targeted;
@@ -29,88 +39,60 @@ typedef struct fab {
     int step, num_steps;
     int other; // the class whose boundary with the label is linearised
     double alpha_max, eta, beta;
-    double gap;    // z_other - z_label at the point
-    double near;   // untargeted: distance to the nearest boundary so far
-    int nearest;   // untargeted: its class; -1 for none
-    float *w;      // [d] untargeted: its gradient
-    float *z;      // [num_classes] untargeted: logits at the point
-    int32_t *heap; // [d] under L1
+    double gap;  // z_other - z_label at the point
+    double near; // untargeted: distance to the nearest boundary so far
+    int nearest; // untargeted: its class; -1 for none
 } fab;
 
-static size_t padded(size_t bytes)
+static int fab_num_arrays(const igd_attack_job *job)
 {
-    return (bytes + 15) / 16 * 16;
+    (void)job;
+    return NEAREST_W + 1;
 }
 
-// The state, then its arrays.
-static size_t place(fab *s, const igd_attack_job *job, bool targeted)
+static int fab_t_num_arrays(const igd_attack_job *job)
 {
-    const size_t d = (size_t)job->num_pixels, C = (size_t)job->num_classes;
-    size_t end = padded(sizeof(fab));
-    const size_t w = end;
-    end += targeted ? 0 : padded(d * sizeof(float));
-    const size_t z = end;
-    end += targeted ? 0 : padded(C * sizeof(float));
-    const size_t heap = end;
-    end += job->threat.norm == IGD_NORM_L1 ? padded(d * sizeof(int32_t)) : 0;
-    if (s != NULL) {
-        s->w = (float *)(void *)((char *)s + w);
-        s->z = (float *)(void *)((char *)s + z);
-        s->heap = (int32_t *)(void *)((char *)s + heap);
-    }
-    return end;
-}
-
-static size_t fab_state_size(const igd_attack_job *job)
-{
-    return place(NULL, job, false);
-}
-
-static size_t fab_t_state_size(const igd_attack_job *job)
-{
-    return place(NULL, job, true);
-}
-
-static void fab_attach(igd_run *r)
-{
-    place(r->state, r->job, false);
-}
-
-static void fab_t_attach(igd_run *r)
-{
-    place(r->state, r->job, true);
+    return job->threat.norm == IGD_NORM_L1 ? HEAP + 1 : 0;
 }
 
 static int fab_num_runs(const igd_attack_job *job)
 {
-    return (int)igd_job_value(job, "restarts");
+    return (int)job->value[RESTARTS];
 }
 
 static int num_targets(const igd_attack_job *job)
 {
-    const int T = (int)igd_job_value(job, "targets");
+    const int T = (int)job->value[FAB_T_TARGETS];
     return T < job->num_classes - 1 ? T : job->num_classes - 1;
 }
 
 static int fab_t_num_runs(const igd_attack_job *job)
 {
-    return num_targets(job) * (int)igd_job_value(job, "restarts");
+    return num_targets(job) * (int)job->value[RESTARTS];
+}
+
+// It asks again where a step ended beyond the boundary.
+static igd_passes fab_t_most_passes(const igd_attack_job *job)
+{
+    return (igd_passes){.forwards = 2.0 * job->value[STEPS],
+                        .backwards = job->value[STEPS]};
+}
+
+static igd_passes fab_most_passes(const igd_attack_job *job)
+{
+    return (igd_passes){.forwards = 2.0 * job->value[STEPS],
+                        .backwards = job->value[STEPS] * job->num_classes};
 }
 
 static igd_status fab_check(const igd_attack_job *job)
 {
-    if (job->num_classes > MAX_CLASSES && igd_job_value(job, "force") == 0)
+    if (job->num_classes > MAX_CLASSES && job->value[FAB_FORCE] == 0)
         return igd_error(
             IGD_EINVAL,
             "fab: takes a gradient for each of %d classes in every step; use "
             "fab-t, or set force=1",
             job->num_classes);
     return IGD_OK;
-}
-
-static float clip(float v)
-{
-    return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
 // The first run of a target starts at the image, each restart at half the radius.
@@ -140,7 +122,7 @@ static void go_to_start(igd_run *r, int restart)
         size = sqrt(size);
     const float scale = size > 0 ? (float)(r->job->threat.eps / size / 2) : 0;
     for (int64_t i = 0; i < d; i++)
-        r->point[i] = clip(r->x[i] + scale * r->point[i]);
+        r->point[i] = igd_clamp(r->x[i] + scale * r->point[i], 0, 1);
 }
 
 // Asks for the gradient of z_other - z_label.
@@ -162,7 +144,8 @@ static igd_want linearise(igd_run *r, const float *z)
         s->gap = (double)(z[s->other] - z[r->label]);
         return want_boundary(r, s->other);
     }
-    memcpy(s->z, z, (size_t)r->job->num_classes * sizeof(float));
+    for (int c = 0; c < r->job->num_classes; c++)
+        r->per_class[c] = (double)z[c];
     s->nearest = -1;
     return want_boundary(r, r->label == 0 ? 1 : 0);
 }
@@ -170,16 +153,15 @@ static igd_want linearise(igd_run *r, const float *z)
 static igd_want begin(igd_run *r, bool targeted)
 {
     const igd_attack_job *job = r->job;
-    const int restarts = (int)igd_job_value(job, "restarts");
+    const int restarts = (int)job->value[RESTARTS];
     fab *s = r->state;
 
     *s = (fab){.targeted = targeted,
                .reuse = job->deterministic && job->shortcuts,
-               .num_steps = (int)igd_job_value(job, "steps"),
-               .alpha_max = igd_job_value(job, "alpha_max"),
-               .eta = igd_job_value(job, "eta"),
-               .beta = igd_job_value(job, "beta")};
-    place(s, job, targeted);
+               .num_steps = (int)job->value[STEPS],
+               .alpha_max = job->value[ALPHA_MAX],
+               .eta = job->value[ETA],
+               .beta = job->value[BETA]};
     r->distance = INFINITY;
     if (job->deterministic && igd_argmax(r->clean, job->num_classes) != r->label) {
         // Nothing is nearer than the image itself.
@@ -234,7 +216,7 @@ static igd_want fab_logits(igd_run *r, const float *z)
     fab *s = r->state;
 
     if (s->phase == RANK) {
-        const int restarts = (int)igd_job_value(job, "restarts");
+        const int restarts = (int)job->value[RESTARTS];
         s->phase = LINEARISE;
         s->other = igd_ranked_class(z, job->num_classes, r->label, r->index / restarts);
         go_to_start(r, r->index % restarts);
@@ -259,7 +241,7 @@ static inline void mix(igd_run *r, const float *w, igd_norm norm, const igd_way 
         const float t = r->point[i], x = r->x[i];
         const float biased = t + eta * igd_way_at(ahead, norm, t, w[i], i);
         const float unbiased = x + eta * igd_way_at(direct, norm, x, w[i], i);
-        r->point[i] = clip(biased * (1 - alpha) + unbiased * alpha);
+        r->point[i] = igd_clamp(biased * (1 - alpha) + unbiased * alpha, 0, 1);
     }
 }
 
@@ -275,8 +257,10 @@ static igd_want step(igd_run *r, const float *w)
     for (int64_t i = 0; i < d; i++)
         sum[i % 4] += (double)w[i] * (double)(r->x[i] - r->point[i]);
     const double gap = s->gap + sum[0] + sum[1] + sum[2] + sum[3]; // of the image
-    const igd_way ahead = igd_way_find(norm, r->point, w, d, s->gap, s->heap);
-    const igd_way direct = igd_way_find(norm, r->x, w, d, gap, s->heap);
+    // As many bytes as integers, which nothing else reads as floats.
+    int32_t *heap = (int32_t *)(void *)r->array[HEAP];
+    const igd_way ahead = igd_way_find(norm, r->point, w, d, s->gap, heap);
+    const igd_way direct = igd_way_find(norm, r->x, w, d, gap, heap);
     const double a1 = fmax(ahead.length, 1e-8), a2 = fmax(direct.length, 1e-8);
     const float alpha = (float)fmin(a1 / (a1 + a2), s->alpha_max);
     const float eta = (float)s->eta;
@@ -317,7 +301,8 @@ static igd_want fab_gradient(igd_run *r, const float *w)
 {
     const igd_attack_job *job = r->job;
     fab *s = r->state;
-    const double gap = (double)(s->z[s->other] - s->z[r->label]);
+    const double gap =
+        (double)((float)r->per_class[s->other] - (float)r->per_class[r->label]);
     const double near =
         fabs(gap) / (1e-12 + dual_length(w, job->num_pixels, job->threat.norm));
 
@@ -325,30 +310,31 @@ static igd_want fab_gradient(igd_run *r, const float *w)
         s->near = near;
         s->nearest = s->other;
         s->gap = gap;
-        memcpy(s->w, w, (size_t)job->num_pixels * sizeof(float));
+        memcpy(r->array[NEAREST_W], w, (size_t)job->num_pixels * sizeof(float));
     }
     int next = s->other + 1;
     if (next == r->label)
         next++;
-    return next < job->num_classes ? want_boundary(r, next) : step(r, s->w);
+    return next < job->num_classes ? want_boundary(r, next)
+                                   : step(r, r->array[NEAREST_W]);
 }
 
 // clang-format off
 #define COMMON \
-    {"steps",     100, 1, 1e6, true,  "steps of a run"}, \
-    {"restarts",  1,   1, 1e4, true,  "runs, all but the first from a random point"}, \
-    {"alpha_max", 0.1, 0, 1,   false, "largest weight of the way from the clean image"}, \
-    {"eta",       1.05, 1, 2,  false, "how far a step goes, over the way to the boundary"}, \
-    {"beta",      0.9, 0, 1,   false, "what is left of the perturbation after a success"}
+    [STEPS]     = {"steps",     100, 1, 1e6, true,  "steps of a run"}, \
+    [RESTARTS]  = {"restarts",  1,   1, 1e4, true,  "runs, all but the first from a random point"}, \
+    [ALPHA_MAX] = {"alpha_max", 0.1, 0, 1,   false, "largest weight of the way from the clean image"}, \
+    [ETA]       = {"eta",       1.05, 1, 2,  false, "how far a step goes, over the way to the boundary"}, \
+    [BETA]      = {"beta",      0.9, 0, 1,   false, "what is left of the perturbation after a success"}
 
 static const igd_parameter fab_parameters[] = {
     COMMON,
-    {"force",     0,   0, 1,   true,  "1: run on more than 100 classes too"},
+    [FAB_FORCE] = {"force",     0,   0, 1,   true,  "1: run on more than 100 classes too"},
 };
 
 static const igd_parameter fab_t_parameters[] = {
     COMMON,
-    {"targets",   9,   1, 1e4, true,  "wrong classes tried, from the most likely one down"},
+    [FAB_T_TARGETS] = {"targets", 9,   1, 1e4, true,  "wrong classes tried, from the most likely one down"},
 };
 // clang-format on
 
@@ -358,13 +344,16 @@ const igd_attack igd_attack_fab = {
     .name = "fab",
     .help = "smallest perturbation, through the nearest linearised boundary",
     .norms = ALL_NORMS,
+    .only_finds = true,
     .many_grads = true,
     .num_parameters = sizeof(fab_parameters) / sizeof(fab_parameters[0]),
     .parameters = fab_parameters,
     .check = fab_check,
     .num_runs = fab_num_runs,
-    .state_size = fab_state_size,
-    .attach = fab_attach,
+    .most_passes = fab_most_passes,
+    .state_size = sizeof(fab),
+    .per_class = true, // logits at the point
+    .num_arrays = fab_num_arrays,
     .start = fab_start,
     .logits = fab_logits,
     .gradient = fab_gradient,
@@ -374,11 +363,13 @@ const igd_attack igd_attack_fab_t = {
     .name = "fab-t",
     .help = "smallest perturbation, towards one wrong class after the other",
     .norms = ALL_NORMS,
+    .only_finds = true,
     .num_parameters = sizeof(fab_t_parameters) / sizeof(fab_t_parameters[0]),
     .parameters = fab_t_parameters,
     .num_runs = fab_t_num_runs,
-    .state_size = fab_t_state_size,
-    .attach = fab_t_attach,
+    .most_passes = fab_t_most_passes,
+    .state_size = sizeof(fab),
+    .num_arrays = fab_t_num_arrays,
     .start = fab_t_start,
     .logits = fab_logits,
     .gradient = fab_t_gradient,

@@ -15,7 +15,11 @@
 #define IGD_ATTACK_ATTACK_IMPL_H
 
 #include "attack/attack_job.h"
+#include "attack/ball.h"
 #include "core/random.h"
+
+#define IGD_MAX_ARRAYS 4     // of d floats that a run works in
+#define IGD_RUN_ALIGNMENT 64 // of its bytes: a line of the cache
 
 // What a run wants next.
 typedef enum igd_want {
@@ -50,8 +54,17 @@ typedef struct igd_run {
     int64_t queries;  // of attacks with a budget of queries: those used up, including the
                       // ones whose answer was known
 
-    void *state; // the attack's own, attack->state_size bytes, zeroed, aligned for all
+    // What the attack declares, all zero when it starts. A run is saved and copied with
+    // these bytes, so no pointer may be among them.
+    void *state;                  // attack->state_size bytes, aligned for all
+    double *per_class;            // [num_classes] where attack->per_class, else NULL
+    float *array[IGD_MAX_ARRAYS]; // [d] each, the first attack->num_arrays(), else NULL
 } igd_run;
+
+// Passes of the classifier for one image.
+typedef struct igd_passes {
+    double forwards, backwards;
+} igd_passes;
 
 // The functions of an attack are called for several runs at once, from several threads,
 // and write nothing but what their run points to.
@@ -61,6 +74,8 @@ struct igd_attack {
     unsigned norms;  // 1 << norm for each norm it knows
     bool many_grads; // whether gradient() may answer IGD_WANT_GRAD: another gradient at
                      // the same point, of the new weights
+    bool only_finds; // whether it looks for a point beyond the boundary and knows no
+                     // highest loss: nothing to transfer where it finds none
     int num_parameters;
     const igd_parameter *parameters;
     // NULL where every setting is fine; else the reason why this one is not.
@@ -70,10 +85,11 @@ struct igd_attack {
     const char *(*substitution)(const igd_attack_job *job);
     int (*num_runs)(const igd_attack_job *job);
     int (*num_samples)(const igd_attack_job *job); // EoT draws; NULL for 1
-    size_t (*state_size)(const igd_attack_job *job);
-    // Points what pointers the state has into the run, after the state was read back from
-    // a file; NULL for a state without pointers.
-    void (*attach)(igd_run *r);
+    // The most that a run takes, for each of its samples.
+    igd_passes (*most_passes)(const igd_attack_job *job);
+    size_t state_size; // bytes of the attack's own struct
+    bool per_class;    // whether a run has an array of doubles [num_classes]
+    int (*num_arrays)(const igd_attack_job *job); // of [d]; NULL for none
     // Sets point and says IGD_WANT_LOGITS or IGD_WANT_LABEL, or IGD_WANT_END where there
     // is nothing to do.
     igd_want (*start)(igd_run *r);
@@ -91,8 +107,14 @@ extern const igd_attack igd_attack_apgd_ce, igd_attack_apgd_dlr, igd_attack_apgd
 extern const igd_attack igd_attack_fab, igd_attack_fab_t, igd_attack_square,
     igd_attack_rays;
 
-// Value of a parameter by name; the name must be one of the attack's.
-double igd_job_value(const igd_attack_job *job, const char *name);
+// Bytes that a run's state and arrays take, a multiple of IGD_RUN_ALIGNMENT.
+size_t igd_run_size(const igd_attack_job *job);
+// Points the run's state and arrays into `bytes` of that size, so aligned.
+void igd_run_lay_out(igd_run *r, void *bytes);
+
+// The ball that the run may search, and one of another radius around the same image.
+igd_ball igd_run_ball(const igd_run *r);
+igd_ball igd_run_ball_of(const igd_run *r, double eps);
 // The class that logits [samples, num_classes] name: the largest mean softmax, ties to
 // the lowest class.
 int igd_run_prediction(const igd_run *r, const float *z);

@@ -73,11 +73,31 @@ igd_status igd_attack_job_set(igd_attack_job *job, const char *name, double valu
     return IGD_OK;
 }
 
-double igd_job_value(const igd_attack_job *job, const char *name)
+const igd_parameter *igd_attack_job_get(const igd_attack_job *job, const char *name,
+                                        double *value)
 {
     const int place = parameter_place(job->attack, name);
-    assert(place >= 0);
-    return job->value[place];
+    if (place < 0)
+        return NULL;
+    *value = job->value[place];
+    return &job->attack->parameters[place];
+}
+
+int igd_attack_job_samples(const igd_attack_job *job)
+{
+    // Equal samples have the mean of one: EoT changes nothing without noise.
+    const bool collapses = job->deterministic && job->shortcuts;
+    const igd_attack *a = job->attack;
+    return a->num_samples == NULL || collapses ? 1 : a->num_samples(job);
+}
+
+void igd_attack_job_passes(const igd_attack_job *job, double *forwards, double *backwards)
+{
+    const double all =
+        (double)job->attack->num_runs(job) * (double)igd_attack_job_samples(job);
+    const igd_passes each = job->attack->most_passes(job);
+    *forwards = all * each.forwards;
+    *backwards = all * each.backwards;
 }
 
 const char *igd_attack_substitution(const igd_attack_job *job)

@@ -40,6 +40,14 @@ igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
 // Sets a parameter. @return IGD_EINVAL if there is none of that name, with the nearest
 // one, or the value is out of range
 igd_status igd_attack_job_set(igd_attack_job *job, const char *name, double value);
+// A parameter and its value in the job; NULL where the attack has none of that name.
+const igd_parameter *igd_attack_job_get(const igd_attack_job *job, const char *name,
+                                        double *value);
+// Draws of the classifier's noise for each point.
+int igd_attack_job_samples(const igd_attack_job *job);
+// The most passes that an image takes, all runs and samples counted.
+void igd_attack_job_passes(const igd_attack_job *job, double *forwards,
+                           double *backwards);
 // What is done in place of what was asked; NULL for nothing. @return borrowed, static
 const char *igd_attack_substitution(const igd_attack_job *job);
 

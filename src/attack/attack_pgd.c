@@ -13,46 +13,29 @@
 
 #define TINY 1e-12
 
-// State of a run, without arrays of d floats.
+// Places in the tables of parameters below; each attack has its own.
+enum { FGSM_RANDOM_START, FGSM_EOT };
+enum { STEPS, RESTARTS }; // of PGD and GAMA-PGD
+enum { PGD_STEP_SIZE = RESTARTS + 1, PGD_LAST, PGD_EOT };
+enum { GAMA_LAMBDA = RESTARTS + 1, GAMA_LAMBDA_STEPS, GAMA_LAST };
+
 typedef struct pgd {
-    igd_ball ball;
     int step, num_steps; // gradients taken, and to be taken
     float step_size;
     bool last; // whether the last iterate alone is judged
     // GAMA-PGD
     double lambda, lambda_steps;
-    int drops[2];       // steps before which the step size falls
-    double reference[]; // [num_classes] softmax at the start
+    int drops[2]; // steps before which the step size falls
 } pgd;
 
-static igd_ball ball_of(const igd_run *r)
-{
-    return (igd_ball){.norm = r->job->threat.norm,
-                      .eps = (float)r->job->threat.eps,
-                      .x = r->x,
-                      .lower = r->lower,
-                      .upper = r->upper,
-                      .d = r->job->num_pixels};
-}
-
-static size_t pgd_size(const igd_attack_job *job)
-{
-    return sizeof(pgd) + (size_t)job->num_classes * sizeof(double);
-}
-
-static void pgd_attach(igd_run *r)
-{
-    pgd *s = r->state;
-    s->ball = ball_of(r);
-}
-
 // point := P(point + step * direction of grad), which is its sign under Linf.
-static void climb(const igd_run *r, const igd_ball *ball, const float *grad, float step)
+static void ascend(const igd_run *r, const float *grad, float step)
 {
-    const int64_t d = ball->d;
+    const igd_ball ball = igd_run_ball(r);
+    const int64_t d = ball.d;
     float *point = r->point;
 
-    if (ball->norm == IGD_NORM_LINF) {
+    if (ball.norm == IGD_NORM_LINF) {
         for (int64_t i = 0; i < d; i++)
             point[i] += step * igd_sign(grad[i]);
     } else {
@@ -63,7 +46,7 @@ static void climb(const igd_run *r, const igd_ball *ball, const float *grad, flo
         for (int64_t i = 0; i < d; i++)
             point[i] += by * grad[i];
     }
-    igd_ball_project(point, ball);
+    igd_ball_project(point, &ball);
 }
 
 // Judges an iterate. True if the run may end.
@@ -80,7 +63,7 @@ static bool judge(igd_run *r, pgd *s, const float *z, double loss)
     if (!r->fooled && (s->last ? ended : loss > r->loss)) {
         r->loss = loss;
         if (r->job->mode == IGD_RETURN_HIGH_LOSS)
-            memcpy(r->x_adv, r->point, (size_t)s->ball.d * sizeof(float));
+            memcpy(r->x_adv, r->point, (size_t)r->job->num_pixels * sizeof(float));
     }
     return ended && r->job->shortcuts;
 }
@@ -98,14 +81,9 @@ static igd_want pgd_gradient(igd_run *r, const float *grad)
     pgd *s = r->state;
     if (s->step == s->num_steps)
         return IGD_WANT_END; // without shortcuts the last gradient is taken for nothing
-    climb(r, &s->ball, grad, s->step_size);
+    ascend(r, grad, s->step_size);
     s->step++;
     return IGD_WANT_LOGITS;
-}
-
-static int eot_samples(const igd_attack_job *job)
-{
-    return (int)igd_job_value(job, "eot");
 }
 
 static int one_run(const igd_attack_job *job)
@@ -116,32 +94,49 @@ static int one_run(const igd_attack_job *job)
 
 static int restarts(const igd_attack_job *job)
 {
-    return (int)igd_job_value(job, "restarts");
+    return (int)job->value[RESTARTS];
+}
+
+static igd_passes most_passes(const igd_attack_job *job)
+{
+    return (igd_passes){.forwards = job->value[STEPS] + 1.0,
+                        .backwards = job->value[STEPS]};
 }
 
 // The state of a run of so many steps as the user wants.
-static pgd *steps_start(igd_run *r, double step_size)
+static pgd *steps_start(igd_run *r, double step_size, bool last)
 {
     pgd *s = r->state;
-    *s = (pgd){.ball = ball_of(r),
-               .num_steps = (int)igd_job_value(r->job, "steps"),
-               .last = igd_job_value(r->job, "last") != 0.0,
+    *s = (pgd){.num_steps = (int)r->job->value[STEPS],
+               .last = last,
                .step_size = (float)step_size};
     return s;
 }
 
 // FGSM: one step of length eps from the image itself, and nothing else is judged.
 
+static int fgsm_samples(const igd_attack_job *job)
+{
+    return (int)job->value[FGSM_EOT];
+}
+
+static igd_passes fgsm_most_passes(const igd_attack_job *job)
+{
+    (void)job;
+    return (igd_passes){.forwards = 2.0, .backwards = 1.0};
+}
+
 static igd_want fgsm_start(igd_run *r)
 {
     const double eps = r->job->threat.eps;
     pgd *s = r->state;
 
-    *s = (pgd){.ball = ball_of(r), .num_steps = 1, .last = true, .step_size = (float)eps};
-    memcpy(r->point, r->x, (size_t)s->ball.d * sizeof(float));
-    if (igd_job_value(r->job, "random_start") != 0.0) {
+    *s = (pgd){.num_steps = 1, .last = true, .step_size = (float)eps};
+    memcpy(r->point, r->x, (size_t)r->job->num_pixels * sizeof(float));
+    if (r->job->value[FGSM_RANDOM_START] != 0.0) {
         const igd_stream stream = igd_run_stream(r, 0);
-        igd_ball_start_inside(r->point, &s->ball, &stream);
+        const igd_ball ball = igd_run_ball(r);
+        igd_ball_start_inside(r->point, &ball, &stream);
         s->step_size = (float)(1.25 * eps);
     }
     return IGD_WANT_LOGITS;
@@ -150,8 +145,9 @@ static igd_want fgsm_start(igd_run *r)
 #define NUM(parameters) (int)(sizeof(parameters) / sizeof(*(parameters)))
 
 static const igd_parameter fgsm_parameters[] = {
-    {"random_start", 0, 0, 1, true, "start at random, with a step of 1.25 eps (R-FGSM)"},
-    {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
+    [FGSM_RANDOM_START] = {"random_start", 0, 0, 1, true,
+                           "start at random, with a step of 1.25 eps (R-FGSM)"},
+    [FGSM_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
 };
 
 const igd_attack igd_attack_fgsm = {
@@ -161,9 +157,9 @@ const igd_attack igd_attack_fgsm = {
     .num_parameters = NUM(fgsm_parameters),
     .parameters = fgsm_parameters,
     .num_runs = one_run,
-    .num_samples = eot_samples,
-    .state_size = pgd_size,
-    .attach = pgd_attach,
+    .num_samples = fgsm_samples,
+    .most_passes = fgsm_most_passes,
+    .state_size = sizeof(pgd),
     .start = fgsm_start,
     .logits = pgd_logits,
     .gradient = pgd_gradient,
@@ -171,22 +167,30 @@ const igd_attack igd_attack_fgsm = {
 
 // PGD.
 
+static int pgd_samples(const igd_attack_job *job)
+{
+    return (int)job->value[PGD_EOT];
+}
+
 static igd_want pgd_start(igd_run *r)
 {
     const igd_stream stream = igd_run_stream(r, 0);
-    const double step_size = igd_job_value(r->job, "step_size") * r->job->threat.eps;
-    pgd *s = steps_start(r, step_size);
+    const igd_ball ball = igd_run_ball(r);
 
-    igd_ball_start_inside(r->point, &s->ball, &stream);
+    (void)steps_start(r, r->job->value[PGD_STEP_SIZE] * r->job->threat.eps,
+                      r->job->value[PGD_LAST] != 0.0);
+    igd_ball_start_inside(r->point, &ball, &stream);
     return IGD_WANT_LOGITS;
 }
 
 static const igd_parameter pgd_parameters[] = {
-    {"steps", 50, 1, 100000, true, "gradient steps"},
-    {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
-    {"step_size", 0.25, 1e-6, 2, false, "length of a step, in units of eps"},
-    {"last", 0, 0, 1, true, "judge the last iterate alone (1) or every one (0)"},
-    {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
+    [STEPS] = {"steps", 50, 1, 100000, true, "gradient steps"},
+    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
+    [PGD_STEP_SIZE] = {"step_size", 0.25, 1e-6, 2, false,
+                       "length of a step, in units of eps"},
+    [PGD_LAST] = {"last", 0, 0, 1, true,
+                  "judge the last iterate alone (1) or every one (0)"},
+    [PGD_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
 };
 
 const igd_attack igd_attack_pgd = {
@@ -196,9 +200,9 @@ const igd_attack igd_attack_pgd = {
     .num_parameters = NUM(pgd_parameters),
     .parameters = pgd_parameters,
     .num_runs = restarts,
-    .num_samples = eot_samples,
-    .state_size = pgd_size,
-    .attach = pgd_attach,
+    .num_samples = pgd_samples,
+    .most_passes = most_passes,
+    .state_size = sizeof(pgd),
     .start = pgd_start,
     .logits = pgd_logits,
     .gradient = pgd_gradient,
@@ -210,17 +214,17 @@ const igd_attack igd_attack_pgd = {
 static igd_want gama_start(igd_run *r)
 {
     const igd_stream stream = igd_run_stream(r, 0);
-    pgd *s = steps_start(r, 2.0 * r->job->threat.eps);
+    pgd *s = steps_start(r, 2.0 * r->job->threat.eps, r->job->value[GAMA_LAST] != 0.0);
 
-    s->lambda = igd_job_value(r->job, "lambda");
-    s->lambda_steps = igd_job_value(r->job, "lambda_steps");
+    s->lambda = r->job->value[GAMA_LAMBDA];
+    s->lambda_steps = r->job->value[GAMA_LAMBDA_STEPS];
     // 60 and 85 of 100 steps, in integers: 0.6 * 100 need not be 60.
     s->drops[0] = s->num_steps * 60 / 100;
     s->drops[1] = s->num_steps * 85 / 100;
     // A corner of the ball. The released script leaves [0, 1] here, to return there with
     // the first step; igdef asks a classifier about nothing but images.
-    igd_random_uniform(r->point, (size_t)s->ball.d, &stream);
-    for (int64_t i = 0; i < s->ball.d; i++)
+    igd_random_uniform(r->point, (size_t)r->job->num_pixels, &stream);
+    for (int64_t i = 0; i < r->job->num_pixels; i++)
         r->point[i] = r->point[i] < 0.5f ? r->lower[i] : r->upper[i];
     return IGD_WANT_LOGITS;
 }
@@ -231,9 +235,9 @@ static igd_want gama_logits(igd_run *r, const float *z)
     pgd *s = r->state;
 
     if (s->step == 0) // the reference point is the first iterate: one pass serves both
-        igd_softmax(s->reference, z, C);
+        igd_softmax(r->per_class, z, C);
     const double lambda = s->lambda * fmax(0.0, 1.0 - s->step / s->lambda_steps);
-    (void)igd_loss_eval_gama(r->weight, z, C, r->label, s->reference, lambda);
+    (void)igd_loss_eval_gama(r->weight, z, C, r->label, r->per_class, lambda);
     // Iterates are compared by the margin alone, whatever lambda was.
     const igd_loss_at margin = igd_loss_eval(NULL, IGD_LOSS_MARGIN, z, C, r->label, 0);
     return judge(r, s, z, margin.value) ? IGD_WANT_END : IGD_WANT_GRAD;
@@ -246,17 +250,21 @@ static igd_want gama_gradient(igd_run *r, const float *grad)
         return IGD_WANT_END;
     if (s->step == s->drops[0] || s->step == s->drops[1])
         s->step_size /= 10.0f;
-    climb(r, &s->ball, grad, s->step_size);
+    ascend(r, grad, s->step_size);
     s->step++;
     return IGD_WANT_LOGITS;
 }
 
 static const igd_parameter gama_parameters[] = {
-    {"steps", 100, 1, 100000, true, "gradient steps; the step shrinks at 60 and 85 %"},
-    {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
-    {"lambda", 50, 0, 1e6, false, "first weight of the distance from the start"},
-    {"lambda_steps", 25, 1, 100000, true, "steps in which that weight falls to 0"},
-    {"last", 0, 0, 1, true, "judge the last iterate alone (1) or every one (0)"},
+    [STEPS] = {"steps", 100, 1, 100000, true,
+               "gradient steps; the step shrinks at 60 and 85 %"},
+    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
+    [GAMA_LAMBDA] = {"lambda", 50, 0, 1e6, false,
+                     "first weight of the distance from the start"},
+    [GAMA_LAMBDA_STEPS] = {"lambda_steps", 25, 1, 100000, true,
+                           "steps in which that weight falls to 0"},
+    [GAMA_LAST] = {"last", 0, 0, 1, true,
+                   "judge the last iterate alone (1) or every one (0)"},
 };
 
 const igd_attack igd_attack_gama_pgd = {
@@ -266,8 +274,9 @@ const igd_attack igd_attack_gama_pgd = {
     .num_parameters = NUM(gama_parameters),
     .parameters = gama_parameters,
     .num_runs = restarts,
-    .state_size = pgd_size,
-    .attach = pgd_attach,
+    .most_passes = most_passes,
+    .state_size = sizeof(pgd),
+    .per_class = true, // softmax at the start
     .start = gama_start,
     .logits = gama_logits,
     .gradient = gama_gradient,

@@ -7,8 +7,12 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "core/logits.h"
+#include "core/pixels.h"
 
 #define TOLERANCE 1e-3f // of the bisection, in L2 units
+
+enum { QUERIES, VOTES };   // places in the table of parameters
+enum { SIGN, NUM_ARRAYS }; // arrays of a run: the best ray, of +-1
 
 // Lengths along a ray are in L2 units, in float as in the reference: a bisection repeats
 // its comparisons to the last bit.
@@ -22,12 +26,12 @@ typedef struct rays {
     int64_t first, last; // flipped pixels of the ray that is tried: [first, last)
     int64_t quiet;       // single pixels in a row that were flipped in vain
     int64_t asked, num_queries;
-    signed char sign[]; // [d] the best ray
 } rays;
 
-static size_t rays_state_size(const igd_attack_job *job)
+static int rays_num_arrays(const igd_attack_job *job)
 {
-    return sizeof(rays) + (size_t)job->num_pixels;
+    (void)job;
+    return NUM_ARRAYS;
 }
 
 static int rays_num_runs(const igd_attack_job *job)
@@ -38,7 +42,12 @@ static int rays_num_runs(const igd_attack_job *job)
 
 static int rays_num_samples(const igd_attack_job *job)
 {
-    return (int)igd_job_value(job, "votes");
+    return (int)job->value[VOTES];
+}
+
+static igd_passes rays_most_passes(const igd_attack_job *job)
+{
+    return (igd_passes){.forwards = job->value[QUERIES] + 1.0};
 }
 
 // point, pixels [from, to) := the place at `dist` along the ray, whose pixels are turned
@@ -47,11 +56,10 @@ static void walk(igd_run *r, float dist, int64_t from, int64_t to, int flip)
 {
     const rays *s = r->state;
     const float up = dist * (s->unit * (float)flip);
+    const float *sign = r->array[SIGN];
 
-    for (int64_t i = from; i < to; i++) {
-        const float v = r->x[i] + (s->sign[i] > 0 ? up : -up);
-        r->point[i] = v < 0 ? 0 : v > 1 ? 1 : v;
-    }
+    for (int64_t i = from; i < to; i++)
+        r->point[i] = igd_clamp(r->x[i] + (sign[i] > 0 ? up : -up), 0, 1);
 }
 
 // point := the place at `dist` along the ray that is tried.
@@ -124,8 +132,9 @@ static igd_want rays_start(igd_run *r)
 
     s->unit = 1 / sqrtf((float)job->num_pixels);
     s->dist = INFINITY;
-    s->num_queries = (int64_t)igd_job_value(job, "queries");
-    memset(s->sign, 1, (size_t)job->num_pixels);
+    s->num_queries = (int64_t)job->value[QUERIES];
+    for (int64_t i = 0; i < job->num_pixels; i++)
+        r->array[SIGN][i] = 1;
     r->distance = INFINITY;
     return try_block(r, true);
 }
@@ -149,7 +158,7 @@ static bool adopt(igd_run *r)
     s->dist = s->high;
     walk_all(r, s->dist);
     for (int64_t i = s->first; i < s->last; i++)
-        s->sign[i] = (signed char)-s->sign[i];
+        r->array[SIGN][i] = -r->array[SIGN][i];
     s->first = s->last = 0;
     r->distance = igd_ball_norm(r->point, r->x, d, IGD_NORM_LINF);
     // A later, shorter ray is less clipped, so it may move a pixel by more than eps;
@@ -195,8 +204,8 @@ static igd_want rays_logits(igd_run *r, const float *z)
 
 // clang-format off
 static const igd_parameter rays_parameters[] = {
-    {"queries", 10000, 1, 1e9, true, "labels asked for"},
-    {"votes",   1,     1, 1e4, true, "draws of a randomised classifier whose majority is a label"},
+    [QUERIES] = {"queries", 10000, 1, 1e9, true, "labels asked for"},
+    [VOTES]   = {"votes",   1,     1, 1e4, true, "draws of a randomised classifier whose majority is a label"},
 };
 // clang-format on
 
@@ -204,11 +213,14 @@ const igd_attack igd_attack_rays = {
     .name = "rays",
     .help = "shortest ray of equal steps, from labels alone",
     .norms = 1u << IGD_NORM_LINF,
+    .only_finds = true,
     .num_parameters = sizeof(rays_parameters) / sizeof(rays_parameters[0]),
     .parameters = rays_parameters,
     .num_runs = rays_num_runs,
     .num_samples = rays_num_samples,
-    .state_size = rays_state_size,
+    .most_passes = rays_most_passes,
+    .state_size = sizeof(rays),
+    .num_arrays = rays_num_arrays,
     .start = rays_start,
     .logits = rays_logits,
 };

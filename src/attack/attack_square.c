@@ -12,6 +12,10 @@
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/error.h"
+#include "core/pixels.h"
+
+enum { QUERIES, RESTARTS, P_INIT, RESCALE, CE, EOT, COMPAT }; // places of parameters
+enum { PATTERN }; // array of a run under L2 and L1: the template [side, side]
 
 typedef struct window {
     int64_t row, col, side;
@@ -23,11 +27,10 @@ typedef struct square {
     bool compat, rescale;
     double p_init;
     igd_loss loss_name;
-    double best;   // loss of x_adv, which holds the best point
-    double margin; // of x_adv: positive where it is misclassified
-    window at;     // what the proposal changes under Linf
-    int pattern_side;
-    float pattern[]; // [side, side] the template of L2 and L1
+    double best;      // loss of x_adv, which holds the best point
+    double margin;    // of x_adv: positive where it is misclassified
+    window at;        // what the proposal changes under Linf
+    int pattern_side; // of the template; 0 before there is one
 } square;
 
 static int64_t least_side(const igd_attack_job *job)
@@ -35,21 +38,24 @@ static int64_t least_side(const igd_attack_job *job)
     return job->shape[1] < job->shape[2] ? job->shape[1] : job->shape[2];
 }
 
-static size_t square_state_size(const igd_attack_job *job)
+static int square_num_arrays(const igd_attack_job *job)
 {
-    const size_t side = (size_t)least_side(job);
-    return sizeof(square) +
-           (job->threat.norm == IGD_NORM_LINF ? 0 : side * side * sizeof(float));
+    return job->threat.norm == IGD_NORM_LINF ? 0 : PATTERN + 1;
 }
 
 static int square_num_runs(const igd_attack_job *job)
 {
-    return (int)igd_job_value(job, "restarts");
+    return (int)job->value[RESTARTS];
 }
 
 static int square_num_samples(const igd_attack_job *job)
 {
-    return (int)igd_job_value(job, "eot");
+    return (int)job->value[EOT];
+}
+
+static igd_passes square_most_passes(const igd_attack_job *job)
+{
+    return (igd_passes){.forwards = job->value[QUERIES] + 1.0};
 }
 
 // The stream of an iteration that all images share.
@@ -188,28 +194,32 @@ static void fill_half(float *pattern, int side, int first, int height, float sig
 }
 
 // Two halves of opposite sign, length 1 in all.
-static void fill_pattern(square *s, int side, igd_norm norm)
+static void fill_pattern(igd_run *r, int side)
 {
+    const igd_norm norm = r->job->threat.norm;
+    float *pattern = r->array[PATTERN];
+    square *s = r->state;
     double length = 0;
 
     if (s->pattern_side == side)
         return;
     s->pattern_side = side;
-    fill_half(s->pattern, side, 0, side / 2, 1, norm);
-    fill_half(s->pattern, side, side / 2, side - side / 2, -1, norm);
+    fill_half(pattern, side, 0, side / 2, 1, norm);
+    fill_half(pattern, side, side / 2, side - side / 2, -1, norm);
     for (int i = 0; i < side * side; i++) {
-        const double u = fabs((double)s->pattern[i]);
+        const double u = fabs((double)pattern[i]);
         length += norm == IGD_NORM_L1 ? u : u * u;
     }
     if (norm == IGD_NORM_L2)
         length = sqrt(length);
     for (int i = 0; i < side * side; i++)
-        s->pattern[i] /= (float)length;
+        pattern[i] /= (float)length;
 }
 
-static float pattern_at(const square *s, int64_t row, int64_t col, bool turned)
+static float pattern_at(const igd_run *r, int64_t row, int64_t col, bool turned)
 {
-    return s->pattern[turned ? col * s->pattern_side + row : row * s->pattern_side + col];
+    const int side = ((const square *)r->state)->pattern_side;
+    return r->array[PATTERN][turned ? col * side + row : row * side + col];
 }
 
 // Whether the template of a step, or of a tile of the start, is transposed.
@@ -245,16 +255,11 @@ static void put_in_ball(igd_run *r)
         const float scale = (float)(eps / (sqrt(sum) + 1e-12));
         for (int64_t i = 0; i < d; i++) {
             const float v = r->x[i] + scale * r->point[i];
-            r->point[i] = v < 0 ? 0 : v > 1 ? 1 : v;
+            r->point[i] = igd_clamp(v, 0, 1);
         }
         return;
     }
-    const igd_ball ball = {.norm = IGD_NORM_L1,
-                           .eps = (float)(eps * (1 - 1e-6)), // room for rounding
-                           .x = r->x,
-                           .lower = r->lower,
-                           .upper = r->upper,
-                           .d = d};
+    const igd_ball ball = igd_run_ball_of(r, eps * (1 - 1e-6)); // room for rounding
     for (int64_t i = 0; i < d; i++)
         r->point[i] += r->x[i];
     igd_ball_project(r->point, &ball);
@@ -263,14 +268,13 @@ static void put_in_ball(igd_run *r)
 // L2 and L1: tiles of templates, five in each direction where the size allows it.
 static void start_tiles(igd_run *r)
 {
-    square *s = r->state;
     const int64_t C = r->job->shape[0], H = r->job->shape[1], W = r->job->shape[2];
     const int64_t least = least_side(r->job);
     const int64_t side = least < 5 ? 1 : least / 5;
     const igd_stream stream = igd_run_stream(r, 0);
     int64_t tile = 0;
 
-    fill_pattern(s, (int)side, r->job->threat.norm);
+    fill_pattern(r, (int)side);
     memset(r->point, 0, (size_t)r->job->num_pixels * sizeof(float));
     for (int64_t top = H % side / 2; top + side <= H; top += side)
         for (int64_t left = W % side / 2; left + side <= W; left += side, tile++) {
@@ -280,7 +284,7 @@ static void start_tiles(igd_run *r)
                 for (int64_t row = 0; row < side; row++)
                     for (int64_t col = 0; col < side; col++)
                         r->point[(c * H + top + row) * W + left + col] =
-                            sign * pattern_at(s, row, col, turned);
+                            sign * pattern_at(r, row, col, turned);
             }
         }
     put_in_ball(r);
@@ -323,7 +327,7 @@ static bool propose_template(igd_run *r)
     double total = 0;
 
     draw_windows(r, &to, &from);
-    fill_pattern(s, (int)to.side, norm);
+    fill_pattern(r, (int)to.side);
     for (int64_t i = 0; i < d; i++) {
         r->point[i] = r->x_adv[i] - r->x[i];
         total += share(r->point[i], norm);
@@ -343,7 +347,7 @@ static bool propose_template(igd_run *r)
         for (int64_t row = 0; row < to.side; row++)
             for (int64_t col = 0; col < to.side; col++) {
                 float *v = &channel[(to.row + row) * W + to.col + col];
-                *v = sign * pattern_at(s, row, col, turned) + *v / (float)(1e-12 + n1);
+                *v = sign * pattern_at(r, row, col, turned) + *v / (float)(1e-12 + n1);
             }
         const double length = 1e-12 + window_length(channel, W, &to, NULL, norm);
         const double wanted = norm == IGD_NORM_L1 ? (left / (double)C + n12) * (double)C
@@ -361,11 +365,11 @@ static igd_want square_start(igd_run *r)
     const igd_attack_job *job = r->job;
     square *s = r->state;
 
-    s->num_queries = (int64_t)igd_job_value(job, "queries");
-    s->compat = igd_job_value(job, "compat") != 0;
-    s->rescale = igd_job_value(job, "rescale") != 0;
-    s->p_init = igd_job_value(job, "p_init");
-    s->loss_name = igd_job_value(job, "ce") != 0 ? IGD_LOSS_CE : IGD_LOSS_CW;
+    s->num_queries = (int64_t)job->value[QUERIES];
+    s->compat = job->value[COMPAT] != 0;
+    s->rescale = job->value[RESCALE] != 0;
+    s->p_init = job->value[P_INIT];
+    s->loss_name = job->value[CE] != 0 ? IGD_LOSS_CE : IGD_LOSS_CW;
     if (job->threat.norm == IGD_NORM_LINF)
         start_stripes(r);
     else
@@ -427,13 +431,13 @@ static igd_want square_logits(igd_run *r, const float *z)
 
 // clang-format off
 static const igd_parameter square_parameters[] = {
-    {"queries",  5000, 1, 1e9, true,  "proposals of a run"},
-    {"restarts", 1,    1, 1e4, true,  "runs"},
-    {"p_init",   0.8,  0, 1,   false, "share of the image that the first squares cover"},
-    {"rescale",  0,    0, 1,   true,  "1: fit the schedule of sizes, made for 10000, to queries"},
-    {"ce",       0,    0, 1,   true,  "1: cross-entropy in place of the margin"},
-    {"eot",      1,    1, 1e4, true,  "draws of a randomised classifier, averaged"},
-    {"compat",   0,    0, 1,   true,  "1: no window at the last row and column, as the reference"},
+    [QUERIES]  = {"queries",  5000, 1, 1e9, true,  "proposals of a run"},
+    [RESTARTS] = {"restarts", 1,    1, 1e4, true,  "runs"},
+    [P_INIT]   = {"p_init",   0.8,  0, 1,   false, "share of the image that the first squares cover"},
+    [RESCALE]  = {"rescale",  0,    0, 1,   true,  "1: fit the schedule of sizes, made for 10000, to queries"},
+    [CE]       = {"ce",       0,    0, 1,   true,  "1: cross-entropy in place of the margin"},
+    [EOT]      = {"eot",      1,    1, 1e4, true,  "draws of a randomised classifier, averaged"},
+    [COMPAT]   = {"compat",   0,    0, 1,   true,  "1: no window at the last row and column, as the reference"},
 };
 // clang-format on
 
@@ -441,11 +445,14 @@ const igd_attack igd_attack_square = {
     .name = "square",
     .help = "random search by squares, without gradients",
     .norms = 1u << IGD_NORM_LINF | 1u << IGD_NORM_L2 | 1u << IGD_NORM_L1,
+    .only_finds = true,
     .num_parameters = sizeof(square_parameters) / sizeof(square_parameters[0]),
     .parameters = square_parameters,
     .num_runs = square_num_runs,
     .num_samples = square_num_samples,
-    .state_size = square_state_size,
+    .most_passes = square_most_passes,
+    .state_size = sizeof(square),
+    .num_arrays = square_num_arrays,
     .start = square_start,
     .logits = square_logits,
 };

@@ -393,17 +393,15 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
                           int batch_size, const igd_engine_feed *feed)
 {
     const igd_attack *a = job->attack;
-    engine e = {.job = job, .attack = a, .f = f, .feed = feed, .samples = 1};
+    engine e = {.job = job, .attack = a, .f = f, .feed = feed};
     igd_status st;
 
     IGD_TRY(job_check(job, f, batch_size));
     e.d = (size_t)job->num_pixels;
     e.C = (size_t)job->num_classes;
     e.num_runs = a->num_runs(job);
-    e.state_size = a->state_size(job) / 64 * 64 + 64; // aligned for all
-    // Equal samples have the mean of one: EoT changes nothing without noise.
-    if (a->num_samples != NULL && !(job->deterministic && job->shortcuts))
-        e.samples = a->num_samples(job);
+    e.state_size = igd_run_size(job);
+    e.samples = igd_attack_job_samples(job);
     e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;
     snprintf(e.purpose, sizeof(e.purpose), "noise under %s", a->name);
     e.enough = e.capacity;

@@ -69,7 +69,7 @@ typedef struct igd_engine_feed {
 //
 // Memory: for each of batch_size runs, d floats for each of: point (times its samples),
 // gradient (likewise), x_adv, and, per image, both bounds and the best x_adv; plus the
-// attack's state, given beside its state_size().
+// attack's state, igd_run_size().
 igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
                           int batch_size, const igd_engine_feed *feed);
 

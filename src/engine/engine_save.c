@@ -205,8 +205,6 @@ bool igd_item_take_up(igd_engine *e, igd_item *m, const unsigned char *bytes, si
     bytes = take(r->point, bytes, pixels);
     bytes = take(r->x_adv, bytes, pixels);
     (void)take(r->state, bytes, e->state_size);
-    if (e->attack->attach != NULL)
-        e->attack->attach(r);
     m->active++;
     return true;
 }

@@ -39,7 +39,7 @@ igd_status igd_places_make(igd_engine *e)
     e->logits = calloc(rows, e->C * sizeof(float));
     e->pixels = calloc(places, 4 * room);
     e->tallies = calloc(places, (size_t)e->num_runs * sizeof(igd_tally));
-    e->state = calloc(places, e->state_size);
+    e->state = aligned_alloc(IGD_RUN_ALIGNMENT, places * e->state_size);
     e->draws = calloc(rows, sizeof(*e->draws));
     if (e->slots == NULL || e->items == NULL || e->points == NULL || e->grads == NULL ||
         e->weights == NULL || e->logits == NULL || e->pixels == NULL ||
@@ -55,8 +55,8 @@ igd_status igd_places_make(igd_engine *e)
                                     .samples = e->samples,
                                     .point = e->points + i * (size_t)e->samples * e->d,
                                     .weight = e->weights + i * (size_t)e->samples * e->C,
-                                    .x_adv = own + 3 * e->d,
-                                    .state = e->state + i * e->state_size};
+                                    .x_adv = own + 3 * e->d};
+        igd_run_lay_out(&e->slots[i].run, e->state + i * e->state_size);
     }
     return IGD_OK;
 }

@@ -25,12 +25,10 @@ static bool guess(const igd_engine *e, igd_slot *q, const igd_slot *p)
     q->run.point = own.point;
     q->run.weight = own.weight;
     q->run.x_adv = own.x_adv;
-    q->run.state = own.state;
+    igd_run_lay_out(&q->run, own.state);
     memcpy(q->run.point, p->run.point, e->d * sizeof(float));
     memcpy(q->run.x_adv, p->run.x_adv, e->d * sizeof(float));
     memcpy(q->run.state, p->run.state, e->state_size);
-    if (e->attack->attach != NULL)
-        e->attack->attach(&q->run);
     // Where the answers will be is room for one that is made up.
     float *z = e->logits + (size_t)(q - e->slots) * (size_t)e->samples * e->C;
     memset(z, 0, (size_t)e->samples * e->C * sizeof(float));

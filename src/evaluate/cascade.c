@@ -152,7 +152,7 @@ static igd_status work_tick(const igd_engine *engine, void *payload)
     work *w = payload;
     igd_session *s = w->session;
     double forwards, backwards;
-    igd_job_passes(w->job, &forwards, &backwards);
+    igd_attack_job_passes(w->job, &forwards, &backwards);
     s->begun = igd_engine_work(engine, forwards, backwards);
     if (w->set == NULL)
         s->begun += w->judge.num;

@@ -96,10 +96,9 @@ static bool averages(const igd_plan *plan)
         const igd_attack_job *job = &plan->steps[k].jobs[0];
         if (plan->steps[k].kind == IGD_STEP_KNOWN)
             continue;
-        for (int j = 0; j < job->attack->num_parameters; j++)
-            if (strcmp(job->attack->parameters[j].name, "eot") == 0 &&
-                job->value[j] > 1.0)
-                return true;
+        double samples;
+        if (igd_attack_job_get(job, "eot", &samples) != NULL && samples > 1.0)
+            return true;
     }
     return plan->num_main == 1; // there is nothing but clean images
 }
@@ -292,7 +291,7 @@ void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
             left += igd_flags_column(t, k)[i] == IGD_TODO && t->clean[i] == t->label[i];
         for (int j = 0; j < step->num_jobs; j++) {
             double f, b;
-            igd_job_passes(&step->jobs[j], &f, &b);
+            igd_attack_job_passes(&step->jobs[j], &f, &b);
             forwards += f * (double)left;
             backwards += b * (double)left;
             seconds += (double)left *

@@ -195,15 +195,6 @@ bool igd_step_is_set(const igd_step *s)
     return s->route == IGD_ROUTE_TRANSFER;
 }
 
-bool igd_attack_only_finds(const char *attack)
-{
-    static const char *const names[] = {"fab", "fab-t", "square", "rays"};
-    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-        if (strcmp(attack, names[k]) == 0)
-            return true;
-    return false;
-}
-
 static igd_status add_job(maker *m, igd_step *s, const member *what, const char *attack,
                           bool find_only)
 {
@@ -222,9 +213,8 @@ static igd_status add_job(maker *m, igd_step *s, const member *what, const char 
     IGD_TRY(apply_changes(m, job, s->name));
     job->shortcuts = m->options->shortcuts;
     const bool high_loss = s->route == IGD_ROUTE_TRANSFER || s->route == IGD_ROUTE_OWN;
-    job->mode = high_loss && !find_only && !igd_attack_only_finds(attack)
-                    ? IGD_RETURN_HIGH_LOSS
-                    : IGD_RETURN_FOOLED;
+    job->mode = high_loss && !find_only && !a->only_finds ? IGD_RETURN_HIGH_LOSS
+                                                          : IGD_RETURN_FOOLED;
     return a->check != NULL ? a->check(job) : IGD_OK;
 }
 
@@ -449,17 +439,6 @@ static igd_status add_known(maker *m)
     return IGD_OK;
 }
 
-const igd_parameter *igd_job_parameter(const igd_attack_job *job, const char *name,
-                                       double *value)
-{
-    for (int k = 0; k < job->attack->num_parameters; k++)
-        if (strcmp(job->attack->parameters[k].name, name) == 0) {
-            *value = job->value[k];
-            return &job->attack->parameters[k];
-        }
-    return NULL;
-}
-
 igd_status igd_plan_make(igd_plan **out, const igd_views *views,
                          const igd_evaluate_options *options)
 {
@@ -542,26 +521,6 @@ cJSON *igd_plan_json(const igd_plan *p)
         cJSON_AddItemToArray(array, o);
     }
     return array;
-}
-
-void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwards)
-{
-    const igd_attack *a = job->attack;
-    const double runs = a->num_runs(job);
-    const bool collapses = job->deterministic && job->shortcuts;
-    const double samples = a->num_samples != NULL && !collapses ? a->num_samples(job) : 1;
-    double steps, queries;
-    *forwards = *backwards = runs * samples;
-    if (igd_job_parameter(job, "queries", &queries) != NULL) {
-        *forwards = runs * (queries + 1.0) * samples;
-        *backwards = 0.0;
-    } else if (igd_job_parameter(job, "steps", &steps) != NULL) {
-        // FAB asks again where a step ended beyond the boundary, and the untargeted one
-        // wants the gradient of every class.
-        const bool fab = strncmp(igd_attack_name(a), "fab", 3) == 0;
-        *forwards = runs * (fab ? 2.0 * steps : steps + 1.0) * samples;
-        *backwards = runs * steps * samples * (a->many_grads ? job->num_classes : 1);
-    }
 }
 
 void igd_plan_warn(const igd_plan *p, igd_warnings *w)

@@ -76,19 +76,9 @@ bool igd_step_is_set(const igd_step *s);
 cJSON *igd_plan_json(const igd_plan *p);
 cJSON *igd_job_json(const igd_attack_job *job);
 
-// A parameter of a job and its value; NULL where the attack has none of that name.
-const igd_parameter *igd_job_parameter(const igd_attack_job *job, const char *name,
-                                       double *value);
-
-// Attacks that look for a point beyond the boundary, and know no highest loss.
-bool igd_attack_only_finds(const char *attack);
-
 // plan_checks.c: appends the checking steps to the attacks.
 igd_status igd_plan_add_checks(igd_plan *p, const igd_views *views,
                                const igd_evaluate_options *options);
-
-// At most so many passes for one image that survives.
-void igd_job_passes(const igd_attack_job *job, double *forwards, double *backwards);
 
 // Adds a warning for every attack that does something else than was asked.
 void igd_plan_warn(const igd_plan *p, igd_warnings *w);

@@ -35,17 +35,16 @@ static bool can_double(const igd_step *s)
     double steps = 0.0;
     const igd_parameter *of = NULL;
     if (s->kind != IGD_STEP_ATTACK || s->route != IGD_ROUTE_WHITE ||
-        s->jobs[0].attack->gradient == NULL ||
-        igd_attack_only_finds(igd_attack_name(s->jobs[0].attack)))
+        s->jobs[0].attack->gradient == NULL || s->jobs[0].attack->only_finds)
         return false;
-    of = igd_job_parameter(&s->jobs[0], "steps", &steps);
+    of = igd_attack_job_get(&s->jobs[0], "steps", &steps);
     return of != NULL && 2.0 * steps <= of->max;
 }
 
 static double passes_of(const igd_step *s)
 {
     double forwards, backwards;
-    igd_job_passes(&s->jobs[0], &forwards, &backwards);
+    igd_attack_job_passes(&s->jobs[0], &forwards, &backwards);
     return forwards + backwards;
 }
 
@@ -85,7 +84,7 @@ static igd_status add_gradient_checks(igd_plan *p)
     if (gradient == 0)
         return IGD_OK;
     IGD_TRY(add_check(p, IGD_STEP_SATURATION, "twice", gradient));
-    igd_job_parameter(last_job(p), "steps", &steps);
+    igd_attack_job_get(last_job(p), "steps", &steps);
     IGD_TRY(igd_attack_job_set(last_job(p), "steps", 2.0 * steps));
     if (huge_radius(last_job(p)) > last_job(p)->threat.eps) {
         IGD_TRY(add_check(p, IGD_STEP_RADIUS, "huge", gradient));
