@@ -68,6 +68,23 @@ static inline cJSON *make_attack(const char *name, double accuracy, int fooled,
     return o;
 }
 
+// The images of one of two classes, which take turns.
+static inline cJSON *make_class(const char *name, const char *fate, int first)
+{
+    int num = 0, wrong = 0, fooled = 0;
+    for (size_t i = (size_t)first; i < strlen(fate); i += 2) {
+        num++;
+        wrong += fate[i] == 'x';
+        fooled += fate[i] == 'f';
+    }
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "class", name);
+    cJSON_AddNumberToObject(o, "count", num);
+    cJSON_AddNumberToObject(o, "clean_acc", (double)(num - wrong) / num);
+    cJSON_AddNumberToObject(o, "worst_acc", (double)(num - wrong - fooled) / num);
+    return o;
+}
+
 // A result of one attack, on images of two classes in turn.
 static inline cJSON *make_json(const maker *m)
 {
@@ -85,10 +102,8 @@ static inline cJSON *make_json(const maker *m)
              "\"settings\":{\"draws\":10,\"attacks\":[{\"name\":\"pgd\","
              "\"runs\":[{\"eps\":0.03,\"parameters\":{\"steps\":50}}]}]},"
              "\"clean_acc\":%.17g,\"attacks\":[],\"worst_acc\":%.17g,"
-             "\"per_class\":[{\"class\":\"cat\",\"count\":%d,\"clean_acc\":0.5,"
-             "\"worst_acc\":0.25},{\"class\":\"dog\",\"count\":%d,\"clean_acc\":1,"
-             "\"worst_acc\":0.75}],\"warnings\":[],\"seconds\":2.5}",
-             m->path, n, (double)clean / n, (double)robust / n, (n + 1) / 2, n / 2);
+             "\"per_class\":[],\"warnings\":[],\"seconds\":2.5}",
+             m->path, n, (double)clean / n, (double)robust / n);
     cJSON *json = cJSON_Parse(text);
     assert_non_null(json);
     if (m->method != NULL) {
@@ -101,7 +116,12 @@ static inline cJSON *make_json(const maker *m)
     cJSON_AddItemToArray(
         cJSON_GetObjectItem(json, "attacks"),
         make_attack("pgd", (double)robust / n, count_of(m->fate, 'f'), 1));
+    cJSON *classes = cJSON_GetObjectItem(json, "per_class");
+    cJSON_AddItemToArray(classes, make_class("cat", m->fate, 0));
+    cJSON_AddItemToArray(classes, make_class("dog", m->fate, 1));
     cJSON *intervals = cJSON_AddObjectToObject(json, "intervals");
+    cJSON_AddStringToObject(intervals, "method", IGD_INTERVAL_METHOD);
+    cJSON_AddNumberToObject(intervals, "level", IGD_INTERVAL_LEVEL);
     cJSON_AddItemToObject(intervals, "clean_acc", interval_json(clean, n));
     cJSON_AddItemToObject(intervals, "worst_acc", interval_json(robust, n));
     cJSON_AddItemToArray(cJSON_AddArrayToObject(intervals, "attacks"),
@@ -115,19 +135,24 @@ static inline void write_json(const char *path, cJSON *json)
     cJSON_Delete(json);
 }
 
-static inline void write_lines(const char *path, const char *fate)
+// `attack` is what fooled the images that are.
+static inline void write_lines(const char *path, const char *fate, const char *attack)
 {
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    for (int i = 0; fate[i] != '\0'; i++)
-        fprintf(
-            f,
-            "{\"index\":%d,\"label\":%d,\"clean\":%d,\"robust\":%s,\"flags\":\"%s\"}\n",
-            i, i % 2, fate[i] == 'x' ? 1 - i % 2 : i % 2,
-            fate[i] == 'r' ? "true" : "false",
-            fate[i] == 'r'   ? "rr"
-            : fate[i] == 'f' ? "rf"
-                             : "f-");
+    for (int i = 0; fate[i] != '\0'; i++) {
+        const char letter = fate[i];
+        fprintf(f, "{\"index\":%d,\"label\":%d,\"clean\":%d,\"robust\":%s,", i, i % 2,
+                letter == 'x' ? 1 - i % 2 : i % 2, letter == 'r' ? "true" : "false");
+        if (letter == 'r')
+            fputs("\"fooled_by\":null,", f);
+        else
+            fprintf(f, "\"fooled_by\":\"%s\",", letter == 'f' ? attack : "clean");
+        fprintf(f, "\"flags\":\"%s\"}\n",
+                letter == 'r'   ? "rr"
+                : letter == 'f' ? "rf"
+                                : "f-");
+    }
     assert_int_equal(fclose(f), 0);
 }
 
@@ -144,7 +169,7 @@ static inline void make(const char *path, const char *method, const char *fate)
     const maker m = {path, method, fate};
     char *lines = lines_path(path);
     write_json(path, make_json(&m));
-    write_lines(lines, fate);
+    write_lines(lines, fate, "pgd");
     free(lines);
 }
 

@@ -76,7 +76,7 @@ static void test_report__numbers_of_the_files_are_on_the_page(void **state)
     assert_has(text, "<dt>libtorch</dt><dd>1.13.1</dd>");
     assert_has(text, "<dt>model sha256</dt><dd>ab</dd>");
     assert_has(text, "<dt>seed</dt><dd>3</dd>");
-    assert_has(text, "best class dog (75.0");
+    assert_has(text, "best class cat (57.1");
     assert_has(text, "None was raised");
     free(text);
 }
@@ -329,6 +329,8 @@ static void test_report__results_of_other_data_are_refused(void **state)
     for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
         make(LOIR, "loir", "rrrrrrrrffffxx");
         change(LOIR, cases[k].where, cases[k].value);
+        if (strcmp(cases[k].where, "data.classes") == 0)
+            change(LOIR, "per_class.1.class", "\"bird\"");
         assert_refused(PAIR, 2, IGD_EINVAL, cases[k].message);
     }
     make(LOIR, "loir", "rrrrrrrrffffxxr");
@@ -363,7 +365,14 @@ static void test_report__damaged_results_are_refused(void **state)
         {"clean_acc", "1.2", "'clean_acc' is 1.2, not a fraction"},
         {"clean_acc", "\"high\"", "clean_acc"},
         {"worst_acc", "0.99", "the worst case, 0.99, is above pgd"},
-        {"worst_acc", "0.1", "its lines of images give"},
+        {"worst_acc", "0.1", "an accuracy and 'count' do not agree"},
+        {"worst_acc", "0.5", "an accuracy and its interval do not agree"},
+        {"intervals.clean_acc.0", "0.5", "an accuracy and its interval do not agree"},
+        {"per_class.0.worst_acc", "0.5", "the numbers of a class do not agree"},
+        {"per_class.1.count", "14", "the classes and the whole do not agree"},
+        {"per_class.1.worst_acc", "0", "the classes and the whole do not agree"},
+        {"attacks.0.num_fooled", "3", "give another 'attacks[0].num_fooled'"},
+        {"attacks.0.num_fooled", "15", "'num_fooled' and 'count' do not agree"},
         {"attacks", "{}", "attacks"},
         {"attacks.0", "[]", "name"},
         {"attacks.0.robust_acc", "null", "robust_acc"},
@@ -374,7 +383,8 @@ static void test_report__damaged_results_are_refused(void **state)
         {"per_class.0.class", "1", "class"},
         {"defense", "\"loir\"", "'defense' is no object"},
         {"data.count", "0", "a result of no images"},
-        {"data.count", "15", "14 lines for 15 images"},
+        {"data.count", "13.5", "'count' is no whole number"},
+        {"data.count", "15", "an accuracy and 'count' do not agree"},
         {"warnings.0", "1", "id"},
         {"threat", "null", "threat"},
     };

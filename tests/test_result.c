@@ -2,6 +2,9 @@
 #include "fixture.h"
 
 #include <math.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "core/json.h"
@@ -338,34 +341,136 @@ static void replace_file(const char *path, const unsigned char *data, size_t siz
     fclose(f);
 }
 
-// Damaged lines are refused or, where a digit changed, give other numbers; never a crash.
+// Takes the digests off both files, as older versions wrote them.
+static void make_old(const char *path)
+{
+    cJSON *json = NULL;
+    assert_ok(igd_json_read(&json, path));
+    cJSON_DeleteItemFromObject(json, "sha256");
+    cJSON_DeleteItemFromObject(json, IGD_IMAGES_DIGEST);
+    assert_ok(igd_json_write(json, path));
+    cJSON_Delete(json);
+}
+
+// In every line of a text, replaces `from` by `to`, of the same length, once.
+static bool replace_once(unsigned char *text, const char *from, const char *to)
+{
+    char *at = strstr((char *)text, from);
+    if (at != NULL)
+        memcpy(at, to, strlen(to));
+    return at != NULL;
+}
+
+static void test_result__what_is_said_twice_must_agree(void **state)
+{
+    (void)state;
+    const char *path = saved("old.json", 0, 20, 0, 10);
+    const char *images = fixture_path("old.images.jsonl");
+    static const char *const cases[][3] = {
+        {"\"robust\":true,\"fooled_by\":null", "\"robust\":true,\"fooled_by\":\"x\" ",
+         "'fooled_by'"},
+        {"\"robust\":true ", "\"robust\":false", "'robust'"},
+        {"\"flags\":\"r", "\"flags\":\"f", "'clean'"},
+        {"\"flags\":\"rrr", "\"flags\":\"rfr", "'robust'"},
+    };
+    unsigned char *text = NULL, *json = NULL;
+    size_t size, json_size;
+    igd_result *r = NULL;
+
+    make_old(path);
+    assert_ok(igd_result_load(&r, path));
+    assert_false(r->sealed);
+    igd_result_free(r);
+    assert_ok(igd_file_read(&text, &size, images, 1 << 20));
+    int tried = 0;
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        unsigned char *copy = malloc(size + 1);
+        memcpy(copy, text, size + 1);
+        if (replace_once(copy, cases[k][0], cases[k][1])) {
+            tried++;
+            replace_file(images, copy, size);
+            assert_fails(igd_result_load(&r, path), IGD_EFORMAT, cases[k][2]);
+        }
+        free(copy);
+    }
+    assert_true(tried >= 3);
+    replace_file(images, text, size);
+    // A number of the result that its lines do not give.
+    assert_ok(igd_file_read(&json, &json_size, path, 1 << 20));
+    assert_true(replace_once(json, "\"worst_acc\":\t0.", "\"worst_acc\":\t0.0"));
+    replace_file(path, json, json_size);
+    assert_fails(igd_result_load(&r, path), IGD_EFORMAT, "worst_acc");
+    free(json);
+    free(text);
+}
+
+// A file of 4 kB must not ask for gigabytes.
+static void test_result__memory_follows_the_lines_not_the_count(void **state)
+{
+    (void)state;
+    const char *path = saved("large.json", 0, 20, 0, 1);
+    const struct rlimit little = {(rlim_t)1 << 31, (rlim_t)1 << 31};
+    cJSON *json = NULL;
+    int code = -1;
+    make_old(path);
+    assert_ok(igd_json_read(&json, path));
+    cJSON_SetNumberValue(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "data"), "count"),
+                         2000000000);
+    assert_ok(igd_json_write(json, path));
+    cJSON_Delete(json);
+    const pid_t child = fork();
+    if (child == 0) {
+        igd_result *r = NULL;
+        setrlimit(RLIMIT_DATA, &little);
+        const igd_status st = igd_result_load(&r, path);
+        _exit(st == IGD_EFORMAT &&
+                      strstr(igd_error_message(), "20 lines for 2000000000") != NULL
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+}
+
+// Every changed byte of either file is noticed, and says in which.
 static void test_result__damaged_lines_are_refused(void **state)
 {
     (void)state;
     igd_result *joined = NULL;
     const char *path[1] = {saved("d.json", 0, 20, 0, 10)};
     const char *images = fixture_path("d.images.jsonl");
+    char *whole = NULL;
     unsigned char *text = NULL;
     size_t size;
+    assert_ok(igd_result_load(&joined, path[0]));
+    whole = strdup(igd_result_json(joined));
+    igd_result_free(joined);
+    joined = NULL;
     assert_ok(igd_file_read(&text, &size, images, 1 << 20));
     for (size_t length = 0; length < size; length += 101) {
         replace_file(images, text, length);
         assert_fails(igd_result_merge(&joined, path, 1), IGD_EFORMAT, "d.images.jsonl");
     }
-    char *flags = strstr((char *)text, "\"flags\":\"");
-    flags[9] = 'x';
+    for (size_t at = 0; at < size; at++) {
+        text[at] ^= 1;
+        replace_file(images, text, size);
+        assert_fails(igd_result_load(&joined, path[0]), IGD_EFORMAT, "d.images.jsonl");
+        text[at] ^= 1;
+    }
     replace_file(images, text, size);
-    assert_fails(igd_result_merge(&joined, path, 1), IGD_EFORMAT, "'flags'");
     free(text);
     assert_ok(igd_file_read(&text, &size, path[0], 1 << 20));
-    for (size_t at = 0; at < size; at += 7) {
+    for (size_t at = 0; at < size; at++) {
         const unsigned char old = text[at];
-        text[at] = (unsigned char)(old == '}' ? ']' : old + 1);
+        text[at] ^= 1;
         replace_file(path[0], text, size);
-        if (igd_result_merge(&joined, path, 1) == IGD_OK)
+        if (igd_result_load(&joined, path[0]) == IGD_OK) {
+            assert_string_equal(igd_result_json(joined), whole); // a tab, or a last digit
             igd_result_free(joined);
+        }
         text[at] = old;
     }
+    free(whole);
     free(text);
 }
 
@@ -381,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_result__parts_join_to_the_whole),
         cmocka_unit_test(test_result__checks_join),
         cmocka_unit_test(test_result__other_runs_and_shared_images_do_not_join),
+        cmocka_unit_test(test_result__what_is_said_twice_must_agree),
+        cmocka_unit_test(test_result__memory_follows_the_lines_not_the_count),
         cmocka_unit_test(test_result__damaged_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

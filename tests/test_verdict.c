@@ -194,6 +194,9 @@ static void test_verdict__results_of_one_defense_are_joined(void **state)
     change_text(paths[2], "attacks.0.name", "transfer:pgd");
     change_text(paths[2], "attacks.0.target", "transfer");
     change_text(paths[2], "settings.attacks.0.name", "transfer:pgd");
+    char *lines = lines_path(paths[2]);
+    write_lines(lines, "rrrrrffrrrrrxx", "transfer:pgd");
+    free(lines);
     char *text = page_of(paths, 3);
     assert_int_equal(count(text, "class=\"tile k"), 2);
     assert_int_equal(count(text, "<p class=\"lead\">"), 1);

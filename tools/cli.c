@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/nearest.h"
+#include "core/seal.h"
 #include "igdef/status.h"
 #include "values.h"
 
@@ -38,6 +39,18 @@ int cli_failed(const char *command)
 {
     fprintf(stderr, "igdef %s: %s\n", command, igd_error_message());
     return CLI_FAILED;
+}
+
+void cli_note_unsealed(const cli_texts *paths)
+{
+    for (int i = 0; i < paths->num; i++) {
+        cJSON *json = NULL;
+        bool sealed = false;
+        if (igd_seal_read(&json, &sealed, paths->item[i]) == IGD_OK && !sealed)
+            fprintf(stderr, "igdef %s: %s: " IGD_UNSEALED "\n", parsed.command->name,
+                    paths->item[i]);
+        cJSON_Delete(json);
+    }
 }
 
 const char *cli_word(const cli_command *command)

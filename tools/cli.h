@@ -106,6 +106,9 @@ void cli_end(void);
 // "igdef COMMAND: message" on stderr. @return CLI_USAGE, CLI_FAILED
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failed(const char *command);
+// Says on stderr which of the JSON files carry no digest. Files that cannot be read are
+// left to who needs them.
+void cli_note_unsealed(const cli_texts *paths);
 
 // tools/manual.c: everything that is written from the tables.
 void cli_help(FILE *f, const cli_command *command);

@@ -95,6 +95,8 @@ static int check_merge(const eval_settings *s)
         }
     if (s->merge.num < 2)
         return cli_usage("--merge needs two results or more");
+    if (!s->common.quiet)
+        cli_note_unsealed(&s->merge);
     return CLI_GO_ON;
 }
 

@@ -85,6 +85,8 @@ static int run(const void *settings)
         rc = print_json(s, summary);
     else if (!s->common.quiet)
         printf("%sreport: %s\n", summary, s->output);
+    if (rc == CLI_DONE && !s->common.quiet)
+        cli_note_unsealed(&s->results);
     free(summary);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "chart/chart.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/seal.h"
 
 struct igd_analysis {
     cJSON *object; // owned
@@ -70,10 +71,7 @@ const char *igd_analysis_text(const igd_analysis *a)
 
 igd_status igd_analysis_save(const igd_analysis *a, const char *path)
 {
-    igd_writer *w = NULL;
-    IGD_TRY(igd_writer_open(&w, path));
-    fprintf(igd_writer_stream(w), "%s\n", a->json);
-    return igd_writer_commit(w);
+    return igd_seal_write(a->object, path);
 }
 
 igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path)

@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/logits.h"
+#include "core/seal.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checkpoint.h"
 #include "evaluate/checks_after.h"
@@ -407,6 +408,8 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
                          "%s: result of a different run: %s; --restart discards it", path,
                          difference);
     }
+    if (!r->sealed)
+        igd_session_tell(s, "%s: " IGD_UNSEALED, path);
     *out = r;
     return IGD_OK;
 }

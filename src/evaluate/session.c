@@ -3,6 +3,7 @@
 #include "evaluate/session.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "core/error.h"
 #include "core/number.h"
 #include "core/random.h"
+#include "core/text.h"
 
 #define ACCURACY_INTERVAL 0.3 // seconds: counting it at every pass would be felt
 
@@ -91,6 +93,19 @@ igd_status igd_session_tick(igd_session *s)
             return igd_error(IGD_ECANCELED, "interrupted");
     }
     return IGD_OK;
+}
+
+void igd_session_tell(const igd_session *s, const char *format, ...)
+{
+    char text[512], line[512];
+    va_list args;
+    if (s->options->message == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    igd_escape(line, sizeof(line), text, false);
+    s->options->message(line, s->options->payload);
 }
 
 igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)

@@ -40,6 +40,10 @@ igd_status igd_session_save(igd_session *s);
 // Tells the user how far things are. @return IGD_ECANCELED when they want to stop
 igd_status igd_session_tick(igd_session *s);
 
+// A line for the user, where they want to be told.
+void igd_session_tell(const igd_session *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 // The classifier's draw for the r-th judgement of an image in a column; independent of
 // those that attacks see.
 igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r);

@@ -2,7 +2,6 @@
 // compared with which.
 #include "report/input.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/seal.h"
 
 // --- getters
 
@@ -54,17 +54,7 @@ static igd_status read_images(igd_input *r)
     free(path);
     if (!there)
         return IGD_OK;
-    IGD_TRY(igd_result_load(&r->images, r->path));
-    const double clean = igd_number_of(r->json, "clean_acc");
-    const double worst = igd_number_of(r->json, "worst_acc");
-    if (fabs(clean - igd_result_clean_acc(r->images)) > 1e-9 ||
-        fabs(worst - igd_result_worst_acc(r->images)) > 1e-9)
-        return igd_error(IGD_EFORMAT,
-                         "%s: its lines of images give clean_acc %g and worst_acc %g, it "
-                         "says %g and %g",
-                         r->path, igd_result_clean_acc(r->images),
-                         igd_result_worst_acc(r->images), clean, worst);
-    return IGD_OK;
+    return igd_result_load(&r->images, r->path);
 }
 
 // --- one classifier, one result
@@ -164,7 +154,7 @@ static igd_status read_file(igd_inputs *in, const char *path)
 {
     igd_input file = {.path = path, .base = -1};
     const char *format;
-    igd_status st = igd_json_read(&file.json, path);
+    igd_status st = igd_seal_read(&file.json, &file.sealed, path);
     if (st != IGD_OK ||
         (st = igd_json_string(&format, file.json, "format", path)) != IGD_OK)
         goto done;

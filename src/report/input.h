@@ -18,6 +18,7 @@
 typedef struct igd_input {
     const char *path; // borrowed; of the first, where several are joined
     cJSON *json;      // owned
+    bool sealed;      // whether the file carries its digest
     // Of a result:
     igd_result *images; // owned; NULL where no lines of images lie beside it
     char name[IGD_INPUT_NAME];

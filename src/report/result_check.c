@@ -69,6 +69,8 @@ static igd_status check_head(const cJSON *json, const char *path)
     IGD_TRY(text(o, "path", path));
     IGD_TRY(text(o, "split", path));
     IGD_TRY(amount(o, "count", path));
+    if (igd_number_of(o, "count") != floor(igd_number_of(o, "count")))
+        return igd_error(IGD_EFORMAT, "%s: 'count' is no whole number", path);
     if (!(igd_number_of(o, "count") >= 1.0))
         return igd_error(IGD_EFORMAT, "%s: a result of no images", path);
     IGD_TRY(igd_json_get(&item, json, "defense", path));
@@ -114,6 +116,79 @@ static igd_status check_attacks(const cJSON *json, const char *path)
     return IGD_OK;
 }
 
+// --- what is said twice
+
+static igd_status disagree(const char *path, const char *what)
+{
+    return igd_error(IGD_EFORMAT, "%s: damaged or edited: %s do not agree", path, what);
+}
+
+// How many of n images an accuracy stands for; -1 where that is no whole number.
+static double images_of(double accuracy, double n)
+{
+    const double images = round(accuracy * n);
+    return fabs(accuracy * n - images) < 1e-6 ? images : -1.0;
+}
+
+// An accuracy of n images and the interval beside it, where igdef made that.
+static igd_status check_interval(double accuracy, const cJSON *of, double n, bool own,
+                                 const char *path)
+{
+    const double images = images_of(accuracy, n);
+    if (images < 0.0)
+        return disagree(path, "an accuracy and 'count'");
+    const igd_interval v = igd_interval_of((int64_t)images, (int64_t)n);
+    if (own && (fabs(v.low - cJSON_GetArrayItem(of, 0)->valuedouble) > 1e-9 ||
+                fabs(v.high - cJSON_GetArrayItem(of, 1)->valuedouble) > 1e-9))
+        return disagree(path, "an accuracy and its interval");
+    return IGD_OK;
+}
+
+static igd_status check_classes(const cJSON *json, double n, const char *path)
+{
+    const cJSON *item;
+    double count = 0.0, clean = 0.0, worst = 0.0;
+    cJSON_ArrayForEach(item, igd_get(json, "per_class"))
+    {
+        const double images = igd_number_of(item, "count");
+        const double c = images_of(igd_number_of(item, "clean_acc"), images);
+        const double w = images_of(igd_number_of(item, "worst_acc"), images);
+        if (c < 0.0 || w < 0.0 || w > c)
+            return disagree(path, "the numbers of a class");
+        count += images;
+        clean += c;
+        worst += w;
+    }
+    if (count != n || clean != images_of(igd_number_of(json, "clean_acc"), n) ||
+        worst != images_of(igd_number_of(json, "worst_acc"), n))
+        return disagree(path, "the classes and the whole");
+    return IGD_OK;
+}
+
+// Every number follows from the flags of the images. Where these are not at hand, numbers
+// that follow from the same flags must fit together.
+static igd_status check_twice(const cJSON *json, const char *path)
+{
+    const double n = igd_number_in(json, "data", "count");
+    const cJSON *intervals = igd_get(json, "intervals"), *item;
+    const bool own =
+        strcmp(igd_string_of(intervals, "method"), IGD_INTERVAL_METHOD) == 0 &&
+        igd_number_of(intervals, "level") == IGD_INTERVAL_LEVEL;
+    const cJSON *of = igd_get(intervals, "attacks")->child;
+    IGD_TRY(check_interval(igd_number_of(json, "clean_acc"),
+                           igd_get(intervals, "clean_acc"), n, own, path));
+    IGD_TRY(check_interval(igd_number_of(json, "worst_acc"),
+                           igd_get(intervals, "worst_acc"), n, own, path));
+    cJSON_ArrayForEach(item, igd_get(json, "attacks"))
+    {
+        IGD_TRY(check_interval(igd_number_of(item, "robust_acc"), of, n, own, path));
+        if (igd_number_of(item, "num_fooled") > n)
+            return disagree(path, "'num_fooled' and 'count'");
+        of = of->next;
+    }
+    return check_classes(json, n, path);
+}
+
 static igd_status check_lists(const cJSON *json, const char *path)
 {
     const cJSON *list, *item;
@@ -145,7 +220,8 @@ igd_status igd_result_check(const cJSON *result, const char *path)
                          path, format);
     IGD_TRY(check_head(result, path));
     IGD_TRY(check_attacks(result, path));
-    return check_lists(result, path);
+    IGD_TRY(check_lists(result, path));
+    return check_twice(result, path);
 }
 
 // --- side by side

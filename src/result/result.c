@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/seal.h"
 
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
                            igd_protocol p)
@@ -58,8 +60,7 @@ char *igd_result_images_path(const char *path)
     return out;
 }
 
-// The entry that fooled image i first; NULL where none did.
-static const char *fooled_by(const igd_result *r, int64_t i)
+const char *igd_result_fooled_by(const igd_result *r, int64_t i)
 {
     if (!igd_flags_correct(&r->flags, 0, i, IGD_ONE_SHOT))
         return "clean";
@@ -76,7 +77,7 @@ static const char *fooled_by(const igd_result *r, int64_t i)
 static void write_image(FILE *f, const igd_result *r, int64_t i)
 {
     const igd_flags *t = &r->flags;
-    const char *by = fooled_by(r, i); // names hold nothing that JSON escapes
+    const char *by = igd_result_fooled_by(r, i); // names hold nothing that JSON escapes
     fprintf(f, "{\"index\":%lld,\"label\":%d,\"clean\":%d,\"robust\":%s,\"fooled_by\":",
             (long long)t->index[i], t->label[i], t->clean[i],
             by == NULL ? "true" : "false");
@@ -100,32 +101,55 @@ static void write_image(FILE *f, const igd_result *r, int64_t i)
     fputs("}\n", f);
 }
 
+// All lines of images; owned (free()), NULL when memory is exhausted.
+static char *images_text(const igd_result *r, size_t *size)
+{
+    char *text = NULL;
+    FILE *f = open_memstream(&text, size);
+    if (f == NULL)
+        return NULL;
+    for (int64_t i = 0; i < r->flags.num_images; i++)
+        write_image(f, r, i);
+    if (fclose(f) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+// The JSON as it is saved, which says what its lines are; owned.
+static igd_status bound_json(cJSON **out, const igd_result *r, const char *text,
+                             size_t size, const char *path)
+{
+    char sum[IGD_SHA256_LENGTH];
+    *out = NULL;
+    IGD_TRY(igd_sha256_bytes(sum, text, size));
+    *out = cJSON_Parse(r->json);
+    return cJSON_AddStringToObject(*out, IGD_IMAGES_DIGEST, sum) != NULL
+               ? IGD_OK
+               : igd_error(IGD_ENOMEM, "%s: no memory", path);
+}
+
 igd_status igd_result_save(const igd_result *r, const char *path)
 {
     char *images_path = igd_result_images_path(path);
-    igd_writer *json = NULL, *images = NULL;
+    size_t size = 0;
+    char *images = images_text(r, &size);
+    cJSON *json = NULL;
     igd_status st;
 
-    if (images_path == NULL) {
+    if (images_path == NULL || images == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
         goto done;
     }
-    if ((st = igd_writer_open(&json, path)) != IGD_OK ||
-        (st = igd_writer_open(&images, images_path)) != IGD_OK)
-        goto done;
-    fprintf(igd_writer_stream(json), "%s\n", r->json);
-    for (int64_t i = 0; i < r->flags.num_images; i++)
-        write_image(igd_writer_stream(images), r, i);
-    st = igd_writer_commit(images);
-    images = NULL;
-    if (st != IGD_OK)
-        goto done;
-    st = igd_writer_commit(json);
-    json = NULL;
+    // The result comes last: where it is, its lines are.
+    if ((st = bound_json(&json, r, images, size, path)) == IGD_OK &&
+        (st = igd_file_check_writable(path)) == IGD_OK &&
+        (st = igd_file_write(images_path, images, size)) == IGD_OK)
+        st = igd_seal_write(json, path);
 
 done:
-    igd_writer_free(json);
-    igd_writer_free(images);
+    cJSON_Delete(json);
+    free(images);
     free(images_path);
     return st;
 }

@@ -41,6 +41,7 @@ struct igd_result {
     cJSON *checks; // owned: "audit" and other checks; or NULL
     bool bounds;   // whether flags.bounds was filled
     double seconds;
+    bool sealed; // read from files that carry digests
 
     // Derived by igd_result_finish().
     double clean_acc, worst_acc;
@@ -68,8 +69,22 @@ const char *igd_result_union_name(const igd_result *r);
 // under further attacks. @return IGD_EINVAL where they cannot be joined
 igd_status igd_result_join(igd_result *to, const igd_result *from, const char *path);
 
+// The entry that fooled image i first, "clean" where it is misclassified as it is; NULL
+// where none did.
+const char *igd_result_fooled_by(const igd_result *r, int64_t i);
+
+// result_read.c: a part of a whole, with its own numbers checked but nothing derived.
+igd_status igd_result_read_part(igd_result **out, const char *path);
+
+// result_agree.c: whether the file that a finished result was read from states the same
+// numbers. @return IGD_OK, or IGD_EFORMAT with the first that differs
+igd_status igd_result_agrees(const igd_result *r, const cJSON *file, const char *path);
+
 // result_text.c
 igd_status igd_result_print(igd_result *r); // fills r->text
+
+// The key of a result's JSON that holds the digest of its lines of images.
+#define IGD_IMAGES_DIGEST "images_sha256"
 
 // "R.images.jsonl" for "R.json"; owned (free()), NULL when memory is exhausted.
 char *igd_result_images_path(const char *path);

@@ -3,7 +3,7 @@
 ln -s "$CASES/../report/base.json" base.json
 ln -s "$CASES/../report/loir.json" loir.json
 cp "$CASES/../data/fashion_resnet.pt" demo.pt
-igdef report base.json loir.json -o page.html
+igdef report -q base.json loir.json -o page.html
 
 # What is meant for a closed stream goes nowhere, least of all into a file.
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
@@ -27,18 +27,18 @@ limited() # COMMAND...
         run "$@"
     )
 }
-limited igdef report base.json loir.json -o full.html
-limited igdef report base.json loir.json -o /dev/full
+limited igdef report -q base.json loir.json -o full.html
+limited igdef report -q base.json loir.json -o /dev/full
 "$igdef" inspect demo.pt --input 1,28,28 2>&1 >/dev/full
 echo "[$?]"
 mkfifo nobody.fifo
 run igdef report base.json -o nobody.fifo
 timeout 10 cat nobody.fifo >read.html &
-run igdef report base.json loir.json -o nobody.fifo
+run igdef report -q base.json loir.json -o nobody.fifo
 wait $!
 cmp page.html read.html
 ln -s target.html dangling.html
-run igdef report base.json loir.json -o dangling.html
+run igdef report -q base.json loir.json -o dangling.html
 cmp page.html target.html
 
 # A report that waits for its input ends at once and documented.
