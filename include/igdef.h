@@ -24,6 +24,8 @@
 
 #include "igdef/defense.h"
 
+#include "igdef/callbacks.h"
+
 #include "igdef/attack.h"
 #include "igdef/evaluate.h"
 

@@ -603,9 +603,33 @@ igd_tensor *igt_prefix(igd_scope *s, const igd_cut *c, const igd_tensor *x,
 {
     *carried = nullptr;
     return eval(s, "prefix", {x}, [&] {
+        if (c->outer_prefix != nullptr) {
+            *carried = carry(s, {});
+            return external_value(*c->outer_prefix, x->value);
+        }
         halves h = take_prefix(*c, x->value);
         *carried = carry(s, std::move(h.carried));
         return h.act;
+    });
+}
+
+igd_status igd_cut_new_external(igd_cut **out, const char *layer,
+                                const igd_external *prefix, const igd_external *suffix)
+{
+    *out = nullptr;
+    return guarded("cut", [&] {
+        auto c = std::make_unique<igd_cut>();
+        c->name = layer;
+        c->place.batch = 0;
+        c->place.neuron = 1;
+        c->place.shape = {1};
+        c->place.shape.insert(c->place.shape.end(), prefix->shape,
+                              prefix->shape + prefix->num_dims);
+        c->num_neurons = prefix->shape[0];
+        c->tiles = true; // a row of the program's depends on nothing else
+        c->outer_prefix = prefix;
+        c->outer_suffix = suffix;
+        *out = c.release();
     });
 }
 
@@ -613,6 +637,8 @@ igd_tensor *igt_suffix(igd_scope *s, const igd_cut *c, const igd_tensor *act,
                        const igd_carried *carried)
 {
     return eval(s, "suffix", {act}, [&] {
+        if (c->outer_suffix != nullptr)
+            return external_value(*c->outer_suffix, act->value);
         const size_t given = carried == nullptr ? 0 : carried->values.size();
         TORCH_CHECK(given == c->rules.size(), "needs ", c->rules.size(),
                     " carried values, got ", given);

@@ -75,6 +75,13 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
                        const int64_t shape[3]);
 void igd_cut_free(igd_cut *c); // NULL is fine
 
+// The same of functions of the program, which must outlive it. `prefix` gives rows
+// [num_neurons] or [num_neurons, positions].
+struct igd_external;
+igd_status igd_cut_new_external(igd_cut **out, const char *layer,
+                                const struct igd_external *prefix,
+                                const struct igd_external *suffix);
+
 int64_t igd_cut_num_neurons(const igd_cut *c);
 int igd_cut_batch_axis(const igd_cut *c);
 int igd_cut_neuron_axis(const igd_cut *c);

@@ -67,6 +67,8 @@ igd_status igd_cut_export(const igd_cut *c, const char *source, const char *cons
     // names the archive's folder after the file that it writes to.
     std::ostringstream archive;
     const igd_status st = attempt(path, [&] {
+        if (c->outer_prefix != nullptr)
+            throw refusal{IGD_EINVAL, "a model of callbacks is no TorchScript"};
         exporter e;
         e.add_method("_prefix", c->prefix);
         e.add_method("_suffix", c->suffix);

@@ -4,6 +4,7 @@
 #define IGD_SHIM_GRAPH_HPP
 
 #include "cut.h"
+#include "external.hpp"
 #include "torch.hpp"
 
 #include <torch/csrc/jit/api/module.h>
@@ -119,6 +120,8 @@ struct igd_cut {
     std::string carried_text;
     bool affine = false, tiles = false;
     double prefix_seconds = 0, suffix_seconds = 0;
+    // Functions of the program in place of the codes; NULL for TorchScript.
+    const igd_external *outer_prefix = nullptr, *outer_suffix = nullptr;
 };
 
 // The words of a text, for tables of operations.

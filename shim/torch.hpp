@@ -29,12 +29,28 @@ std::string igd_exception_line(const std::exception &e);
 at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
                    const c10::optional<at::Tensor> &bias);
 
+// Thrown where a function of the program has failed, whose message is set.
+class failed_outside : public std::exception
+{
+  public:
+    explicit failed_outside(igd_status st) : status(st)
+    {
+    }
+    const char *what() const noexcept override
+    {
+        return igd_error_message();
+    }
+    const igd_status status;
+};
+
 // Runs f and turns whatever it throws into a status and a message. Nothing escapes.
 template <class F>
 igd_status guarded(const char *what, F f) noexcept
 try {
     f();
     return IGD_OK;
+} catch (const failed_outside &e) {
+    return e.status;
 } catch (const std::bad_alloc &) {
     return igd_error(IGD_ENOMEM, "%s: out of memory", what);
 } catch (const std::exception &e) {

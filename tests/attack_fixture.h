@@ -61,6 +61,7 @@ static inline void toy_make(toy *t, int64_t d, int64_t H, int64_t C, const float
 {
     *t = (toy){.d = d, .H = H, .C = C, .w = w, .b = b, .w2 = w2};
     t->f = (igd_classifier){.self = t,
+                            .block = IGD_BATCH_ROWS,
                             .num_classes = (int)C,
                             .shape = {1, 1, d},
                             .device = "cpu",

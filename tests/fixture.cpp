@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <stdexcept>
 
 #include "ops.h"
 
@@ -95,6 +96,28 @@ const char *fixture_model(const char *name, const char *source, const char *cons
     }
     m.define(source);
     return save(m, name);
+}
+
+const char *fixture_values(const char *name, const char *source, const char *const *names,
+                           const int64_t (*shapes)[6], const float *const *values,
+                           int num)
+{
+    torch::jit::Module m(name);
+    for (int i = 0; i < num; i++) {
+        std::vector<int64_t> shape;
+        for (int j = 0; j < 6 && shapes[i][j] > 0; j++)
+            shape.push_back(shapes[i][j]);
+        m.register_parameter(names[i],
+                             at::from_blob(const_cast<float *>(values[i]), shape).clone(),
+                             false);
+    }
+    m.define(source);
+    return save(m, name);
+}
+
+igd_status fixture_throw(float *, const float *, int64_t, void *)
+{
+    throw std::runtime_error("thrown by the program");
 }
 
 const char *fixture_linear(const char *name, const float *w, const float *b, int C, int d)

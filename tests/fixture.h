@@ -70,6 +70,14 @@ const char *fixture_path(const char *name);
 const char *fixture_model(const char *name, const char *source, const char *const *names,
                           const int64_t (*shapes)[6], int num);
 
+// The same with given values.
+const char *fixture_values(const char *name, const char *source, const char *const *names,
+                           const int64_t (*shapes)[6], const float *const *values,
+                           int num);
+
+// A callback that throws a C++ exception.
+igd_status fixture_throw(float *out, const float *in, int64_t n, void *payload);
+
 // A linear classifier z = x . w^T + b over flattened images: w [C, d], b [C].
 const char *fixture_linear(const char *name, const float *w, const float *b, int C,
                            int d);

@@ -25,12 +25,25 @@ typedef enum IGD_MUST_CHECK igd_status {
     IGD_EDEVICE,   /**< The requested device is not present. */
     IGD_ETORCH,    /**< libtorch failed; the message is its own. */
     IGD_ESTATE,    /**< Saved state belongs to a different run. */
-    IGD_ECANCELED, /**< A progress callback asked to stop. */
-    IGD_ECHECK     /**< A check that the caller asked for has failed. */
+    IGD_ECANCELED, /**< A callback asked to stop. */
+    IGD_ECHECK,    /**< A check that the caller asked for has failed. */
+    IGD_ECALLBACK  /**< A function that the program gave has failed. */
 } igd_status;
+
+/** Name of a status, such as "IGD_EINVAL"; "unknown status" for a number that is none.
+ * @return borrowed, static */
+const char *igd_status_name(igd_status status);
 
 /** Last failure on this thread, one line. @return borrowed, until the next failure */
 const char *igd_error_message(void);
+
+/**
+ * For functions that the library calls: set the message of this thread's failure.
+ *
+ * @param message  copied, cut to its first 1023 bytes; NULL for ""
+ * @return `status`, to be returned
+ */
+igd_status igd_set_error(igd_status status, const char *message);
 
 /**
  * Called now and then during long work, always on the thread that asked for it.

@@ -24,6 +24,9 @@ igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
     if (f->num_classes < 2)
         return igd_error(IGD_EINVAL, "a classifier with %d class cannot be attacked",
                          f->num_classes);
+    if (f->no_gradients && a->gradient != NULL)
+        return igd_error(IGD_EINVAL, "%s needs gradients, and the model gives none",
+                         a->name);
     *job = (igd_attack_job){.attack = a,
                             .threat = *threat,
                             .mode = IGD_RETURN_FOOLED,

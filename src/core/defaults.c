@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 #include "igdef/analyze.h"
+#include "igdef/attack.h"
+#include "igdef/callbacks.h"
 #include "igdef/dataset.h"
 #include "igdef/defense.h"
 #include "igdef/evaluate.h"
@@ -77,6 +79,17 @@ igd_evaluate_options igd_evaluate_options_default(void)
         .joint_weight = 1.0,
         .save_seconds = 10.0,
     };
+}
+
+igd_attack_options igd_attack_options_default(void)
+{
+    return (igd_attack_options){.size = sizeof(igd_attack_options), .batch_size = 128};
+}
+
+igd_callbacks igd_callbacks_default(void)
+{
+    return (igd_callbacks){
+        .size = sizeof(igd_callbacks), .layer = "penultimate", .num_positions = 1};
 }
 
 igd_analyze_run igd_analyze_run_default(void)

@@ -9,6 +9,7 @@
 #define MESSAGE_SIZE 1024
 
 static _Thread_local char message[MESSAGE_SIZE];
+static _Thread_local unsigned long count;
 
 const char *igd_error_message(void)
 {
@@ -25,7 +26,47 @@ igd_status(igd_error)(igd_status status, const char *format, ...)
     // Names and messages from outside stay on this line. What is escaped is never
     // shorter, so a character that vsnprintf() cut in two lies beyond the end.
     igd_escape(message, sizeof(message), text, false);
+    count++;
     return status;
+}
+
+unsigned long igd_error_count(void)
+{
+    return count;
+}
+
+igd_status igd_set_error(igd_status status, const char *text)
+{
+    return igd_error(status, "%s", text != NULL ? text : "");
+}
+
+const char *igd_status_name(igd_status status)
+{
+    switch (status) {
+    case IGD_OK:
+        return "IGD_OK";
+    case IGD_EINVAL:
+        return "IGD_EINVAL";
+    case IGD_ENOMEM:
+        return "IGD_ENOMEM";
+    case IGD_EIO:
+        return "IGD_EIO";
+    case IGD_EFORMAT:
+        return "IGD_EFORMAT";
+    case IGD_EDEVICE:
+        return "IGD_EDEVICE";
+    case IGD_ETORCH:
+        return "IGD_ETORCH";
+    case IGD_ESTATE:
+        return "IGD_ESTATE";
+    case IGD_ECANCELED:
+        return "IGD_ECANCELED";
+    case IGD_ECHECK:
+        return "IGD_ECHECK";
+    case IGD_ECALLBACK:
+        return "IGD_ECALLBACK";
+    }
+    return "unknown status";
 }
 
 igd_status(igd_error_prefix)(igd_status status, const char *text)

@@ -13,6 +13,9 @@ extern "C" {
 igd_status igd_error(igd_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+// How many failures this thread made so far: tells whether a call has set a message.
+unsigned long igd_error_count(void);
+
 // Puts "text: " in front of the message of the failure `status`, which it returns.
 igd_status igd_error_prefix(igd_status status, const char *text);
 

@@ -52,9 +52,9 @@ static igd_status batch_fill(batch *b, const igd_classifier *f, const float *ima
                              int64_t n, const igd_draw *draws)
 {
     const size_t d = (size_t)igd_classifier_pixels(f);
-    *b = (batch){.images = images,
-                 .draws = draws,
-                 .rows = (n + IGD_BATCH_ROWS - 1) / IGD_BATCH_ROWS * IGD_BATCH_ROWS};
+    const int64_t block = f->block > 0 ? f->block : 1;
+    *b = (batch){
+        .images = images, .draws = draws, .rows = (n + block - 1) / block * block};
     if (b->rows == n)
         return IGD_OK;
     b->copy = malloc((size_t)b->rows * d * sizeof(float));

@@ -5,7 +5,8 @@
 
 #include "ops.h"
 
-// Batches are filled up to a multiple of this with copies of their last image: the matrix
+// Batches of TorchScript are filled up to a multiple of this with copies of their last
+// image: the matrix
 // products below libtorch round the last, incomplete block of rows differently, and an
 // image's logits must not depend on the images beside it.
 #define IGD_BATCH_ROWS 8
@@ -21,8 +22,10 @@ typedef struct igd_classifier {
     int num_classes;
     int64_t shape[3];   // {C, H, W} of an image
     const char *device; // where images go
+    int block;          // batches are filled up to a multiple of this many rows; 0 for 1
     bool deterministic; // same image, same logits, whatever the draw
     bool differentiable;
+    bool no_gradients;       // not even zeros: attacks that need any are refused
     bool own_noise;          // draws numbers that neither a seed nor igd_draw decides
     int num_passes;          // forward passes of the base network per forward of this
     int num_backward_passes; // and backward ones; > 0: the forward itself climbs

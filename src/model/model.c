@@ -1,6 +1,6 @@
 // Owns the base model: loads its file, and runs it on random images to find out whether
 // it is a classifier of images and what kind.
-#include "model/model_impl.h"
+#include "model/model_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/archive.h"
-#include "core/digest.h"
 #include "core/error.h"
 #include "core/random.h"
 
@@ -16,25 +15,13 @@
 #define BATCH 128      // images per forward pass of igd_model_predict()
 #define TOLERANCE 1e-4 // of the largest logit, between batches of different size
 
-struct igd_model {
-    char *path;
-    char sha256[IGD_SHA256_LENGTH];
-    char identity[IGD_SHA256_LENGTH];
-    igd_graph *graph;
-    igd_classifier classifier;
-    char device[16];
-    char *no_gradient; // why; NULL where a gradient reaches the images
-    bool probabilities;
-    float *mean, *std; // owned; of the normalisation, NULL for none
-    int num_channels;
-    bool plain;
-};
-
 static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
                                 const igd_draw *draws)
 {
+    const igd_model *m = self;
     (void)draws;
-    return igt_graph_run(s, ((const igd_model *)self)->graph, x);
+    return m->outer != NULL ? igt_external(s, &m->outer->logits, x)
+                            : igt_graph_run(s, m->graph, x);
 }
 
 static igd_status check_options(const igd_model_options *o, const int64_t shape[3])
@@ -93,9 +80,11 @@ static float *run_probe(igd_status *st, igd_model *m, const float *images, int64
     const int64_t shape[4] = {n, f->shape[0], f->shape[1], f->shape[2]};
 
     igd_tensor *x = igt_view(&s, images, shape, 4, f->device);
-    igd_tensor *z = igt_graph_run(&s, m->graph, x);
+    igd_tensor *z = model_logits(&s, m, x, NULL);
     if (!igd_scope_ok(&s)) {
-        *st = s.status == IGD_ENOMEM ? s.status : explain_run(m, n, other_batch_ran);
+        *st = s.status == IGD_ENOMEM || m->outer != NULL
+                  ? s.status
+                  : explain_run(m, n, other_batch_ran);
         goto done;
     }
     const int64_t C = igd_tensor_length(z, 1);
@@ -143,7 +132,7 @@ static bool rows_are_probabilities(const float *z, int64_t n, int64_t C)
     return true;
 }
 
-static bool rows_agree(const float *a, const float *b, int64_t C)
+bool igd_logits_agree(const float *a, const float *b, int64_t C)
 {
     double largest = 0, difference = 0;
     for (int64_t c = 0; c < C; c++) {
@@ -186,9 +175,13 @@ static igd_status check_gradient(igd_model *m, const float *images)
     for (size_t i = 0; i < PROBES * C; i++)
         weight[i] = 1 / (float)(1 + i % C); // all the same would hide a softmax
     st = igd_pass_run(&pass, f, images, PROBES, draws);
+    if (st == IGD_OK && f->no_gradients) {
+        reason = "the program gives no gradient";
+        goto said;
+    }
     if (st == IGD_OK)
         st = igd_pass_grad(grad, pass, weight, false);
-    if (st == IGD_ENOMEM)
+    if (st == IGD_ENOMEM || (st != IGD_OK && m->outer != NULL))
         goto done;
     if (st != IGD_OK) {
         snprintf(text, sizeof(text), "%s; export the model again with gradients enabled",
@@ -206,6 +199,7 @@ static igd_status check_gradient(igd_model *m, const float *images)
         else if (!any)
             reason = "no gradient reaches the images";
     }
+said:
     if (reason != NULL) {
         m->no_gradient = strdup(reason);
         if (m->no_gradient == NULL)
@@ -219,7 +213,12 @@ done:
     return st;
 }
 
-static igd_status check_model(igd_model *m, bool skip)
+static bool model_draws(const igd_model *m)
+{
+    return m->outer != NULL ? m->outer->random : igd_graph_draws(m->graph);
+}
+
+igd_status igd_model_check(igd_model *m, bool skip)
 {
     igd_classifier *f = &m->classifier;
     const size_t pixels = (size_t)igd_classifier_pixels(f);
@@ -239,17 +238,18 @@ static igd_status check_model(igd_model *m, bool skip)
         goto done;
     const size_t C = (size_t)f->num_classes;
     f->deterministic =
-        memcmp(all, again, PROBES * C * sizeof(float)) == 0 && !igd_graph_draws(m->graph);
+        memcmp(all, again, PROBES * C * sizeof(float)) == 0 && !model_draws(m);
     f->own_noise = !f->deterministic;
-    f->num_backward_passes = igd_graph_climbs(m->graph) ? 1 : 0; // or more
-    if (f->deterministic && !rows_agree(all, one, (int64_t)C)) {
+    if (m->graph != NULL && igd_graph_climbs(m->graph))
+        f->num_backward_passes = 1; // or more
+    if (f->deterministic && !igd_logits_agree(all, one, (int64_t)C)) {
         st = igd_error(IGD_EFORMAT,
                        "%s: the logits of an image depend on the images beside it",
                        m->path);
         goto done;
     }
     m->probabilities = rows_are_probabilities(all, PROBES, (int64_t)C);
-    if (f->deterministic && (st = settle(m, images)) != IGD_OK)
+    if (m->graph != NULL && f->deterministic && (st = settle(m, images)) != IGD_OK)
         goto done;
     st = check_gradient(m, images);
     f->differentiable = m->no_gradient == NULL;
@@ -293,6 +293,30 @@ static igd_status make_identity(igd_model *m, const igd_model_options *o)
     return st;
 }
 
+igd_status igd_model_begin(igd_model **out, const char *path, const int64_t shape[3],
+                           const char *device)
+{
+    igd_model *m = calloc(1, sizeof(*m));
+    *out = NULL;
+    if (m == NULL || (m->path = strdup(path)) == NULL) {
+        free(m);
+        return igd_error(IGD_ENOMEM, "%s: out of memory", path);
+    }
+    snprintf(m->device, sizeof(m->device), "%s", device);
+    m->classifier = (igd_classifier){
+        .self = m,
+        .shape = {shape[0], shape[1], shape[2]},
+        .device = m->device,
+        .block = IGD_BATCH_ROWS,
+        .deterministic = true,
+        .differentiable = true,
+        .num_passes = 1,
+        .logits = model_logits,
+    };
+    *out = m;
+    return IGD_OK;
+}
+
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options)
 {
@@ -305,24 +329,7 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
     IGD_TRY(check_options(o, shape));
     const char *device = o->device != NULL ? o->device : "cpu";
     IGD_TRY(igd_archive_check(path));
-    m = calloc(1, sizeof(*m));
-    if (m == NULL)
-        return igd_error(IGD_ENOMEM, "%s: out of memory", path);
-    m->path = strdup(path);
-    if (m->path == NULL) {
-        st = igd_error(IGD_ENOMEM, "%s: out of memory", path);
-        goto done;
-    }
-    snprintf(m->device, sizeof(m->device), "%s", device);
-    m->classifier = (igd_classifier){
-        .self = m,
-        .shape = {shape[0], shape[1], shape[2]},
-        .device = m->device,
-        .deterministic = true,
-        .differentiable = true,
-        .num_passes = 1,
-        .logits = model_logits,
-    };
+    IGD_TRY(igd_model_begin(&m, path, shape, device));
     const igd_graph_options graph = {
         .device = device,
         .mean = o->mean,
@@ -333,9 +340,7 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
         (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
         (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
-        st = check_model(m, o->skip_check);
-
-done:
+        st = igd_model_check(m, o->skip_check);
     if (st != IGD_OK) {
         igd_model_free(m);
         return st;
@@ -391,12 +396,20 @@ bool igd_model_gives_probabilities(const igd_model *m)
 
 const char *const *igd_model_methods(const igd_model *m, int *num)
 {
-    return igd_graph_methods(m->graph, num);
+    static const char *const forward[] = {"forward"};
+    if (m->outer == NULL)
+        return igd_graph_methods(m->graph, num);
+    *num = 1;
+    return forward;
 }
 
 igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *num)
 {
-    return igd_graph_layers(m->graph, m->classifier.shape, layers, num);
+    if (m->outer == NULL)
+        return igd_graph_layers(m->graph, m->classifier.shape, layers, num);
+    *num = m->outer->prefix.rows != NULL ? 1 : 0;
+    *layers = &m->outer->layer;
+    return IGD_OK;
 }
 
 igd_status igd_model_predict(float *logits, const igd_model *m, const float *images,
@@ -429,7 +442,8 @@ const igd_graph *igd_model_graph(const igd_model *m)
 
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer)
 {
-    return igd_cut_new(out, m->graph, layer, m->classifier.shape);
+    return m->outer != NULL ? igd_outer_cut(out, m, layer)
+                            : igd_cut_new(out, m->graph, layer, m->classifier.shape);
 }
 
 const char *igd_model_no_gradient(const igd_model *m)
@@ -442,6 +456,7 @@ void igd_model_free(igd_model *m)
     if (m == NULL)
         return;
     igd_graph_free(m->graph);
+    igd_outer_free(m->outer);
     free(m->path);
     free(m->no_gradient);
     free(m->mean);

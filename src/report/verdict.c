@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/number.h"
 #include "report/command.h"
 
 // --- several comparisons
@@ -139,7 +140,7 @@ static void say_number(const igd_saying *to, double v)
     if (to->html)
         fputs(text, to->f);
     else
-        fprintf(to->f, "%.*f", to->decimals, 100.0 * v);
+        igd_print(to->f, "%.*f", to->decimals, 100.0 * v);
 }
 
 static void say_percent(const igd_saying *to, double v)

@@ -1,0 +1,10 @@
+// The same for the shim's other files.
+#ifndef IGD_SHIM_EXTERNAL_HPP
+#define IGD_SHIM_EXTERNAL_HPP
+
+#include "external.h"
+#include "torch.hpp"
+
+at::Tensor external_value(const igd_external &e, const at::Tensor &x);
+
+#endif

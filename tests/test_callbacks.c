@@ -1,0 +1,635 @@
+// Models that the program runs: the same flags as the same network in TorchScript, under
+// every attack and norm, and every way in which a callback can fail.
+#include "attack_fixture.h"
+
+#include <pthread.h>
+
+#include "core/error.h"
+#include "igdef/attack.h"
+#include "igdef/callbacks.h"
+#include "igdef/evaluate.h"
+#include "igdef/ranking.h"
+
+#define D 12 // pixels, as [3, 2, 2]
+#define H 16 // neurons of the mask layer
+#define C 4
+#define N 40
+
+static const int64_t shape[3] = {3, 2, 2};
+
+// z = w2 relu(w1 x + b1) + b2.
+static struct {
+    float w1[H * D], b1[H], w2[C * H], b2[C];
+    float x[N * D];
+    int32_t label[N];
+    igd_model *script;
+} net;
+
+// What a callback does instead of its work, from call `after` on.
+typedef struct fault {
+    enum { NONE, FAIL, SAY, STOP, NAN_LOGITS, STRANGE } kind;
+    int after, calls;
+} fault;
+
+static igd_status misbehave(fault *f, float *out, int64_t num)
+{
+    if (f == NULL || f->calls++ < f->after)
+        return IGD_OK;
+    switch (f->kind) {
+    case FAIL:
+        return IGD_EIO;
+    case SAY:
+        return igd_set_error(IGD_ECALLBACK, "the accelerator is on fire");
+    case STOP:
+        return IGD_ECANCELED;
+    case STRANGE:
+        return (igd_status)77;
+    case NAN_LOGITS:
+        for (int64_t i = 0; i < num; i++)
+            out[i] = NAN;
+        return IGD_OK;
+    default:
+        return IGD_OK;
+    }
+}
+
+static igd_status prefix(float *act, const float *x, int64_t n, void *payload)
+{
+    (void)payload;
+    for (int64_t i = 0; i < n; i++)
+        for (int h = 0; h < H; h++) {
+            float z = net.b1[h];
+            for (int j = 0; j < D; j++)
+                z += net.w1[h * D + j] * x[i * D + j];
+            act[i * H + h] = z > 0.0f ? z : 0.0f;
+        }
+    return IGD_OK;
+}
+
+static igd_status suffix(float *logits, const float *act, int64_t n, void *payload)
+{
+    (void)payload;
+    for (int64_t i = 0; i < n; i++)
+        for (int c = 0; c < C; c++) {
+            float z = net.b2[c];
+            for (int h = 0; h < H; h++)
+                z += net.w2[c * H + h] * act[i * H + h];
+            logits[i * C + c] = z;
+        }
+    return IGD_OK;
+}
+
+static igd_status suffix_gradient(float *grad, const float *act, const float *weights,
+                                  int64_t n, void *payload)
+{
+    (void)act;
+    (void)payload;
+    for (int64_t i = 0; i < n; i++)
+        for (int h = 0; h < H; h++) {
+            float g = 0.0f;
+            for (int c = 0; c < C; c++)
+                g += net.w2[c * H + h] * weights[i * C + c];
+            grad[i * H + h] = g;
+        }
+    return IGD_OK;
+}
+
+static igd_status prefix_gradient(float *grad, const float *x, const float *weights,
+                                  int64_t n, void *payload)
+{
+    float act[H];
+    for (int64_t i = 0; i < n; i++) {
+        IGD_TRY(prefix(act, x + i * D, 1, payload));
+        for (int j = 0; j < D; j++) {
+            float g = 0.0f;
+            for (int h = 0; h < H; h++)
+                g += act[h] > 0.0f ? net.w1[h * D + j] * weights[i * H + h] : 0.0f;
+            grad[i * D + j] = g;
+        }
+    }
+    return IGD_OK;
+}
+
+static igd_status logits(float *z, const float *x, int64_t n, void *payload)
+{
+    float act[H];
+    for (int64_t i = 0; i < n; i++) {
+        IGD_TRY(prefix(act, x + i * D, 1, NULL));
+        IGD_TRY(suffix(z + i * C, act, 1, NULL));
+    }
+    return misbehave(payload, z, n * C);
+}
+
+static igd_status gradient(float *grad, const float *x, const float *weights, int64_t n,
+                           void *payload)
+{
+    float act[H], back[H];
+    (void)payload;
+    for (int64_t i = 0; i < n; i++) {
+        IGD_TRY(prefix(act, x + i * D, 1, NULL));
+        IGD_TRY(suffix_gradient(back, act, weights + i * C, 1, NULL));
+        IGD_TRY(prefix_gradient(grad + i * D, x + i * D, back, 1, NULL));
+    }
+    return IGD_OK;
+}
+
+static igd_callbacks all_callbacks(void)
+{
+    igd_callbacks c = igd_callbacks_default();
+    c.logits = logits;
+    c.gradient = gradient;
+    c.prefix = prefix;
+    c.suffix = suffix;
+    c.prefix_gradient = prefix_gradient;
+    c.suffix_gradient = suffix_gradient;
+    c.num_neurons = H;
+    c.thread_safe = true;
+    c.identity = "two layers, seed 1";
+    return c;
+}
+
+static igd_model *model_of(const igd_callbacks *c, void *payload)
+{
+    igd_model *m = NULL;
+    assert_ok(igd_model_from_callbacks(&m, shape, C, c, payload));
+    assert_non_null(m);
+    return m;
+}
+
+static int make_net(void **state)
+{
+    (void)state;
+    const float *const values[] = {net.w1, net.b1, net.w2, net.b2};
+    const char *const names[] = {"w1", "b1", "w2", "b2"};
+    const int64_t shapes[][6] = {{H, D}, {H}, {C, H}, {C}};
+    toy_random(net.w1, H * D, 0.6f, "callback w1");
+    toy_random(net.b1, H, 0.3f, "callback b1");
+    toy_random(net.w2, C * H, 0.5f, "callback w2");
+    toy_random(net.b2, C, 0.2f, "callback b2");
+    toy_images(net.x, N * D, "callback x");
+    const char *path = fixture_values(
+        "same.pt",
+        "def forward(self, x):\n"
+        "    h = torch.relu(torch.linear(x.flatten(1), self.w1, self.b1))\n"
+        "    return torch.linear(h, self.w2, self.b2)\n",
+        names, shapes, values, 4);
+    assert_ok(igd_model_load(&net.script, path, shape, NULL));
+    float z[N * C];
+    assert_ok(igd_model_predict(z, net.script, net.x, N));
+    for (int i = 0; i < N; i++) {
+        net.label[i] = igd_argmax(z + i * C, C);
+        if (i % 10 == 0) // some are wrong when clean
+            net.label[i] = (net.label[i] + 1) % C;
+    }
+    return 0;
+}
+
+static int free_net(void **state)
+{
+    (void)state;
+    igd_model_free(net.script);
+    return 0;
+}
+
+static void test_callbacks__predict_as_the_file_does(void **state)
+{
+    (void)state;
+    const igd_callbacks c = all_callbacks();
+    igd_model *m = model_of(&c, NULL);
+    float a[N * C], b[N * C];
+    assert_ok(igd_model_predict(a, m, net.x, N));
+    assert_ok(igd_model_predict(b, net.script, net.x, N));
+    for (int i = 0; i < N * C; i++)
+        assert_float_equal(a[i], b[i], 1e-5);
+    assert_true(igd_model_is_deterministic(m));
+    const igd_layer *layers = NULL;
+    int num = 0;
+    assert_ok(igd_model_layers(m, &layers, &num));
+    assert_int_equal(num, 1);
+    assert_int_equal(layers[0].num_neurons, H);
+    igd_model_free(m);
+}
+
+static int64_t num_fooled(const igd_attack_outcome *outcomes)
+{
+    int64_t num = 0;
+    for (int i = 0; i < N; i++)
+        num += outcomes[i].fooled;
+    return num;
+}
+
+// Every attack of the table, under every norm that it knows, base and defended.
+static void same_flags(const igd_model *m, const igd_defense *d_m, const igd_model *other,
+                       const igd_defense *d_other)
+{
+    static const double eps[] = {
+        [IGD_NORM_LINF] = 0.04, [IGD_NORM_L2] = 0.12, [IGD_NORM_L1] = 0.4};
+    float a[N * D], b[N * D];
+    igd_attack_outcome of_m[N], of_other[N];
+    int64_t fooled = 0, runs = 0;
+    for (int k = 0; k < igd_attack_count(); k++) {
+        const igd_attack *attack = igd_attack_at(k);
+        for (int norm = IGD_NORM_LINF; norm <= IGD_NORM_L1; norm++) {
+            if (!igd_attack_has_norm(attack, (igd_norm)norm))
+                continue;
+            const igd_threat threat = {(igd_norm)norm, eps[norm]};
+            const char *name = igd_attack_name(attack);
+            igd_attack_options o = igd_attack_options_default();
+            int num_parameters = 0;
+            const igd_parameter *p = igd_attack_parameters(attack, &num_parameters);
+            char set[64] = "";
+            for (int j = 0; j < num_parameters; j++) // short runs
+                if (strcmp(p[j].name, "steps") == 0)
+                    snprintf(set, sizeof(set), "steps=%d", p[j].value > 8.0 ? 8 : 1);
+                else if (strcmp(p[j].name, "queries") == 0)
+                    snprintf(set, sizeof(set), "queries=60");
+            o.set = set;
+            o.batch_size = 16;
+            assert_ok(igd_attack_images(a, of_m, m, d_m, name, &threat, &o, net.x,
+                                        net.label, N));
+            assert_ok(igd_attack_images(b, of_other, other, d_other, name, &threat, &o,
+                                        net.x, net.label, N));
+            for (int i = 0; i < N; i++)
+                if (of_m[i].fooled != of_other[i].fooled)
+                    fail_msg("%s, %s, image %d: %d by callbacks, %d by TorchScript", name,
+                             igd_norm_name(threat.norm), i, of_m[i].fooled,
+                             of_other[i].fooled);
+            fooled += num_fooled(of_m);
+            runs++;
+        }
+    }
+    assert_true(fooled > 4 * runs && fooled < N * runs); // neither none nor all
+}
+
+static void test_callbacks__flags_are_those_of_the_file(void **state)
+{
+    (void)state;
+    const igd_callbacks c = all_callbacks();
+    igd_model *m = model_of(&c, NULL);
+    same_flags(m, NULL, net.script, NULL);
+    igd_model_free(m);
+}
+
+static void test_callbacks__ranking_and_defense_are_those_of_the_file(void **state)
+{
+    (void)state;
+    const igd_callbacks c = all_callbacks();
+    igd_model *m = model_of(&c, NULL);
+    igd_dataset *data = NULL;
+    igd_ranking *r_m = NULL, *r_script = NULL;
+    igd_defense *d_m = NULL, *d_script = NULL;
+    igd_defense_options o = igd_defense_options_default();
+    o.keep = 6;
+    o.temperature = 0.5;
+    assert_ok(igd_dataset_from_floats(&data, net.x, net.label, N, shape, C));
+    assert_ok(igd_ranking_loir(&r_m, m, "penultimate", data, NULL));
+    assert_ok(igd_ranking_loir(&r_script, net.script, "penultimate", data, NULL));
+    for (int k = 0; k < C; k++)
+        for (int h = 0; h < H; h++)
+            assert_float_equal(igd_ranking_score(r_m, k)[h],
+                               igd_ranking_score(r_script, k)[h], 1e-4);
+    assert_ok(igd_defense_new(&d_m, m, r_m, &o));
+    assert_ok(igd_defense_new(&d_script, net.script, r_script, &o));
+    same_flags(m, d_m, net.script, d_script);
+    assert_fails(igd_defense_export(d_m, fixture_path("no.pt")), IGD_EINVAL, "callbacks");
+    igd_defense_free(d_m);
+    igd_defense_free(d_script);
+    igd_ranking_free(r_m);
+    igd_ranking_free(r_script);
+    igd_dataset_free(data);
+    igd_model_free(m);
+}
+
+static void test_callbacks__evaluation_is_that_of_the_file(void **state)
+{
+    (void)state;
+    const igd_callbacks c = all_callbacks();
+    igd_model *m = model_of(&c, NULL);
+    igd_dataset *data = NULL;
+    igd_result *a = NULL, *b = NULL;
+    igd_evaluate_options o = igd_evaluate_options_default();
+    o.attacks = "fgsm,apgd-ce,square";
+    o.set = "apgd-ce.steps=8,square.queries=60";
+    o.threat.eps = 0.03;
+    assert_ok(igd_dataset_from_floats(&data, net.x, net.label, N, shape, C));
+    assert_ok(igd_evaluate(&a, m, NULL, data, &o));
+    assert_ok(igd_evaluate(&b, net.script, NULL, data, &o));
+    assert_true(igd_result_clean_acc(a) == igd_result_clean_acc(b));
+    assert_true(igd_result_worst_acc(a) == igd_result_worst_acc(b));
+    igd_result_free(a);
+    igd_result_free(b);
+    igd_dataset_free(data);
+    igd_model_free(m);
+}
+
+static void test_callbacks__without_a_gradient_black_boxes_attack(void **state)
+{
+    (void)state;
+    igd_callbacks c = igd_callbacks_default();
+    const igd_threat threat = {IGD_NORM_LINF, 0.1};
+    float adv[N * D];
+    igd_attack_outcome outcomes[N];
+    igd_attack_options o = igd_attack_options_default();
+    c.logits = logits;
+    igd_model *m = model_of(&c, NULL);
+    o.set = "queries=100";
+    assert_ok(igd_attack_images(adv, outcomes, m, NULL, "square", &threat, &o, net.x,
+                                net.label, N));
+    assert_true(num_fooled(outcomes) > N / 10);
+    assert_fails(igd_attack_images(adv, NULL, m, NULL, "apgd-ce", &threat, NULL, net.x,
+                                   net.label, N),
+                 IGD_EINVAL, "apgd-ce needs gradients");
+    igd_dataset *data = NULL;
+    igd_result *r = NULL;
+    igd_evaluate_options e = igd_evaluate_options_default();
+    assert_ok(igd_dataset_from_floats(&data, net.x, net.label, N, shape, C));
+    e.attacks = "square,pgd";
+    assert_fails(igd_evaluate(&r, m, NULL, data, &e), IGD_EINVAL, "pgd needs gradients");
+    e.attacks = "square";
+    e.set = "square.queries=40";
+    assert_ok(igd_evaluate(&r, m, NULL, data, &e));
+    igd_result_free(r);
+    igd_dataset_free(data);
+    igd_model_free(m);
+}
+
+static void test_callbacks__failures_are_passed_on(void **state)
+{
+    (void)state;
+    static const struct {
+        int kind;
+        igd_status status;
+        const char *text;
+    } cases[] = {{FAIL, IGD_EIO, "logits of the program failed"},
+                 {SAY, IGD_ECALLBACK, "the accelerator is on fire"},
+                 {STOP, IGD_ECANCELED, "asked to stop"},
+                 {STRANGE, IGD_ECALLBACK, "returned 77"}};
+    igd_callbacks c = all_callbacks();
+    const igd_threat threat = {IGD_NORM_LINF, 0.03};
+    float adv[N * D];
+    c.prefix = c.suffix = NULL;
+    c.prefix_gradient = c.suffix_gradient = NULL;
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        fault f = {.after = 1000};
+        igd_model *m = model_of(&c, &f);
+        f.kind = cases[k].kind;
+        f.after = f.calls + 3;
+        assert_fails(igd_attack_images(adv, NULL, m, NULL, "apgd-ce", &threat, NULL,
+                                       net.x, net.label, N),
+                     cases[k].status, cases[k].text);
+        f.after = 0; // at construction
+        igd_model *none = m;
+        assert_fails(igd_model_from_callbacks(&none, shape, C, &c, &f), cases[k].status,
+                     cases[k].text);
+        assert_null(none);
+        igd_model_free(m);
+    }
+}
+
+// Out of the logits, and out of a gradient in the middle of libtorch's own backward pass.
+static igd_status throwing_gradient(float *grad, const float *x, const float *weights,
+                                    int64_t n, void *payload)
+{
+    fault *f = payload;
+    return f->calls++ < f->after ? gradient(grad, x, weights, n, NULL)
+                                 : fixture_throw(grad, x, n, NULL);
+}
+
+static igd_status plain_logits(float *z, const float *x, int64_t n, void *payload)
+{
+    (void)payload;
+    return logits(z, x, n, NULL);
+}
+
+static void test_callbacks__exceptions_end_where_they_are_thrown(void **state)
+{
+    (void)state;
+    igd_callbacks c = igd_callbacks_default();
+    const igd_threat threat = {IGD_NORM_LINF, 0.03};
+    fault f = {.after = 1};
+    igd_model *m = NULL;
+    float adv[N * D];
+    c.logits = fixture_throw;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_ECALLBACK,
+                 "logits of the program threw: thrown by the program");
+    c.logits = plain_logits;
+    c.gradient = throwing_gradient;
+    m = model_of(&c, &f);
+    for (int i = 0; i < 3; i++) // again and again, with nothing left behind
+        assert_fails(igd_attack_images(adv, NULL, m, NULL, "pgd", &threat, NULL, net.x,
+                                       net.label, N),
+                     IGD_ECALLBACK, "gradient of the program threw");
+    igd_model_free(m);
+}
+
+static void test_callbacks__attacked_images_stay_in_the_ball(void **state)
+{
+    (void)state;
+    const igd_threat threat = {IGD_NORM_LINF, 0.03};
+    float a[N * D], b[D];
+    igd_attack_outcome outcomes[N], one;
+    igd_attack_options o = igd_attack_options_default();
+    o.set = "steps=8";
+    assert_ok(igd_attack_images(a, outcomes, net.script, NULL, "apgd-ce", &threat, &o,
+                                net.x, net.label, N));
+    for (int i = 0; i < N * D; i++) {
+        assert_true(a[i] >= 0.0f && a[i] <= 1.0f);
+        assert_true(fabsf(a[i] - net.x[i]) <= 0.03f + 1e-6f);
+    }
+    // One image by itself, under its index, is attacked as it was among the others.
+    for (int64_t i = 0; i < N; i += 7) {
+        o.indices = &i;
+        o.batch_size = 1;
+        assert_ok(igd_attack_images(b, &one, net.script, NULL, "apgd-ce", &threat, &o,
+                                    net.x + i * D, net.label + i, 1));
+        assert_memory_equal(b, a + i * D, sizeof(b));
+        assert_int_equal(one.fooled, outcomes[i].fooled);
+        assert_int_equal(one.forwards, outcomes[i].forwards);
+    }
+    static const int64_t twice[2] = {5, 5};
+    o.indices = twice;
+    assert_fails(igd_attack_images(a, NULL, net.script, NULL, "pgd", &threat, &o, net.x,
+                                   net.label, 2),
+                 IGD_EINVAL, "index 5 is there twice");
+    o = igd_attack_options_default();
+    o.set = "stepz=3";
+    assert_fails(igd_attack_images(a, NULL, net.script, NULL, "pgd", &threat, &o, net.x,
+                                   net.label, 2),
+                 IGD_EINVAL, "steps");
+    assert_fails(igd_attack_images(a, NULL, net.script, NULL, "pgd", &threat, NULL, net.x,
+                                   (const int32_t[]){0, C}, 2),
+                 IGD_EINVAL, "label 4");
+    assert_fails(igd_attack_images(a, NULL, net.script, NULL, "pgdd", &threat, NULL,
+                                   net.x, net.label, 2),
+                 IGD_EINVAL, "pgd");
+}
+
+static void test_callbacks__logits_that_are_no_numbers_are_refused(void **state)
+{
+    (void)state;
+    igd_callbacks c = all_callbacks();
+    fault f = {.kind = NAN_LOGITS};
+    igd_model *m = NULL;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, &f), IGD_EFORMAT, "NaN");
+    // Later on such points end their runs and fool nobody.
+    f.after = 1000;
+    c.prefix = c.suffix = NULL;
+    c.prefix_gradient = c.suffix_gradient = NULL;
+    m = model_of(&c, &f);
+    f.after = f.calls + 1; // the clean logits are whole
+    float adv[N * D];
+    igd_attack_outcome outcomes[N];
+    const igd_threat threat = {IGD_NORM_LINF, 0.03};
+    igd_attack_options o = igd_attack_options_default();
+    assert_ok(igd_attack_images(adv, outcomes, m, NULL, "apgd-ce", &threat, &o, net.x,
+                                net.label, N));
+    assert_int_equal(num_fooled(outcomes), N / 10);
+    igd_model_free(m);
+}
+
+static void test_callbacks__bad_ones_are_refused(void **state)
+{
+    (void)state;
+    igd_model *m = NULL;
+    igd_callbacks c = all_callbacks();
+    assert_fails(igd_model_from_callbacks(NULL, shape, C, &c, NULL), IGD_EINVAL, "out");
+    assert_fails(igd_model_from_callbacks(&m, NULL, C, &c, NULL), IGD_EINVAL, "shape");
+    assert_fails(igd_model_from_callbacks(&m, shape, C, NULL, NULL), IGD_EINVAL,
+                 "callbacks");
+    assert_fails(igd_model_from_callbacks(&m, shape, 1, &c, NULL), IGD_EINVAL,
+                 "1 classes");
+    const int64_t flat[3] = {3, 0, 2};
+    assert_fails(igd_model_from_callbacks(&m, flat, C, &c, NULL), IGD_EINVAL, "3x0x2");
+    c.logits = NULL;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
+                 "without logits");
+    c = all_callbacks();
+    c.suffix = NULL;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
+                 "a prefix and no suffix");
+    c = all_callbacks();
+    c.num_neurons = 0;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
+                 "0 neurons");
+    c = all_callbacks();
+    c.size = sizeof(c) + 8;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL, "newer");
+    c.size = 0;
+    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
+                 "igd_callbacks_default()");
+    c = all_callbacks();
+    c.size = offsetof(igd_callbacks, prefix); // an older program: no mask layer yet
+    assert_ok(igd_model_from_callbacks(&m, shape, C, &c, NULL));
+    igd_ranking *r = NULL;
+    assert_fails(igd_ranking_random(&r, m, "penultimate", NULL, 0), IGD_EINVAL,
+                 "without prefix and suffix");
+    igd_model_free(m);
+}
+
+static void test_callbacks__one_identity_one_digest(void **state)
+{
+    (void)state;
+    igd_callbacks c = all_callbacks();
+    igd_model *a = model_of(&c, NULL), *b = model_of(&c, NULL);
+    c.identity = "other weights";
+    igd_model *other = model_of(&c, NULL);
+    c.identity = NULL;
+    igd_model *nameless = model_of(&c, NULL), *again = model_of(&c, NULL);
+    assert_string_equal(igd_model_sha256(a), igd_model_sha256(b));
+    assert_string_not_equal(igd_model_sha256(a), igd_model_sha256(other));
+    assert_string_not_equal(igd_model_sha256(nameless), igd_model_sha256(again));
+    igd_model_free(a);
+    igd_model_free(b);
+    igd_model_free(other);
+    igd_model_free(nameless);
+    igd_model_free(again);
+}
+
+static void test_callbacks__a_defense_of_the_program_is_attacked(void **state)
+{
+    (void)state;
+    igd_callbacks c = igd_callbacks_default();
+    igd_defense *d = NULL;
+    igd_result *r = NULL;
+    igd_dataset *data = NULL;
+    igd_evaluate_options o = igd_evaluate_options_default();
+    c.logits = logits;
+    c.gradient = gradient;
+    assert_ok(igd_defense_from_callbacks(&d, net.script, &c, NULL));
+    assert_ok(igd_dataset_from_floats(&data, net.x, net.label, N, shape, C));
+    o.attacks = "fgsm,transfer:fgsm";
+    o.threat.eps = 0.03;
+    assert_ok(igd_evaluate(&r, net.script, d, data, &o));
+    assert_true(igd_result_worst_acc(r) < igd_result_clean_acc(r));
+    igd_result_free(r);
+    igd_defense_free(d);
+    igd_dataset_free(data);
+}
+
+// Counts calls that overlap.
+typedef struct busy {
+    pthread_mutex_t lock;
+    int inside, most;
+} busy;
+
+static igd_status counted(float *z, const float *x, int64_t n, void *payload)
+{
+    busy *b = payload;
+    pthread_mutex_lock(&b->lock);
+    b->inside++;
+    b->most = b->inside > b->most ? b->inside : b->most;
+    pthread_mutex_unlock(&b->lock);
+    const igd_status st = logits(z, x, n, NULL);
+    pthread_mutex_lock(&b->lock);
+    b->inside--;
+    pthread_mutex_unlock(&b->lock);
+    return st;
+}
+
+static void *predict_often(void *model)
+{
+    float z[N * C];
+    for (int i = 0; i < 200; i++)
+        if (igd_model_predict(z, model, net.x, N) != IGD_OK)
+            return model;
+    return NULL;
+}
+
+static void test_callbacks__are_called_one_at_a_time(void **state)
+{
+    (void)state;
+    busy b = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    igd_callbacks c = igd_callbacks_default();
+    pthread_t threads[4];
+    c.logits = counted;
+    igd_model *m = model_of(&c, &b);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, predict_often, m), 0);
+    for (int i = 0; i < 4; i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(b.most, 1);
+    igd_model_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TENSOR_TEST(test_callbacks__bad_ones_are_refused),
+        TENSOR_TEST(test_callbacks__failures_are_passed_on),
+        TENSOR_TEST(test_callbacks__attacked_images_stay_in_the_ball),
+        TENSOR_TEST(test_callbacks__exceptions_end_where_they_are_thrown),
+        cmocka_unit_test(test_callbacks__predict_as_the_file_does),
+        cmocka_unit_test(test_callbacks__flags_are_those_of_the_file),
+        cmocka_unit_test(test_callbacks__ranking_and_defense_are_those_of_the_file),
+        cmocka_unit_test(test_callbacks__evaluation_is_that_of_the_file),
+        cmocka_unit_test(test_callbacks__without_a_gradient_black_boxes_attack),
+        cmocka_unit_test(test_callbacks__logits_that_are_no_numbers_are_refused),
+        cmocka_unit_test(test_callbacks__one_identity_one_digest),
+        cmocka_unit_test(test_callbacks__a_defense_of_the_program_is_attacked),
+        cmocka_unit_test(test_callbacks__are_called_one_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, make_net, free_net);
+}
