@@ -36,8 +36,7 @@ node_set fixed_nodes(const graph_ptr &g)
     const jit::AliasDb aliases(g);
     node_set fixed;
     for (Node *n : g->nodes()) {
-        bool all =
-            n->blocks().empty() && !n->hasSideEffects() && !n->isNondeterministic();
+        bool all = n->blocks().empty() && !n->hasSideEffects() && !draws(n);
         for (const Value *v : n->inputs())
             all = all && fixed.count(v->node()) > 0;
         for (const Value *v : n->outputs())
@@ -74,7 +73,7 @@ void hoist(const graph_ptr &g, Node *at)
         if (uses_any(n, dependent)) {
             for (const Value *v : n->outputs())
                 dependent.insert(v);
-        } else if (!n->hasSideEffects() && !n->isNondeterministic()) {
+        } else if (!n->hasSideEffects() && !draws(n)) {
             free.push_back(n);
         }
     }

@@ -56,10 +56,9 @@ struct flattener {
     void bind_defaults(const c10::FunctionSchema &schema);
     void inline_calls(Block *block);
     void mark_call(Node *call, const tracked &callee);
-    Value *mark_value(Value *v, Node *before, mark m);
     void mark_output(Node *call, Value *output, mark m);
     void fold_attributes(bool tensors);
-    bool find_written();
+    bool find_written(bool tensors);
     void fold_attribute(Node *get, const tracked &owner);
     at::Tensor convert(const at::Tensor &t, const std::string &name);
     c10::IValue convert(const c10::IValue &v, const std::string &name);
@@ -70,26 +69,12 @@ struct flattener {
     void refuse();
     std::string refusal_of(Node *n);
     std::string name_of(const Value *v) const;
-    void number_marks();
-    void mark_penultimate();
-    void mark_operations();
 };
-
-Value *flattener::mark_value(Value *v, Node *before, mark m)
-{
-    const jit::WithInsertPoint here(before);
-    m.id = static_cast<int64_t>(out.marks.size());
-    Value *id = graph->insertConstant(m.id);
-    Node *n = graph->insertNode(graph->create(mark_symbol(), {v, id}));
-    n->output()->setType(v->type());
-    out.marks.push_back(std::move(m));
-    return n->output();
-}
 
 void flattener::mark_output(Node *call, Value *output, mark m)
 {
     if (output->type()->isSubtypeOf(*c10::TensorType::get())) {
-        Value *marked = mark_value(output, call->next(), std::move(m));
+        Value *marked = insert_mark(out, output, call->next(), std::move(m));
         output->replaceAllUsesAfterNodeWith(marked->node(), marked);
         return;
     }
@@ -109,7 +94,7 @@ void flattener::mark_output(Node *call, Value *output, mark m)
     for (Value *part : unpack->outputs()) {
         m.element = element++;
         parts.push_back(part->type()->isSubtypeOf(*c10::TensorType::get())
-                            ? mark_value(part, graph->insertPoint(), m)
+                            ? insert_mark(out, part, graph->insertPoint(), m)
                             : part);
     }
     Node *packed = graph->insertNode(
@@ -127,7 +112,7 @@ void flattener::mark_call(Node *call, const tracked &callee)
     m.input = true;
     for (size_t i = 1; i < call->inputs().size(); i++)
         if (call->input(i)->type()->isSubtypeOf(*c10::TensorType::get())) {
-            call->replaceInput(i, mark_value(call->input(i), call, std::move(m)));
+            call->replaceInput(i, insert_mark(out, call->input(i), call, std::move(m)));
             break;
         }
 }
@@ -260,49 +245,54 @@ bool is_scalar(const c10::TypePtr &type)
            kind == c10::TypeKind::NoneType || kind == c10::TypeKind::DeviceObjType;
 }
 
-// Tensors wait until `if self.training` is gone, and what it writes to them with it.
+// Tensors wait until `if self.training` is gone, and what it writes to them with it. A
+// branch on a constant buffer goes only then, so what is written is asked in every round.
 void flattener::fold_attributes(bool tensors)
 {
-    for (int round = 0; round < 4; round++) {
-        const jit::AliasDb aliases(graph, true); // true: attributes are distinct tensors
+    for (bool changed = true; changed;) {
+        changed = find_written(tensors);
         std::vector<std::pair<Node *, tracked>> found;
         each_node(graph->block(), [&](Node *n) {
             if (n->kind() != jit::prim::GetAttr || !n->hasUses())
                 return;
             const auto owner = objects.find(n->input());
-            const bool mutable_type = !is_scalar(n->output()->type());
-            if (owner == objects.end() || (mutable_type && !tensors))
-                return;
-            if (mutable_type && aliases.hasWriters(n->output()))
-                written.emplace(owner->second.object.get(), n->s(jit::attr::name));
-            found.emplace_back(n, owner->second);
+            if (owner != objects.end() && (tensors || is_scalar(n->output()->type())))
+                found.emplace_back(n, owner->second);
         });
-        bool changed = false;
         for (const auto &[node, owner] : found) {
             fold_attribute(node, owner);
             changed |= !node->hasUses();
         }
         changed |= jit::ConstantPropagation(graph);
         jit::EliminateDeadCode(graph);
-        if (!tensors)
-            changed |= find_written();
-        if (!changed)
-            break;
     }
 }
 
-// Which attributes are assigned to, now that some branches are gone. Returns whether
-// others were before.
-bool flattener::find_written()
+// Which attributes are assigned to or, where `tensors` are looked at, written in place,
+// now that some branches are gone. Returns whether others were before.
+bool flattener::find_written(bool tensors)
 {
     std::set<std::pair<const c10::ivalue::Object *, std::string>> still;
+    std::vector<Node *> reads;
     each_node(graph->block(), [&](Node *n) {
-        if (n->kind() != jit::prim::SetAttr)
+        const bool sets = n->kind() == jit::prim::SetAttr;
+        const auto owner = sets || n->kind() == jit::prim::GetAttr
+                               ? objects.find(n->input(0))
+                               : objects.end();
+        if (owner == objects.end())
             return;
-        const auto owner = objects.find(n->input(0));
-        if (owner != objects.end())
+        if (sets)
             still.emplace(owner->second.object.get(), n->s(jit::attr::name));
+        else if (n->hasUses() && !is_scalar(n->output()->type()))
+            reads.push_back(n);
     });
+    if (tensors && !reads.empty()) {
+        const jit::AliasDb aliases(graph, true); // true: attributes are distinct tensors
+        for (Node *n : reads)
+            if (aliases.hasWriters(n->output()))
+                still.emplace(objects.at(n->input(0)).object.get(),
+                              n->s(jit::attr::name));
+    }
     const bool changed = still != written;
     written = std::move(still);
     return changed;
@@ -458,9 +448,13 @@ std::string flattener::refusal_of(Node *n)
          (n->kind() == jit::prim::GetAttr && objects.count(n->output()) == 0))) {
         const std::string &name = n->s(jit::attr::name);
         const bool writes = written.count({self->second.object.get(), name}) > 0;
+        static const auto statistics =
+            words("num_batches_tracked running_mean running_var");
         return (writes ? "the model writes its attribute '" : "attribute '") +
                join(self->second.path, name) +
-               (writes ? "' while it runs" : "' cannot become a constant");
+               (!writes                      ? "' cannot become a constant"
+                : statistics.count(name) > 0 ? "' while it runs: export it after eval()"
+                                             : "' while it runs");
     }
     if (n->kind() == jit::prim::CallMethod)
         return "call of '" + n->s(jit::attr::name) + "' on a module chosen at run time";
@@ -502,131 +496,6 @@ void flattener::refuse()
     graph->eraseInput(0);
 }
 
-// Gives every mark of the cleaned graph an id of its own, in the order in which they run;
-// unrolled loops have copied some, dead code has taken others.
-void flattener::number_marks()
-{
-    std::vector<mark> kept;
-    std::vector<bool> seen(out.marks.size(), false);
-    std::map<std::pair<std::string, int>, int> calls; // by path and kind of place
-    const auto place = [](const mark &m) {
-        return std::make_pair(m.path, m.input ? -1 : m.element);
-    };
-    each_node(graph->block(), [&](Node *n) {
-        if (!is_mark(n))
-            return;
-        const auto original = static_cast<size_t>(mark_id(n));
-        mark m = out.marks.at(original);
-        seen[original] = true;
-        m.call = ++calls[place(m)];
-        m.id = static_cast<int64_t>(kept.size());
-        m.reason = why_no_cut(n);
-        const jit::WithInsertPoint here(n);
-        n->replaceInput(1, graph->insertConstant(m.id));
-        kept.push_back(std::move(m));
-    });
-    for (size_t i = 0; i < out.marks.size(); i++) {
-        mark &m = out.marks[i];
-        if (seen[i] || m.input || calls.count(place(m)) > 0)
-            continue;
-        m.id = -1;
-        m.call = 1;
-        if (m.reason.empty())
-            m.reason = "its output does not reach the result";
-        calls[place(m)] = 1;
-        kept.push_back(std::move(m));
-    }
-    for (mark &m : kept) {
-        m.num_calls = calls[place(m)];
-        m.label = m.path;
-        if (m.input)
-            m.label += ":input";
-        else if (m.element > 0)
-            m.label += ":" + std::to_string(m.element);
-        if (m.num_calls > 1)
-            m.label += "#" + std::to_string(m.call);
-    }
-    out.marks = std::move(kept);
-    jit::EliminateDeadCode(graph);
-}
-
-// The input of the last matrix product with a constant on the way to the output.
-void flattener::mark_penultimate()
-{
-    std::unordered_set<const Node *> reach = {graph->return_node()};
-    std::vector<Node *> todo = {graph->return_node()};
-    while (!todo.empty()) {
-        Node *n = todo.back();
-        todo.pop_back();
-        const auto visit = [&](Value *v) {
-            if (reach.insert(v->node()).second)
-                todo.push_back(v->node());
-        };
-        for (Value *v : n->inputs())
-            visit(v);
-        for (Block *b : n->blocks())
-            for (Value *v : b->outputs())
-                visit(v);
-    }
-    Node *last = nullptr;
-    size_t place = 0;
-    each_node(graph->block(), [&](Node *n) {
-        if (reach.count(n) == 0)
-            return;
-        const bool addmm = n->kind() == jit::aten::addmm; // its first input is the bias
-        const bool product = n->kind() == jit::aten::linear ||
-                             n->kind() == jit::aten::matmul || n->kind() == jit::aten::mm;
-        if ((addmm || product) && is_constant(n->input(addmm ? 2 : 1))) {
-            last = n;
-            place = addmm ? 1 : 0;
-        }
-    });
-    if (last == nullptr)
-        return;
-    std::string kind = "input of the last product";
-    for (const mark &m : out.marks) // the module whose product it is
-        if (m.id >= 0 && m.kind == "Linear" && !m.input)
-            for (const jit::Use &use : last->output()->uses())
-                if (is_mark(use.user) && mark_id(use.user) == m.id)
-                    kind = "input of " + m.path;
-    mark m = {-1, "penultimate", kind, why_no_cut(last), true, 0, 1, 1, "penultimate"};
-    last->replaceInput(place, mark_value(last->input(place), last, std::move(m)));
-}
-
-const std::set<std::string> numbered_operations = words(
-    "conv1d conv2d conv3d _convolution convolution linear addmm matmul bmm batch_norm "
-    "layer_norm group_norm relu gelu silu leaky_relu hardswish hardtanh relu6 elu tanh "
-    "sigmoid softmax add mul cat max_pool2d avg_pool2d adaptive_avg_pool2d mean flatten");
-
-// Frozen files have no modules; their operations are numbered instead.
-void flattener::mark_operations()
-{
-    std::unordered_set<const Value *> depends = {graph->inputs()[0]};
-    std::vector<std::pair<Node *, std::string>> found;
-    for (Node *n : graph->nodes()) {
-        bool any = false;
-        for (const Value *v : n->inputs())
-            any = any || depends.count(v) > 0;
-        if (!any)
-            continue;
-        for (const Value *v : n->outputs())
-            depends.insert(v);
-        std::string name = n->kind().toUnqualString();
-        if (!name.empty() && name.back() == '_' && name != "_")
-            name.pop_back();
-        if (numbered_operations.count(name) > 0 && n->outputs().size() == 1)
-            found.emplace_back(n, n->kind().toUnqualString());
-    }
-    int number = 0;
-    for (const auto &[node, name] : found) {
-        const std::string label = "@" + std::to_string(++number);
-        Value *v = node->output();
-        mark m = {-1, label, name + " %" + v->debugName(), "", false, 0, 1, 1, label};
-        Value *marked = mark_value(v, node->next(), std::move(m));
-        v->replaceAllUsesAfterNodeWith(marked->node(), marked);
-    }
-}
-
 void flattener::run(const jit::Module &module, const jit::Method &method)
 {
     graph = method.graph()->copy();
@@ -651,10 +520,10 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
     settle_inputs(method.name());
     refuse();
     const bool bare = out.marks.empty();
-    number_marks();
+    number_marks(out, graph);
     if (bare)
-        mark_operations();
-    mark_penultimate();
+        mark_operations(out, graph);
+    mark_penultimate(out, graph);
     graph->lint();
     out.flat = graph;
 }

@@ -10,10 +10,12 @@
 #include <torch/csrc/jit/passes/frozen_conv_folding.h>
 #include <torch/csrc/jit/passes/lower_tuples.h>
 #include <torch/csrc/jit/passes/peephole.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/library.h>
 #include <torch/script.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <sstream>
 
@@ -65,12 +67,17 @@ bool operator_known(const char *name)
     return c10::Dispatcher::singleton().findSchema({name, ""}).has_value();
 }
 
-// In a function, since a static library loses initialisers at file scope.
+// Also says where TorchScript's print() writes. In a function, since a static library
+// loses initialisers at file scope.
 void register_operators()
 {
     static std::once_flag once;
     std::call_once(once, [] {
         static std::vector<torch::Library> libraries;
+        // Standard output is for results.
+        jit::setPrintHandler([](const std::string &text) {
+            std::fwrite(text.data(), 1, text.size(), stderr);
+        });
         if (!operator_known("igdef::mark")) {
             libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
                                    __FILE__, __LINE__);
@@ -355,6 +362,48 @@ at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format)
     return x.is_contiguous(format) ? x : x.contiguous(format);
 }
 
+bool draws(const Node *n)
+{
+    static const auto always =
+        words("normal_ uniform_ bernoulli_ exponential_ cauchy_ log_normal_ geometric_ "
+              "random_ bernoulli multinomial normal rand randn rand_like randn_like "
+              "randint randint_like randperm poisson binomial");
+    // Those that draw only where they drop something.
+    static const std::map<std::string, std::pair<const char *, const char *>> droppers = {
+        {"dropout", {"p", "train"}},
+        {"dropout_", {"p", "train"}},
+        {"feature_dropout", {"p", "train"}},
+        {"feature_dropout_", {"p", "train"}},
+        {"alpha_dropout", {"p", "train"}},
+        {"alpha_dropout_", {"p", "train"}},
+        {"feature_alpha_dropout", {"p", "train"}},
+        {"feature_alpha_dropout_", {"p", "train"}},
+        {"native_dropout", {"p", "train"}},
+        {"rrelu", {nullptr, "training"}},
+        {"rrelu_", {nullptr, "training"}},
+        {"scaled_dot_product_attention", {"dropout_p", nullptr}},
+        {"_scaled_dot_product_attention", {"dropout_p", nullptr}},
+    };
+    const std::string name = n->kind().toUnqualString();
+    if (always.count(name) > 0)
+        return true;
+    const auto dropper = droppers.find(name);
+    const auto is_off = [&](const char *argument) {
+        const c10::FunctionSchema *schema = n->maybeSchema();
+        const auto at = argument == nullptr || schema == nullptr
+                            ? c10::nullopt
+                            : schema->argumentIndexWithName(argument);
+        if (!at)
+            return false;
+        const auto value = jit::toIValue(n->input(static_cast<size_t>(*at)));
+        return value && ((value->isBool() && !value->toBool()) ||
+                         (value->isDouble() && value->toDouble() == 0));
+    };
+    if (dropper == droppers.end())
+        return n->isNondeterministic();
+    return !is_off(dropper->second.first) && !is_off(dropper->second.second);
+}
+
 std::string why_no_cut(const Node *n)
 {
     if (n->owningBlock() != n->owningGraph()->block())
@@ -462,14 +511,9 @@ igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)
 
 bool igd_graph_draws(const igd_graph *g)
 {
-    static const auto in_place = words("normal_ uniform_ bernoulli_ exponential_ cauchy_ "
-                                       "log_normal_ geometric_ random_ rrelu_");
-    bool draws = false;
-    each_node(g->flat->block(), [&](const jit::Node *n) {
-        draws = draws || n->isNondeterministic() ||
-                in_place.count(n->kind().toUnqualString()) != 0;
-    });
-    return draws;
+    bool any = false;
+    each_node(g->flat->block(), [&](const jit::Node *n) { any = any || draws(n); });
+    return any;
 }
 
 bool igd_graph_climbs(const igd_graph *g)

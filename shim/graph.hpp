@@ -133,6 +133,14 @@ bool is_constant(const jit::Value *v);
 void flatten(igd_graph &g, const igd_graph_options &options, const jit::Module &module,
              const jit::Method &method);
 
+// Marks a value in front of a node; the mark's id is its place in `out`.
+jit::Value *insert_mark(igd_graph &out, jit::Value *v, jit::Node *before, mark m);
+// Gives the marks of a cleaned graph their ids and labels, in the order in which they
+// run.
+void number_marks(igd_graph &out, const graph_ptr &graph);
+void mark_operations(igd_graph &out, const graph_ptr &graph);
+void mark_penultimate(igd_graph &out, const graph_ptr &graph);
+
 jit::Symbol mark_symbol();
 bool is_mark(const jit::Node *n);
 int64_t mark_id(const jit::Node *n);
@@ -169,6 +177,10 @@ void protect_inputs(const graph_ptr &g);
 jit::Code compile(const graph_ptr &g, const char *name);
 jit::Stack run_code(const jit::Code &code, jit::Stack stack);
 at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format);
+
+// Whether an operation draws random numbers: libtorch 2 says of every attention that it
+// does, though it draws only for dropout.
+bool draws(const jit::Node *n);
 
 // Why a mark's node cannot be where a graph is cut; empty where it can.
 std::string why_no_cut(const jit::Node *n);

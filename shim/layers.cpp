@@ -82,7 +82,7 @@ std::vector<Value *> tensors_of(const graph_ptr &g)
 {
     std::vector<Value *> found;
     each_node(g->block(), [&](Node *n) {
-        if (n->kind() == jit::prim::Constant)
+        if (n->kind() == jit::prim::Constant || n->kind() == jit::prim::Uninitialized)
             return;
         for (Value *v : n->outputs())
             if (is_tensor(v))
