@@ -1,7 +1,6 @@
 // Splits a flat graph at a mark, runs both halves, and verifies that they are the whole.
 #include "graph.hpp"
 
-#include <torch/csrc/jit/ir/alias_analysis.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <chrono>

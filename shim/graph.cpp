@@ -2,7 +2,6 @@
 // runs them.
 #include "graph.hpp"
 
-#include <torch/csrc/jit/ir/alias_analysis.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/constant_pooling.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
@@ -254,6 +253,11 @@ std::set<std::string> words(const char *text)
 bool is_constant(const Value *v)
 {
     return v->node()->kind() == jit::prim::Constant;
+}
+
+bool is_tensor(const Value *v)
+{
+    return v->type()->isSubtypeOf(*c10::TensorType::get());
 }
 
 bool starts_with(const std::string &text, const char *start)

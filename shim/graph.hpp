@@ -8,6 +8,7 @@
 #include "torch.hpp"
 
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/alias_analysis.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 
@@ -192,6 +193,35 @@ at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n);
 
 // Places and layers for images of a shape; borrowed from g, which runs when they are new.
 const layer_list &list_layers(const igd_graph &g, const int64_t shape[3]);
+
+// Every tensor of a flat graph, measured for batches of two and of three images.
+struct measurement {
+    std::unordered_map<const jit::Value *, size_t> index;
+    std::vector<std::vector<int64_t>> two, three; // shapes; empty where never computed
+    std::vector<bool> integral;
+};
+
+measurement measure(const igd_graph &g, const int64_t shape[3]);
+// The axis of the neurons of every tensor, -1 where no operation tells.
+std::vector<int> find_neuron_axes(const igd_graph &g, const measurement &m);
+axes describe(const measurement &all, const std::vector<int> &neuron_axes,
+              const jit::Node *mark);
+
+using value_set = std::unordered_set<const jit::Value *>;
+
+// The operation's name without namespace and without the mark of its in-place form.
+std::string plain_name(const jit::Node *n);
+bool writes_first(const jit::Node *n);
+// Whether an operation's result depends on shapes and types of its arguments alone.
+bool is_shape_query(const jit::Node *n);
+bool is_tensor(const jit::Value *v);
+
+// The values of a graph that change with the values in an image, and not its shape alone.
+value_set depends_on(const graph_ptr &g, const jit::Value *image);
+// Whether the result is affine in what some marks mark, the first of which comes first,
+// by the operations after them.
+bool affine_after(const igd_graph &g, const measurement &m, const value_set &from_input,
+                  const std::vector<jit::Node *> &marks, const jit::AliasDb &aliases);
 
 // The whole method in its settled form.
 at::Tensor run_graph(const igd_graph &g, const at::Tensor &x);
