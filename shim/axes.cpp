@@ -222,6 +222,12 @@ void finder::relate(Node *n, bool forwards)
         set(forwards ? y : x, rank(forwards ? y : x) - 1);
         return;
     }
+    if ((name == "matmul" || name == "mm") &&
+        n->input(0)->node()->kind() == jit::prim::Constant) {
+        const Value *v = forwards ? y : n->input(1); // weights on the left
+        set(v, rank(v) - 2);
+        return;
+    }
     if (name == "addmm") {
         set(forwards ? y : n->input(1), 1);
         return;

@@ -12,6 +12,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -140,6 +141,8 @@ jit::Value *insert_mark(igd_graph &out, jit::Value *v, jit::Node *before, mark m
 // run.
 void number_marks(igd_graph &out, const graph_ptr &graph);
 void mark_operations(igd_graph &out, const graph_ptr &graph);
+// Marks the input of the one linear product that yields the result; where there is none,
+// adds a mark that says why and names the places that can stand in.
 void mark_penultimate(igd_graph &out, const graph_ptr &graph);
 
 jit::Symbol mark_symbol();
@@ -218,6 +221,22 @@ bool is_tensor(const jit::Value *v);
 
 // The values of a graph that change with the values in an image, and not its shape alone.
 value_set depends_on(const graph_ptr &g, const jit::Value *image);
+// The operations with fixed weights that are the last on the ways from the images to a
+// value, in program order; `direct` where some way has none.
+struct result_sources {
+    std::vector<jit::Node *> last;
+    bool direct = false;
+};
+
+result_sources find_sources(const graph_ptr &graph, jit::Value *result,
+                            const value_set &from_images);
+// Which input of an operation with fixed weights comes from the images; -1 for others.
+int data_input(const jit::Node *n, const value_set &from_images);
+// Whether it is a product of rows with a matrix. A convolution may be, by its positions.
+bool is_linear_product(const jit::Node *n);
+// Why the marked product does not yield the logits, by shapes; empty where it does.
+std::string why_not_penultimate(const igd_graph &g, const measurement &all,
+                                const jit::Node *marked);
 // Whether the result is affine in what some marks mark, the first of which comes first,
 // by the operations after them.
 bool affine_after(const igd_graph &g, const measurement &m, const value_set &from_input,

@@ -24,6 +24,9 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
             return;
         axes &place = list->places.at(static_cast<size_t>(mark_id(n)));
         place = describe(all, neuron_axes, n);
+        if (g.marks[static_cast<size_t>(mark_id(n))].path == "penultimate" &&
+            place.reason.empty())
+            place.reason = why_not_penultimate(g, all, n);
         place.affine =
             place.reason.empty() && affine_after(g, all, from_input, {n}, aliases);
     });
@@ -47,7 +50,7 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
         if (place.neuron >= 0 && place.neuron < l.num_dims)
             l.num_neurons = l.shape[place.neuron];
         l.affine = place.affine;
-        l.penultimate = m.path == "penultimate";
+        l.penultimate = m.path == "penultimate" && l.reason == nullptr;
         list->layers.push_back(l);
     }
     return list;
@@ -74,10 +77,6 @@ bool ends_with_path(const std::string &path, const std::string &tail)
                                           parts};
         throw refusal{IGD_EINVAL, "layer '" + path + "' is in the file but never runs"};
     }
-    if (path == "penultimate")
-        throw refusal{IGD_EINVAL,
-                      "no layer 'penultimate': the result does not come from a "
-                      "linear layer"};
     std::vector<const char *> known;
     const char *guess = nullptr;
     for (const mark &m : g.marks) {

@@ -76,49 +76,6 @@ void number_marks(igd_graph &out, const graph_ptr &graph)
     jit::EliminateDeadCode(graph);
 }
 
-// The input of the last matrix product with a constant on the way to the output.
-void mark_penultimate(igd_graph &out, const graph_ptr &graph)
-{
-    std::unordered_set<const Node *> reach = {graph->return_node()};
-    std::vector<Node *> todo = {graph->return_node()};
-    while (!todo.empty()) {
-        Node *n = todo.back();
-        todo.pop_back();
-        const auto visit = [&](Value *v) {
-            if (reach.insert(v->node()).second)
-                todo.push_back(v->node());
-        };
-        for (Value *v : n->inputs())
-            visit(v);
-        for (Block *b : n->blocks())
-            for (Value *v : b->outputs())
-                visit(v);
-    }
-    Node *last = nullptr;
-    size_t place = 0;
-    each_node(graph->block(), [&](Node *n) {
-        if (reach.count(n) == 0)
-            return;
-        const bool addmm = n->kind() == jit::aten::addmm; // its first input is the bias
-        const bool product = n->kind() == jit::aten::linear ||
-                             n->kind() == jit::aten::matmul || n->kind() == jit::aten::mm;
-        if ((addmm || product) && is_constant(n->input(addmm ? 2 : 1))) {
-            last = n;
-            place = addmm ? 1 : 0;
-        }
-    });
-    if (last == nullptr)
-        return;
-    std::string kind = "input of the last product";
-    for (const mark &m : out.marks) // the module whose product it is
-        if (m.id >= 0 && m.kind == "Linear" && !m.input)
-            for (const jit::Use &use : last->output()->uses())
-                if (is_mark(use.user) && mark_id(use.user) == m.id)
-                    kind = "input of " + m.path;
-    mark m = {-1, "penultimate", kind, why_no_cut(last), true, 0, 1, 1, "penultimate"};
-    last->replaceInput(place, insert_mark(out, last->input(place), last, std::move(m)));
-}
-
 // Frozen files have no modules; their operations are numbered instead.
 void mark_operations(igd_graph &out, const graph_ptr &graph)
 {
