@@ -74,8 +74,11 @@ value_set depends_on(const graph_ptr &g, const Value *image)
             for (Block *b : n->blocks())
                 each_node(b, [&](Node *inner) {
                     for (const Value *v : inner->inputs())
-                        any = any || from_input.count(v) > 0;
+                        any = any || (from_input.count(v) > 0 && !is_shape_query(inner));
                 });
+            for (Block *b : n->blocks())
+                for (const Value *v : b->outputs())
+                    any = any || from_input.count(v) > 0;
             if (!any)
                 return;
             for (const Value *v : n->outputs())

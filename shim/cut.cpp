@@ -387,7 +387,7 @@ void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
     start = clock::now();
     const at::Tensor again = take_suffix(c, h);
     c.suffix_seconds = seconds_since(start) / 3;
-    if (deterministic && !agree(whole, z))
+    if (deterministic && !agree(whole, z, c.tolerance))
         throw wrong("splitting the model there changes its logits");
     if (deterministic && !z.equal(again))
         throw wrong("the part after it gives another result when it runs again");
@@ -398,7 +398,7 @@ void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
     for (size_t i = 0; i < h.carried.size(); i++)
         c.rules.push_back(find_rule(pair.carried[i], h.carried[i]));
     const halves one = take_prefix(c, x.narrow(0, 0, 1));
-    if (deterministic && !agree(whole.narrow(0, 0, 1), take_suffix(c, one)))
+    if (deterministic && !agree(whole.narrow(0, 0, 1), take_suffix(c, one), c.tolerance))
         throw wrong("splitting the model there changes the logits of a single image");
 
     c.tiles = deterministic;
@@ -409,8 +409,9 @@ void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
         const at::Tensor twice = at::tensor({0, 0, 1, 1, 2, 2}, at::kLong).to(c.device);
         try {
             for (const at::Tensor &rows : {some, twice})
-                c.tiles = c.tiles && agree(z.index_select(0, rows),
-                                           take_suffix(c, change_halves(c, h, rows)));
+                c.tiles = c.tiles &&
+                          agree(z.index_select(0, rows),
+                                take_suffix(c, change_halves(c, h, rows)), c.tolerance);
         } catch (const std::bad_alloc &) {
             throw;
         } catch (const std::exception &) { // shapes that only fit the prefix's batch
@@ -515,7 +516,10 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
             c->device = g->device;
             c->code = g->code;
             c->form = forms[i];
+            c->tolerance = g->tolerance;
             c->place = place;
+            if (g->sized)
+                c->sized = {shape[0], shape[1], shape[2]};
             c->num_neurons = place.shape[static_cast<size_t>(place.neuron)];
             const bool last = i + 1 == forms.size();
             try {

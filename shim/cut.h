@@ -22,7 +22,10 @@ typedef struct igd_graph_options {
         *mean;        // [num_channels], subtracted from the input before it is divided by
     const float *std; // std [num_channels]; both NULL for none
     int num_channels;
-    bool plain; // no BN folding, no channels_last
+    bool plain;         // no BN folding, no channels_last
+    const char *output; // of a result with several: its name or number; NULL: the logits
+    const int64_t *shape; // {C, H, W} of the images, by which the logits are told from
+                          // other outputs; NULL: the first output is taken
 } igd_graph_options;
 
 // Reads a file whose checksums igd_archive_check() has verified. `method` may name
@@ -30,6 +33,9 @@ typedef struct igd_graph_options {
 igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                           const igd_graph_options *options);
 void igd_graph_free(igd_graph *g); // NULL is fine
+
+// Which of several outputs is taken; "" where there is only one. Borrowed.
+const char *igd_graph_output(const igd_graph *g);
 
 // Whether the method has an operation that draws random numbers. Some draws show in no
 // output but on some images, so runs alone cannot tell.
@@ -41,6 +47,15 @@ bool igd_graph_climbs(const igd_graph *g);
 // channels_last as well) on x and chooses the last one that agrees with the first, so the
 // choice does not depend on timing. Without it the graph is computed as it is.
 igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x);
+
+// To what part of the largest logit two results of a graph are the same but for rounding.
+double igd_graph_tolerance(const igd_graph *g);
+// Sets it by what float32 differs from float64 on x, where that is more than usual. Not
+// beside other calls for g.
+igd_status igd_graph_measure_rounding(igd_graph *g, const igd_tensor *x);
+
+// Whether the method asserts the type of its images.
+bool igd_graph_asks_type(const igd_graph *g);
 
 // Output of the whole method; integers (tokens) pass as they are.
 igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x);

@@ -57,6 +57,22 @@ struct exporter {
             module._ivalue()->compilation_unit()->create_function(full, g));
     }
 };
+
+// _prefix(x) in front of _unchecked(x), for a model whose asserts hold for one size.
+std::string checked_prefix(const std::vector<int64_t> &sized)
+{
+    std::string test = "x.dim() == 4", text;
+    for (size_t i = 0; i < sized.size(); i++) {
+        const std::string length = std::to_string(sized[i]);
+        test += " and x.size(" + std::to_string(i + 1) + ") == " + length;
+        text += (i > 0 ? "x" : "") + length;
+    }
+    return "def _prefix(self, x):\n"
+           "    assert " +
+           test + ", \"the model's own checks hold for images of " + text +
+           "\"\n"
+           "    return self._unchecked(x)\n";
+}
 } // namespace
 
 igd_status igd_cut_export(const igd_cut *c, const char *source, const char *const *names,
@@ -70,7 +86,9 @@ igd_status igd_cut_export(const igd_cut *c, const char *source, const char *cons
         if (c->outer_prefix != nullptr)
             throw refusal{IGD_EINVAL, "a model of callbacks is no TorchScript"};
         exporter e;
-        e.add_method("_prefix", c->prefix);
+        e.add_method(c->sized.empty() ? "_prefix" : "_unchecked", c->prefix);
+        if (!c->sized.empty())
+            e.module.define(checked_prefix(c->sized));
         e.add_method("_suffix", c->suffix);
         for (int i = 0; i < num_tensors; i++)
             e.module.register_buffer(names[i], tensors[i]->value.detach().clone());

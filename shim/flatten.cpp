@@ -13,7 +13,6 @@
 #include <torch/csrc/jit/passes/lower_tuples.h>
 #include <torch/csrc/jit/passes/peephole.h>
 #include <torch/csrc/jit/passes/remove_dropout.h>
-#include <torch/csrc/jit/passes/remove_exceptions.h>
 #include <torch/csrc/jit/passes/remove_mutation.h>
 
 #include <set>
@@ -51,7 +50,7 @@ struct flattener {
     std::unordered_map<const void *, std::string> names; // of tensors, by handle
 
     void run(const jit::Module &module, const jit::Method &method);
-    void normalise();
+    Value *normalise();
     void bind_defaults(const c10::FunctionSchema &schema);
     void inline_calls(Block *block);
     void mark_call(Node *call, const tracked &callee);
@@ -64,7 +63,6 @@ struct flattener {
     void move_constants();
     void clean();
     void settle_inputs(const std::string &method);
-    void settle_output();
     void refuse();
     std::string refusal_of(Node *n);
     std::string name_of(const Value *v) const;
@@ -159,24 +157,22 @@ void flattener::inline_calls(Block *block)
 }
 
 // (x - mean) / std in front, so that it is part of the prefix, of gradients and of
-// exports.
-void flattener::normalise()
+// exports. NULL where there is none.
+Value *flattener::normalise()
 {
     if (options.mean == nullptr)
-        return;
-    if (graph->inputs().size() < 2 ||
-        !graph->inputs()[1]->type()->isSubtypeOf(*c10::TensorType::get()))
-        return; // settle_inputs() says what is wrong
+        return nullptr;
     const auto constant = [&](const float *data) {
         const at::Tensor host =
             at::from_blob(const_cast<float *>(data), {options.num_channels, 1, 1});
         return graph->insertConstant(host.clone().to(out.device));
     };
-    Value *x = graph->inputs()[1];
+    Value *x = graph->inputs()[0];
     const jit::WithInsertPoint here(*graph->nodes().begin());
     Value *shifted = graph->insert(jit::aten::sub, {x, constant(options.mean)});
     Value *scaled = graph->insert(jit::aten::div, {shifted, constant(options.std)});
     x->replaceAllUsesAfterNodeWith(scaled->node(), scaled);
+    return scaled;
 }
 
 void flattener::bind_defaults(const c10::FunctionSchema &schema)
@@ -362,7 +358,8 @@ void drop_warnings_and_dropout(Block *block)
 void flattener::clean()
 {
     jit::UnrollConstantLoops(graph);
-    jit::EliminateExceptions(graph); // checks of shapes, which keep extra uses alive
+    jit::ConstantPropagation(graph);
+    extract_asserts(graph);
     drop_warnings_and_dropout(graph->block());
     jit::removeDropout(graph);
     jit::RemoveListMutation(graph);
@@ -391,36 +388,6 @@ void flattener::settle_inputs(const std::string &method)
     if (!x->type()->isSubtypeOf(*c10::TensorType::get()))
         throw refusal{IGD_EFORMAT, "'" + method + "' takes " + x->type()->repr_str() +
                                        ", not one batch of images"};
-}
-
-void flattener::settle_output()
-{
-    if (graph->outputs().size() != 1)
-        throw refusal{IGD_EFORMAT, "the model returns nothing"};
-    Value *result = graph->outputs()[0];
-    const jit::WithInsertPoint here(graph->return_node());
-    const auto tensor = [](const c10::TypePtr &t) {
-        return t->isSubtypeOf(*c10::TensorType::get());
-    };
-    if (const auto tuple = result->type()->cast<c10::TupleType>()) {
-        Node *unpack = graph->insertNode(graph->createTupleUnpack(result));
-        for (Value *part : unpack->outputs())
-            if (tensor(part->type())) {
-                result = part;
-                break;
-            }
-    } else if (const auto dict = result->type()->cast<c10::DictType>()) {
-        if (tensor(dict->getValueType()) &&
-            dict->getKeyType()->kind() == c10::TypeKind::StringType)
-            result =
-                graph->insert(jit::aten::__getitem__,
-                              {result, graph->insertConstant(std::string("logits"))});
-    }
-    if (!tensor(result->type()))
-        throw refusal{IGD_EFORMAT, "the model returns " + result->type()->repr_str() +
-                                       ", not a tensor"};
-    graph->eraseOutput(0);
-    graph->registerOutput(result);
 }
 
 std::string flattener::name_of(const Value *v) const
@@ -499,7 +466,6 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
 {
     graph = method.graph()->copy();
     objects[graph->inputs()[0]] = {"", module._ivalue()};
-    normalise();
     bind_defaults(method.function().getSchema());
     inline_calls(graph->block());
     jit::InlineForkWait(graph);
@@ -513,11 +479,13 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
     fold_attributes(false);
     fold_attributes(true);
     move_constants();
-    settle_output();
+    const std::vector<std::string> outputs = spread_output(graph, options.output);
     clean();
     move_constants();
     settle_inputs(method.name());
     refuse();
+    choose_output(out, graph, outputs, options.shape);
+    settle_asserts(out, graph, normalise());
     const bool bare = out.marks.empty();
     number_marks(out, graph);
     if (bare)

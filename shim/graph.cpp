@@ -231,6 +231,41 @@ at::Tensor run_whole(const igd_graph &g, const jit::Code &code, graph_form form,
     return run_code(code, {in.to(g.device)})[0].toTensor();
 }
 
+// Logits computed in float64.
+at::Tensor run_exact(const igd_graph &g, const at::Tensor &x)
+{
+    graph_ptr copy = g.flat->copy();
+    erase_marks(copy, -1);
+    std::vector<Node *> nodes;
+    each_node(copy->block(), [&](Node *n) { nodes.push_back(n); });
+    for (Node *n : nodes) {
+        const jit::WithInsertPoint here(n);
+        if (n->kind() == jit::prim::Constant) {
+            const auto value = jit::toIValue(n->output());
+            if (value && value->isTensor() && value->toTensor().defined() &&
+                value->toTensor().scalar_type() == at::kFloat)
+                n->output()->replaceAllUsesWith(
+                    copy->insertConstant(value->toTensor().to(at::kDouble)));
+            continue;
+        }
+        const c10::FunctionSchema *schema = n->maybeSchema();
+        for (size_t i = 0; schema != nullptr && i < n->inputs().size() &&
+                           i < schema->arguments().size();
+             i++) {
+            if (schema->arguments()[i].name() != "dtype")
+                continue;
+            const auto type = jit::toIValue(n->input(i));
+            if (type && type->isInt() &&
+                type->toInt() == static_cast<int64_t>(at::kFloat))
+                n->replaceInput(i,
+                                copy->insertConstant(static_cast<int64_t>(at::kDouble)));
+        }
+    }
+    protect_inputs(copy);
+    const jit::Code code(copy, "exact");
+    return run_code(code, {x.to(g.device).to(at::kDouble)})[0].toTensor().to(at::kDouble);
+}
+
 jit::Code whole_code(const igd_graph &g, graph_form form)
 {
     graph_ptr copy = g.flat->copy();
@@ -421,10 +456,12 @@ std::string why_no_cut(const Node *n)
         else if (before->kind() == jit::prim::Exit)
             open--;
     }
-    return open > 0 ? "runs inside a 'with' block, such as no_grad or autocast" : "";
+    return open > 0 ? "runs inside a 'with' block, such as no_grad or autocast; "
+                      "export the model without that block"
+                    : "";
 }
 
-bool agree(const at::Tensor &a, const at::Tensor &b)
+bool agree(const at::Tensor &a, const at::Tensor &b, double tolerance)
 {
     if (a.sizes() != b.sizes())
         return false;
@@ -434,12 +471,28 @@ bool agree(const at::Tensor &a, const at::Tensor &b)
     const at::Tensor x = a.masked_select(finite), y = b.masked_select(finite);
     if (x.numel() == 0)
         return true;
-    const auto limit = 1e-4 * (1 + x.abs().max().item<double>());
+    const auto limit = tolerance * (1 + x.abs().max().item<double>());
     return (x - y).abs().max().item<double>() <= limit;
+}
+
+// Runs what the whole lacks of the model's own checks, once for every shape of images.
+static void check_shapes(const igd_graph &g, const at::Tensor &x)
+{
+    if (!g.shape_asserts || x.dim() == 0)
+        return;
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape[0] = std::min<int64_t>(shape[0], 3); // larger batches are alike
+    const std::lock_guard<std::mutex> hold(g.lock);
+    if (g.passed.count(shape) > 0)
+        return;
+    const at::NoGradGuard off;
+    run_code(g.checked, {x.to(g.device)});
+    g.passed.insert(std::move(shape));
 }
 
 at::Tensor run_graph(const igd_graph &g, const at::Tensor &x)
 {
+    check_shapes(g, x);
     return run_whole(g, g.whole, g.form, x);
 }
 
@@ -480,6 +533,11 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
     });
 }
 
+const char *igd_graph_output(const igd_graph *g)
+{
+    return g->output.c_str();
+}
+
 void igd_graph_free(igd_graph *g)
 {
     delete g;
@@ -495,7 +553,7 @@ igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x)
         for (const graph_form form : {graph_form{true, false}, graph_form{true, true}}) {
             try {
                 jit::Code code = whole_code(*g, form);
-                if (!agree(reference, run_whole(*g, code, form, x->value)))
+                if (!agree(reference, run_whole(*g, code, form, x->value), g->tolerance))
                     break;
                 g->whole = std::move(code);
                 g->form = form;
@@ -506,6 +564,33 @@ igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x)
             }
         }
     });
+}
+
+double igd_graph_tolerance(const igd_graph *g)
+{
+    return g->tolerance;
+}
+
+igd_status igd_graph_measure_rounding(igd_graph *g, const igd_tensor *x)
+{
+    return attempt(g->path.c_str(), [&] {
+        const at::NoGradGuard off;
+        const at::Tensor single = run_graph(*g, x->value).to(at::kDouble);
+        const at::Tensor exact = run_exact(*g, x->value);
+        const double largest = exact.abs().max().item<double>();
+        const double error = (single - exact).abs().max().item<double>() / (1 + largest);
+        constexpr double most = 0.01; // beyond, decisions are those of the rounding
+        if (!(error <= most))
+            throw refusal{IGD_EFORMAT,
+                          "its logits in float32 differ from those in float64 by " +
+                              std::to_string(100 * error) + " % of the largest"};
+        g->tolerance = std::max(g->tolerance, 8 * error);
+    });
+}
+
+bool igd_graph_asks_type(const igd_graph *g)
+{
+    return g->typed;
 }
 
 igd_tensor *igt_graph_run(igd_scope *s, const igd_graph *g, const igd_tensor *x)

@@ -90,13 +90,20 @@ struct igd_graph {
         code;       // of classes that the graph has objects of
     graph_ptr flat; // input: the images; output: the logits; with every mark
     jit::Code whole;
-    std::vector<mark> marks; // in the order in which they run
+    jit::Code checked;          // with asserts that `whole` lacks, if `shape_asserts`
+    bool shape_asserts = false; // whether the model checks shapes behind its images
+    bool sized = false;         // whether those checks ask for lengths of axes
+    bool typed = false;         // whether some assert asks for the type of the images
+    double tolerance = 1e-4;    // of agree()
+    std::string output;         // which of several is taken, in words; empty for one
+    std::vector<mark> marks;    // in the order in which they run
     std::vector<std::string> modules;
     std::vector<std::string> methods;
     std::vector<const char *> method_names;             // the same, for C
     std::map<std::string, int64_t> integers;            // attributes of the module itself
     std::map<std::string, std::vector<int64_t>> shapes; // of all parameters, by path
-    mutable std::mutex lock;                            // of lists
+    mutable std::mutex lock;                            // of the following
+    mutable std::set<std::vector<int64_t>> passed;      // shapes that `checked` let pass
     mutable std::map<std::vector<int64_t>, std::unique_ptr<layer_list>> lists; // by shape
 };
 
@@ -117,11 +124,14 @@ struct igd_cut {
     jit::Code prefix_code, suffix_code;
     bool channels_last = false; // layout of the activation
     axes place;
+    std::vector<int64_t> sized; // {C, H, W}, where the model's asserts hold for these
+                                // images and are not in `prefix`; else empty
     int64_t num_neurons = 0;
     std::vector<carried_rule> rules;
     std::string carried_text;
     bool affine = false, tiles = false;
     double prefix_seconds = 0, suffix_seconds = 0;
+    double tolerance = 1e-4; // of agree()
     // Functions of the program in place of the codes; NULL for TorchScript.
     const igd_external *outer_prefix = nullptr, *outer_suffix = nullptr;
 };
@@ -144,6 +154,20 @@ void mark_operations(igd_graph &out, const graph_ptr &graph);
 // Marks the input of the one linear product that yields the result; where there is none,
 // adds a mark that says why and names the places that can stand in.
 void mark_penultimate(igd_graph &out, const graph_ptr &graph);
+
+// Makes the outputs that may be logits, or the one that `wanted` names, the graph's own.
+// `wanted` may be NULL. @return their names; "" for a single tensor
+std::vector<std::string> spread_output(const graph_ptr &graph, const char *wanted);
+// Keeps the one that is a row of logits for each image of `shape`; the first where that
+// is NULL.
+void choose_output(igd_graph &g, const graph_ptr &graph,
+                   const std::vector<std::string> &names, const int64_t *shape);
+
+// Makes every assert of the graph's own block a bare branch.
+void extract_asserts(graph_ptr graph);
+// Puts the asserts where they cost least. `normalised`: a value that stands for the
+// images; may be NULL.
+void settle_asserts(igd_graph &out, graph_ptr graph, jit::Value *normalised);
 
 jit::Symbol mark_symbol();
 bool is_mark(const jit::Node *n);
@@ -197,6 +221,8 @@ at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n);
 // Places and layers for images of a shape; borrowed from g, which runs when they are new.
 const layer_list &list_layers(const igd_graph &g, const int64_t shape[3]);
 
+using value_set = std::unordered_set<const jit::Value *>;
+
 // Every tensor of a flat graph, measured for batches of two and of three images.
 struct measurement {
     std::unordered_map<const jit::Value *, size_t> index;
@@ -209,8 +235,6 @@ measurement measure(const igd_graph &g, const int64_t shape[3]);
 std::vector<int> find_neuron_axes(const igd_graph &g, const measurement &m);
 axes describe(const measurement &all, const std::vector<int> &neuron_axes,
               const jit::Node *mark);
-
-using value_set = std::unordered_set<const jit::Value *>;
 
 // The operation's name without namespace and without the mark of its in-place form.
 std::string plain_name(const jit::Node *n);
@@ -245,7 +269,7 @@ bool affine_after(const igd_graph &g, const measurement &m, const value_set &fro
 // The whole method in its settled form.
 at::Tensor run_graph(const igd_graph &g, const at::Tensor &x);
 
-// Whether two results are the same but for rounding: to 1e-4 of the largest.
-bool agree(const at::Tensor &a, const at::Tensor &b);
+// Whether two results are the same but for rounding: to a part of the largest.
+bool agree(const at::Tensor &a, const at::Tensor &b, double tolerance);
 
 #endif

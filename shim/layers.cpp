@@ -45,6 +45,7 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
         l.reason = list->reasons.back().empty() ? nullptr : list->reasons.back().c_str();
         l.num_dims = static_cast<int>(std::min<size_t>(place.shape.size(), 6));
         std::copy_n(place.shape.begin(), l.num_dims, l.shape);
+        l.batch_axis = std::max(place.batch, 0);
         l.neuron_axis = place.neuron;
         l.axis_guessed = place.guessed;
         if (place.neuron >= 0 && place.neuron < l.num_dims)

@@ -61,6 +61,7 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
     float mean[CLI_LIST_MAX], std[CLI_LIST_MAX];
     igd_model_options o = igd_model_options_default();
     o.device = common->device;
+    o.output = in->output;
     if (in->mean.num > 0) {
         for (int i = 0; i < in->mean.num; i++) {
             mean[i] = (float)in->mean.value[i];
@@ -70,7 +71,14 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
         o.std = std;
         o.num_channels = in->mean.num;
     }
-    return igd_model_load(out, in->model, shape, &o);
+    IGD_TRY(igd_model_load(out, in->model, shape, &o));
+    const char *output = igd_model_output(*out);
+    if (output[0] != '\0' && in->output == NULL && !common->quiet)
+        fprintf(stderr,
+                "igdef %s: %s: takes output '%s' of several for the logits; "
+                "--model-output chooses\n",
+                common->command, in->model, output);
+    return IGD_OK;
 }
 
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)

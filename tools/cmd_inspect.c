@@ -26,6 +26,8 @@ static const struct normalization {
     {"0.5/0.5", 1, {0.5f}, {0.5f}},
     {"MNIST", 1, {0.1307f}, {0.3081f}},
     {"Fashion-MNIST", 1, {0.2860f}, {0.3530f}},
+    {"0..255", 3, {0}, {1.0f / 255, 1.0f / 255, 1.0f / 255}},
+    {"0..255", 1, {0}, {1.0f / 255}},
 };
 
 #define NUM_NORMALIZATIONS ((int)(sizeof(normalizations) / sizeof(normalizations[0])))
@@ -95,6 +97,7 @@ static igd_status try_normalization(findings *f, const inspect_settings *s,
     char stage[64];
     igd_model_options o = igd_model_options_default();
     o.device = s->common.device;
+    o.output = s->in.output;
     o.mean = n->mean;
     o.std = n->std;
     o.num_channels = n->num_channels;
@@ -150,9 +153,10 @@ static void shape_text(char *out, size_t size, const igd_layer *l)
 {
     size_t used = 0;
     out[0] = '\0';
-    for (int i = 1; i < l->num_dims && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%" PRId64,
-                                 i > 1 ? " x " : "", l->shape[i]);
+    for (int i = 0; i < l->num_dims && used < size; i++)
+        if (i != l->batch_axis)
+            used += (size_t)snprintf(out + used, size - used, "%s%" PRId64,
+                                     used > 0 ? " x " : "", l->shape[i]);
 }
 
 static void print_layers(const findings *f)
@@ -219,9 +223,14 @@ static void print_text(const findings *f, const inspect_settings *s)
     printf("\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
            shape[1], shape[2]);
     printf("classes        %d\n", igd_model_num_classes(m));
-    printf("output         %s\n",
+    printf("output         %s",
            igd_model_gives_probabilities(m) ? "probabilities" : "logits");
-    printf("deterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
+    if (igd_model_output(m)[0] != '\0')
+        printf(", from output '%s' of several (--output chooses)", igd_model_output(m));
+    printf("\ndeterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
+    printf("gradients      %s\n", igd_model_no_gradient(m) == NULL
+                                      ? "reach the images"
+                                      : igd_model_no_gradient(m));
     print_layers(f);
     if (f->num_images > 0)
         print_trials(f, s);
@@ -243,9 +252,13 @@ static cJSON *layers_json(const findings *f)
             continue;
         }
         cJSON *shape = cJSON_AddArrayToObject(item, "shape");
-        for (int j = 1; j < l->num_dims; j++)
-            cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)l->shape[j]));
+        for (int j = 0; j < l->num_dims; j++)
+            if (j != l->batch_axis)
+                cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)l->shape[j]));
         cJSON_AddNumberToObject(item, "num_neurons", (double)l->num_neurons);
+        // Axes of the activation with its batch, as PATH~AXIS counts them.
+        cJSON_AddNumberToObject(item, "batch_axis", l->batch_axis);
+        cJSON_AddNumberToObject(item, "neuron_axis", l->neuron_axis);
         cJSON_AddBoolToObject(item, "axis_guessed", l->axis_guessed);
         cJSON_AddBoolToObject(item, "affine", l->affine);
         cJSON_AddBoolToObject(item, "penultimate", l->penultimate);
@@ -291,7 +304,12 @@ static igd_status print_json(const findings *f, const inspect_settings *s)
     cJSON_AddNumberToObject(root, "num_classes", igd_model_num_classes(m));
     cJSON_AddStringToObject(
         root, "output", igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+    if (igd_model_output(m)[0] != '\0')
+        cJSON_AddStringToObject(root, "chosen_output", igd_model_output(m));
     cJSON_AddBoolToObject(root, "deterministic", igd_model_is_deterministic(m));
+    cJSON_AddBoolToObject(root, "differentiable", igd_model_no_gradient(m) == NULL);
+    if (igd_model_no_gradient(m) != NULL)
+        cJSON_AddStringToObject(root, "no_gradient", igd_model_no_gradient(m));
     cJSON_AddItemToObject(root, "layers", layers_json(f));
     if (f->num_images > 0)
         cJSON_AddItemToObject(root, "data", trials_json(f, s));

@@ -57,6 +57,8 @@ const cli_option input_options[] = {
     {0,   "preprocess", CLI_CHOICE, offsetof(input_settings, preprocess),
      "NAME", "resize and crop of folder images: none, Res256Crop224, Crop288, Res224 or "
      "BicubicRes256Crop224", 0, 0, preprocesses},
+    {0,   "model-output", CLI_TEXT, offsetof(input_settings, output),
+     "N|KEY", "which output of a model with several gives the logits", 0, 0, NULL},
     {0,   "mean",       CLI_LIST, offsetof(input_settings, mean),
      "A,B,C", "mean of a normalisation in front of the model", 0, 0, NULL},
     {0,   "std",        CLI_LIST | CLI_POSITIVE, offsetof(input_settings, std),

@@ -34,6 +34,7 @@ typedef struct input_settings {
     bool partial;
     bool clamp_pixels;
     const char *preprocess;
+    const char *output; // of a model with several; NULL: the one that looks like logits
     cli_list mean, std;
 } input_settings;
 

@@ -1,9 +1,18 @@
 // The command line of igdef inspect.
 #include "options_inspect.h"
 
+// clang-format off
+static const cli_option output_option[] = { // as elsewhere, where --output is a file
+    {0, "output", CLI_TEXT, 0,
+     "N|KEY", "the same as --model-output", 0, 0, NULL},
+    {0},
+};
+// clang-format on
+
 static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(inspect_settings, in)},
     {"Options", shape_options, offsetof(inspect_settings, input)},
+    {"Options", output_option, offsetof(inspect_settings, in.output)},
     {"Common options", common_options, offsetof(inspect_settings, common)},
     {0},
 };
@@ -37,8 +46,9 @@ const cli_command command_inspect = {
     .summary = "show what a TorchScript file holds and where it can be masked",
     .description =
         "Prints the file's sha256, methods and classes, whether it gives logits and the "
-        "same ones twice, and a table of the layers that can be masked. With --data, "
-        "also its accuracy as it is and under the usual normalisations.",
+        "same ones twice, whether gradients reach its images, and a table of the layers "
+        "that can be masked. With --data, also its accuracy as it is, under the usual "
+        "normalisations and for pixels from 0 to 255.",
     .examples = examples,
     .required = model,
     .arguments = model,

@@ -19,10 +19,14 @@ typedef struct igd_model_options {
     const char *device; /**< "cpu", "cuda" or "cuda:N". Default "cpu". */
     const float
         *mean; /**< [num_channels] of a normalisation put in front; NULL for none. */
-    const float *std; /**< [num_channels], each > 0; NULL for none. */
-    int num_channels; /**< Length of `mean` and `std`. Default 0. */
-    bool plain;       /**< Keep batch norms and memory layout as in the file. */
-    bool skip_check;  /**< Do not run the model to verify it. */
+    const float *std;   /**< [num_channels], each > 0; NULL for none. */
+    int num_channels;   /**< Length of `mean` and `std`. Default 0. */
+    const char *output; /**< Which output of a model with several: its number in a tuple
+                             or list, its key in a dict, with dots into what is nested.
+                             NULL (the default): the one that is a row of logits per
+                             image, if there is just one. */
+    bool plain;         /**< Keep batch norms and memory layout as in the file. */
+    bool skip_check;    /**< Do not run the model to verify it. */
 } igd_model_options;
 
 igd_model_options igd_model_options_default(void);
@@ -38,7 +42,11 @@ typedef struct igd_model igd_model;
  * @param shape     {C, H, W} of the images that it will be given
  * @param options   borrowed; NULL for the defaults
  * @return IGD_OK, IGD_EIO, IGD_EFORMAT if the file is damaged or not such a model,
- *         IGD_EDEVICE, IGD_EINVAL, IGD_ETORCH
+ *         IGD_EDEVICE, IGD_EINVAL if an option is out of range, the model does not take
+ *         such images or has no such output, IGD_ETORCH
+ *
+ * The asserts of the model hold: images that they refuse are refused. What it prints goes
+ * to standard error.
  *
  * Cost: reads the file twice (checksums, weights), runs the model on a few random images.
  */
@@ -55,6 +63,14 @@ const char *igd_model_path(const igd_model *m);
 
 /** {C, H, W} of its images. @return borrowed */
 const int64_t *igd_model_shape(const igd_model *m);
+
+/** Which of several outputs is taken for the logits; "" where there is only one.
+ * @return borrowed */
+const char *igd_model_output(const igd_model *m);
+
+/** Why no gradient reaches the images; NULL where one does. Such a model can be
+ * evaluated, but attacks that follow gradients say nothing about it. @return borrowed */
+const char *igd_model_no_gradient(const igd_model *m);
 
 /** Whether two passes over the same images give the same logits. */
 bool igd_model_is_deterministic(const igd_model *m);
@@ -73,13 +89,15 @@ const char *const *igd_model_methods(const igd_model *m, int *num);
 typedef struct igd_layer {
     const char *path;  /**< Such as "layer4" or "features.7:input". */
     const char *kind;  /**< Class of the module, such as "Conv2d". */
-    int64_t shape[6];  /**< Shape of the activation for one image, batch axis first. */
+    int64_t shape[6];  /**< Shape of the activation for one image. */
     int num_dims;      /**< Length of `shape`. */
-    int neuron_axis;   /**< Axis of the neurons. */
+    int batch_axis;    /**< Axis of `shape` that counts images; mostly 0. */
+    int neuron_axis;   /**< Axis of `shape` that counts neurons. */
     bool axis_guessed; /**< Whether that axis is a guess. */
     int64_t num_neurons;
     bool affine;      /**< Whether the logits are an affine function of the activation. */
-    bool penultimate; /**< Whether it is the input of the last linear module. */
+    bool penultimate; /**< Whether it is the input of the product that yields the logits.
+                       */
     const char *reason; /**< Why the model cannot be cut here; NULL where it can. */
 } igd_layer;
 

@@ -25,6 +25,7 @@ igd_model_options igd_model_options_default(void)
         .mean = NULL,
         .std = NULL,
         .num_channels = 0,
+        .output = NULL,
         .plain = false,
         .skip_check = false,
     };

@@ -148,7 +148,8 @@ static igd_status check_halves(igd_model *m)
     if ((st = igd_scope_close(&s)) != IGD_OK)
         goto done;
     for (int64_t i = 0; i < PROBES && st == IGD_OK; i++)
-        if (!igd_logits_agree(logits + i * C, logits + (PROBES + i) * C, C))
+        if (!igd_logits_agree(logits + i * C, logits + (PROBES + i) * C, C,
+                              IGD_LOGITS_TOLERANCE))
             st = igd_error(IGD_EINVAL, "prefix and suffix do not give the logits");
 
 done:

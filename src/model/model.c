@@ -11,9 +11,8 @@
 #include "core/error.h"
 #include "core/random.h"
 
-#define PROBES 3       // random images of the checks
-#define BATCH 128      // images per forward pass of igd_model_predict()
-#define TOLERANCE 1e-4 // of the largest logit, between batches of different size
+#define PROBES 3  // random images of the checks
+#define BATCH 128 // images per forward pass of igd_model_predict()
 
 static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
                                 const igd_draw *draws)
@@ -62,11 +61,46 @@ static igd_status explain_run(const igd_model *m, int64_t n, bool other_batch_ra
     char why[512];
     snprintf(why, sizeof(why), "%s", igd_error_message());
     const char *text = strncmp(why, "model: ", 7) == 0 ? why + 7 : why;
-    if (other_batch_ran || is_baked_batch(text, n))
+    if (is_baked_batch(text, n))
+        return igd_error(IGD_EINVAL,
+                         "%s: fails at batch %lld: %s; tracing has written the size of a "
+                         "batch into the file",
+                         m->path, (long long)n, text);
+    if (other_batch_ran)
         return igd_error(IGD_EINVAL, "%s: fails at batch %lld: %s", m->path, (long long)n,
                          text);
+    if (strncmp(text, "AssertionError", strlen("AssertionError")) == 0 &&
+        m->graph != NULL && igd_graph_asks_type(m->graph))
+        return igd_error(IGD_EINVAL,
+                         "%s: %s%s: the model asserts the type of its images, which come "
+                         "as float32 in [0, 1]; integers would let no gradient through",
+                         m->path, text,
+                         text[strlen(text) - 1] == ' ' ? "no message" : "");
     return igd_error(IGD_EINVAL, "%s: input shape %lldx%lldx%lld: %s", m->path,
                      (long long)shape[0], (long long)shape[1], (long long)shape[2], text);
+}
+
+// Why z, of n images, is not one row of logits per image.
+static igd_status explain_shape(const igd_model *m, const igd_tensor *z, int64_t n)
+{
+    const int dims = igd_tensor_dims(z);
+    const int64_t size = igd_tensor_size(z);
+    if (dims == 1 && n == 1 && size > 1)
+        return igd_error(IGD_EFORMAT,
+                         "%s: gives %lld numbers in one axis for one image: a batch of "
+                         "one loses its axis, as squeeze() does; export the model "
+                         "without that",
+                         m->path, (long long)size);
+    if (size == n && (dims == 1 || (dims == 2 && igd_tensor_length(z, 1) == 1)))
+        return igd_error(IGD_EFORMAT,
+                         "%s: gives one number per image, not logits of two classes or "
+                         "more; where it is the logit of one of two classes, export a "
+                         "model that gives a zero beside it",
+                         m->path);
+    return igd_error(IGD_EFORMAT,
+                     "%s: gives %lld numbers in %d axes for %lld images, not one row of "
+                     "logits per image",
+                     m->path, (long long)size, dims, (long long)n);
 }
 
 // Logits [n, C] of the first n probe images, owned; NULL where *st is a failure. Sets the
@@ -89,11 +123,7 @@ static float *run_probe(igd_status *st, igd_model *m, const float *images, int64
     }
     const int64_t C = igd_tensor_length(z, 1);
     if (igd_tensor_dims(z) != 2 || igd_tensor_length(z, 0) != n || C < 2 || C > 1 << 20) {
-        *st = igd_error(IGD_EFORMAT,
-                        "%s: gives %lld numbers in %d axes for %lld images, not one row "
-                        "of logits per image",
-                        m->path, (long long)igd_tensor_size(z), igd_tensor_dims(z),
-                        (long long)n);
+        *st = explain_shape(m, z, n);
         goto done;
     }
     f->num_classes = (int)C;
@@ -132,17 +162,20 @@ static bool rows_are_probabilities(const float *z, int64_t n, int64_t C)
     return true;
 }
 
-bool igd_logits_agree(const float *a, const float *b, int64_t C)
+// To a part of their largest logit.
+bool igd_logits_agree(const float *a, const float *b, int64_t C, double tolerance)
 {
     double largest = 0, difference = 0;
     for (int64_t c = 0; c < C; c++) {
         largest = fmax(largest, fabs((double)a[c]));
         difference = fmax(difference, fabs((double)a[c] - (double)b[c]));
     }
-    return difference <= TOLERANCE * (1 + largest);
+    return difference <= tolerance * (1 + largest);
 }
 
-static igd_status settle(igd_model *m, const float *images)
+// Calls f(graph, probe images).
+static igd_status with_probes(igd_model *m, const float *images,
+                              igd_status (*f)(igd_graph *g, const igd_tensor *x))
 {
     const int64_t *shape = m->classifier.shape;
     igd_scope s = igd_scope_begin(NULL);
@@ -150,8 +183,28 @@ static igd_status settle(igd_model *m, const float *images)
         igt_view(&s, images, (int64_t[]){PROBES, shape[0], shape[1], shape[2]}, 4,
                  m->classifier.device);
     if (igd_scope_ok(&s))
-        igd_scope_fail(&s, igd_graph_settle(m->graph, x));
+        igd_scope_fail(&s, f(m->graph, x));
     return igd_scope_close(&s);
+}
+
+// Refuses a model whose logits of an image in a batch are not those of it alone. Where
+// they differ by more than a usual rounding, float64 says what rounding is usual here.
+static igd_status compare_rows(igd_model *m, const float *images, const float *all,
+                               const float *one)
+{
+    const int64_t C = m->classifier.num_classes;
+    if (igd_logits_agree(all, one, C, IGD_LOGITS_TOLERANCE))
+        return IGD_OK;
+    if (m->graph != NULL) {
+        IGD_TRY(with_probes(m, images, igd_graph_measure_rounding));
+        if (igd_logits_agree(all, one, C, igd_graph_tolerance(m->graph)))
+            return IGD_OK;
+    }
+    return igd_error(IGD_EFORMAT,
+                     "%s: the logits of an image depend on the images beside it, as by "
+                     "statistics of the batch or a batch size that tracing wrote into "
+                     "the file",
+                     m->path);
 }
 
 // Says in m->no_gradient what keeps gradients from the images.
@@ -242,14 +295,11 @@ igd_status igd_model_check(igd_model *m, bool skip)
     f->own_noise = !f->deterministic;
     if (m->graph != NULL && igd_graph_climbs(m->graph))
         f->num_backward_passes = 1; // or more
-    if (f->deterministic && !igd_logits_agree(all, one, (int64_t)C)) {
-        st = igd_error(IGD_EFORMAT,
-                       "%s: the logits of an image depend on the images beside it",
-                       m->path);
+    if (f->deterministic && (st = compare_rows(m, images, all, one)) != IGD_OK)
         goto done;
-    }
     m->probabilities = rows_are_probabilities(all, PROBES, (int64_t)C);
-    if (m->graph != NULL && f->deterministic && (st = settle(m, images)) != IGD_OK)
+    if (m->graph != NULL && f->deterministic &&
+        (st = with_probes(m, images, igd_graph_settle)) != IGD_OK)
         goto done;
     st = check_gradient(m, images);
     f->differentiable = m->no_gradient == NULL;
@@ -267,6 +317,8 @@ static igd_status keep_options(igd_model *m, const igd_model_options *o)
     const size_t bytes = (size_t)o->num_channels * sizeof(float);
     m->plain = o->plain;
     m->num_channels = o->num_channels;
+    if (o->output != NULL && (m->output = strdup(o->output)) == NULL)
+        return igd_error(IGD_ENOMEM, "%s: out of memory", m->path);
     if (o->num_channels == 0)
         return IGD_OK;
     m->mean = malloc(bytes);
@@ -282,12 +334,16 @@ static igd_status make_identity(igd_model *m, const igd_model_options *o)
 {
     igd_sha256 *sum = NULL;
     memcpy(m->identity, m->sha256, sizeof(m->identity));
-    if (o->num_channels == 0)
+    if (o->num_channels == 0 && o->output == NULL)
         return IGD_OK;
     IGD_TRY(igd_sha256_new(&sum));
     igd_sha256_add(sum, m->sha256, sizeof(m->sha256));
-    igd_sha256_add(sum, o->mean, (size_t)o->num_channels * sizeof(float));
-    igd_sha256_add(sum, o->std, (size_t)o->num_channels * sizeof(float));
+    if (o->num_channels > 0) {
+        igd_sha256_add(sum, o->mean, (size_t)o->num_channels * sizeof(float));
+        igd_sha256_add(sum, o->std, (size_t)o->num_channels * sizeof(float));
+    }
+    if (o->output != NULL)
+        igd_sha256_add(sum, o->output, strlen(o->output));
     const igd_status st = igd_sha256_hex(sum, m->identity);
     igd_sha256_free(sum);
     return st;
@@ -336,6 +392,8 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
         .std = o->std,
         .num_channels = o->num_channels,
         .plain = o->plain,
+        .output = o->output,
+        .shape = shape,
     };
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
         (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
@@ -355,6 +413,7 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
                                  .mean = m->mean,
                                  .std = m->std,
                                  .num_channels = m->num_channels,
+                                 .output = m->output,
                                  .plain = m->plain};
     return igd_model_load(out, path, m->classifier.shape, &o);
 }
@@ -392,6 +451,11 @@ bool igd_model_is_deterministic(const igd_model *m)
 bool igd_model_gives_probabilities(const igd_model *m)
 {
     return m->probabilities;
+}
+
+const char *igd_model_output(const igd_model *m)
+{
+    return m->graph != NULL ? igd_graph_output(m->graph) : "";
 }
 
 const char *const *igd_model_methods(const igd_model *m, int *num)
@@ -459,6 +523,7 @@ void igd_model_free(igd_model *m)
     igd_outer_free(m->outer);
     free(m->path);
     free(m->no_gradient);
+    free(m->output);
     free(m->mean);
     free(m->std);
     free(m);

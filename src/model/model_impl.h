@@ -22,7 +22,4 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
 // Its cut at a layer; owned by the caller, igd_cut_free().
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);
 
-// Why no gradient reaches the images; NULL where one does. Borrowed.
-const char *igd_model_no_gradient(const igd_model *m);
-
 #endif

@@ -29,6 +29,7 @@ struct igd_model {
     bool probabilities;
     float *mean, *std; // owned; of the normalisation, NULL for none
     int num_channels;
+    char *output; // the one asked for of several; NULL for none
     bool plain;
 };
 
@@ -40,8 +41,10 @@ igd_status igd_model_begin(igd_model **out, const char *path, const int64_t shap
 // what kind.
 igd_status igd_model_check(igd_model *m, bool skip);
 
-// Whether two rows of logits [C] agree to rounding.
-bool igd_logits_agree(const float *a, const float *b, int64_t C);
+#define IGD_LOGITS_TOLERANCE 1e-4 // of the largest logit: what rounding usually does
+
+// Whether two rows of logits [C] agree to a part of the largest.
+bool igd_logits_agree(const float *a, const float *b, int64_t C, double tolerance);
 
 void igd_outer_free(igd_outer *o); // NULL is fine
 igd_status igd_outer_cut(igd_cut **out, const igd_model *m, const char *layer);

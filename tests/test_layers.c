@@ -1,0 +1,309 @@
+// Which layer, which output and which checks of unusual models count
+// (scripts/make_test_models.py writes tests/golden/unusual).
+#include "fixture.h"
+
+#include <math.h>
+
+#include "core/random.h"
+#include "model/model_impl.h"
+
+#define FOLDER TEST_SOURCE_DIR "/tests/golden/unusual/"
+
+static const int64_t shape[3] = {3, 8, 8};
+
+static igd_status try_load(igd_model **m, const char *file, const char *output)
+{
+    char path[512];
+    igd_model_options o = igd_model_options_default();
+    o.output = output;
+    snprintf(path, sizeof(path), FOLDER "%s", file);
+    return igd_model_load(m, path, shape, &o);
+}
+
+static igd_model *load(const char *file)
+{
+    igd_model *m = NULL;
+    assert_ok(try_load(&m, file, NULL));
+    return m;
+}
+
+static void assert_refused(const char *file, igd_status status, const char *text)
+{
+    igd_model *m = NULL;
+    assert_fails(try_load(&m, file, NULL), status, text);
+    assert_null(m);
+}
+
+// The listed layer with a path; fails where there is none.
+static const igd_layer *find_layer(const igd_model *m, const char *path)
+{
+    const igd_layer *layers;
+    int num;
+    assert_ok(igd_model_layers(m, &layers, &num));
+    for (int i = 0; i < num; i++)
+        if (strcmp(layers[i].path, path) == 0)
+            return &layers[i];
+    fail_msg("no layer %s", path);
+    return NULL;
+}
+
+static void test_layers__penultimate_yields_the_logits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *kind;
+        int neuron_axis;
+    } cases[] = {
+        {"cast.script.pt", "input of the last product", 1},
+        {"left.script.pt", "input of the last product", 0},
+        {"pointwise.script.pt", "input of head", 1},
+        {"pointwise.trace.pt", "input of head", 1},
+        {"features_first.script.pt", "input of body.fc", 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_model *m = load(cases[i].file);
+        igd_cut *c = NULL;
+        const igd_layer *l = find_layer(m, "penultimate");
+        if (!l->penultimate || l->reason != NULL)
+            fail_msg("%s: %s", cases[i].file, l->reason);
+        assert_string_equal(l->kind, cases[i].kind);
+        assert_int_equal(l->num_neurons, 6);
+        assert_int_equal(l->neuron_axis, cases[i].neuron_axis);
+        assert_int_equal(l->batch_axis, 1 - cases[i].neuron_axis);
+        assert_true(l->affine);
+        assert_ok(igd_model_cut(&c, m, "penultimate"));
+        assert_int_equal(igd_cut_num_neurons(c), 6);
+        igd_cut_free(c);
+        igd_model_free(m);
+    }
+}
+
+static void test_layers__penultimate_is_refused_with_candidates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text, *candidate;
+    } cases[] = {
+        {"ensemble.script.pt", "2 products reach the result, with a.fc:input, b.fc:input",
+         "b.fc:input"},
+        {"ensemble.freeze.pt", "with product#1, product#2 in front", "product#2"},
+        {"distilled.trace.pt", "with head:input, head_dist:input", "head_dist:input"},
+        {"gated.script.pt", "3 products reach the result", "gate.fc:input"},
+        {"functional.script.pt", "with product#1, product#2", "product#1"},
+        {"residual.trace.pt", "with body.fc:input, more:input", "more:input"},
+        {"patched.script.pt", "with a.fc:input, b.fc:input", "a.fc:input"},
+        {"spread.script.pt", "a convolution at several positions", "head:input"},
+        {"wide.script.pt", "comes from 'conv2d'", "head:input"},
+        {"stem.script.pt", "comes from 'conv2d'", "head:input"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_model *m = load(cases[i].file);
+        igd_cut *c = NULL;
+        assert_false(find_layer(m, "penultimate")->penultimate);
+        assert_fails(igd_model_cut(&c, m, "penultimate"), IGD_EINVAL, "'penultimate': ");
+        assert_non_null(strstr(igd_error_message(), "is not defined: "));
+        if (strstr(igd_error_message(), cases[i].text) == NULL)
+            fail_msg("%s", igd_error_message());
+        assert_ok(igd_model_cut(&c, m, cases[i].candidate));
+        igd_cut_free(c);
+        igd_model_free(m);
+    }
+}
+
+static void test_layers__one_output_of_several_is_the_logits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *output;
+    } cases[] = {
+        {"features_first.script.pt", "1"},
+        {"features_first.trace.pt", "1"},
+        {"loss_first.script.pt", "2"},
+        {"probabilities.script.pt", "1"},
+        {"cast.script.pt", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_model *m = load(cases[i].file);
+        assert_string_equal(igd_model_output(m), cases[i].output);
+        assert_int_equal(igd_model_num_classes(m), 5);
+        assert_false(igd_model_gives_probabilities(m));
+        igd_model_free(m);
+    }
+    assert_refused("two_heads.script.pt", IGD_EFORMAT, "'0' of 2x5, '1' of 2x5");
+    assert_refused("other_key.script.pt", IGD_EFORMAT, "'pred', 'features'");
+}
+
+static void test_layers__an_output_can_be_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *output;
+        int num_classes;
+    } cases[] = {
+        {"features_first.script.pt", "0", 6},
+        {"two_heads.script.pt", "1", 5},
+        {"other_key.script.pt", "pred", 5},
+        {"other_key.script.pt", "features", 6},
+    };
+    char identity[128] = "";
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_model *m = NULL;
+        assert_ok(try_load(&m, cases[i].file, cases[i].output));
+        assert_string_equal(igd_model_output(m), cases[i].output);
+        assert_int_equal(igd_model_num_classes(m), cases[i].num_classes);
+        assert_string_not_equal(igd_model_identity(m), igd_model_sha256(m));
+        assert_string_not_equal(igd_model_identity(m), identity);
+        snprintf(identity, sizeof(identity), "%s", igd_model_identity(m));
+        igd_model_free(m);
+    }
+    igd_model *m = NULL;
+    assert_fails(try_load(&m, "other_key.script.pt", "logits"), IGD_EINVAL,
+                 "no output 'logits'; the model returns 'pred', 'features'");
+    assert_fails(try_load(&m, "two_heads.script.pt", "2"), IGD_EINVAL,
+                 "no output '2'; the model returns '0', '1'");
+    assert_fails(try_load(&m, "two_heads.script.pt", "0.1"), IGD_EINVAL, "no output '1'");
+    assert_fails(try_load(&m, "cast.script.pt", "0"), IGD_EINVAL,
+                 "the model returns one tensor");
+}
+
+// Images of one value each, in [0, 1].
+static void fill(float *images, int64_t size, float value)
+{
+    for (int64_t i = 0; i < size; i++)
+        images[i] = value;
+}
+
+static void test_layers__asserts_on_sizes_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text;
+    } cases[] = {
+        {"sized.script.pt", "AssertionError: this model takes 8 x 8 pixels"},
+        {"inner.script.pt", "AssertionError: features of 4 rows expected"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char path[512];
+        igd_model *m = load(cases[i].file), *other = NULL, *again = NULL;
+        igd_cut *c = NULL;
+        snprintf(path, sizeof(path), FOLDER "%s", cases[i].file);
+        assert_fails(igd_model_load(&other, path, (const int64_t[]){3, 12, 10}, NULL),
+                     IGD_EINVAL, cases[i].text);
+
+        // The exported file takes the same images and refuses others, too.
+        assert_ok(igd_model_cut(&c, m, "penultimate"));
+        const char *exported = fixture_path("exported.pt");
+        assert_ok(igd_cut_export(c,
+                                 "def forward(self, x):\n"
+                                 "    act = self._prefix(x)\n"
+                                 "    return self._suffix(act)\n",
+                                 NULL, NULL, 0, exported));
+        assert_ok(igd_model_load(&again, exported, shape, NULL));
+        float image[3 * 8 * 8], z[5], wanted[5];
+        fill(image, 3 * 8 * 8, 0.25f);
+        assert_ok(igd_model_predict(wanted, m, image, 1));
+        assert_ok(igd_model_predict(z, again, image, 1));
+        for (int k = 0; k < 5; k++)
+            assert_true(fabsf(z[k] - wanted[k]) < 1e-5f);
+        assert_fails(igd_model_load(&other, exported, (const int64_t[]){3, 12, 10}, NULL),
+                     IGD_EINVAL, "input shape 3x12x10");
+        igd_cut_free(c);
+        igd_model_free(again);
+        igd_model_free(m);
+    }
+}
+
+static void test_layers__asserts_on_values_and_types_hold(void **state)
+{
+    (void)state;
+    float image[3 * 8 * 8], z[5];
+    igd_model_options o = igd_model_options_default();
+    const float mean[] = {-0.5f}, std[] = {1};
+    igd_model *m = load("valued.script.pt");
+    fill(image, 3 * 8 * 8, 1);
+    assert_ok(igd_model_predict(z, m, image, 1));
+    igd_model_free(m);
+    o.mean = mean; // puts pixels beyond 1 in front of the model
+    o.std = std;
+    o.num_channels = 1;
+    assert_fails(igd_model_load(&m, FOLDER "valued.script.pt", shape, &o), IGD_EINVAL,
+                 "AssertionError: pixels beyond 1");
+    assert_refused("typed.script.pt", IGD_EINVAL, "asserts the type of its images");
+}
+
+static void test_layers__a_constant_branch_writes_nothing(void **state)
+{
+    (void)state;
+    igd_model *m = load("statistics.script.pt");
+    assert_true(find_layer(m, "penultimate")->penultimate);
+    assert_true(igd_model_is_deterministic(m));
+    igd_model_free(m);
+}
+
+static void test_layers__an_encoder_in_script_runs(void **state)
+{
+    (void)state;
+    igd_model *m = load("encoder.script.pt");
+    assert_true(igd_model_is_deterministic(m));
+    assert_null(igd_model_no_gradient(m));
+    assert_true(find_layer(m, "penultimate")->penultimate);
+    assert_null(find_layer(m, "layer")->reason);
+    igd_model_free(m);
+}
+
+static void test_layers__what_stops_gradients_is_said(void **state)
+{
+    (void)state;
+    igd_model *m = load("quantising.script.pt");
+    assert_non_null(igd_model_no_gradient(m));
+    assert_string_equal(igd_model_no_gradient(m), "no gradient reaches the images");
+    igd_model_free(m);
+}
+
+static void test_layers__rounding_is_judged_in_float64(void **state)
+{
+    (void)state;
+    igd_model *m = load("cancelling.script.pt");
+    igd_graph *g = NULL;
+    const igd_graph_options options = {.device = "cpu", .shape = shape};
+    float images[3 * 3 * 8 * 8];
+    const igd_stream stream = igd_stream_make(0, "rounding", 0, 0);
+    igd_random_uniform(images, sizeof(images) / sizeof(images[0]), &stream);
+    assert_ok(igd_graph_load(&g, FOLDER "cancelling.script.pt", "forward", &options));
+    assert_true(igd_graph_tolerance(g) == 1e-4);
+    igd_scope s = igd_scope_begin(NULL);
+    igd_tensor *x = igt_view(&s, images, (const int64_t[]){3, 3, 8, 8}, 4, "cpu");
+    assert_ok(igd_graph_measure_rounding(g, x));
+    assert_ok(igd_scope_close(&s));
+    assert_true(igd_graph_tolerance(g) > 1e-3);
+    assert_true(igd_graph_tolerance(g) < 8e-2);
+    igd_graph_free(g);
+    igd_model_free(m);
+    assert_refused("centred.script.pt", IGD_EFORMAT, "depend on the images beside it");
+}
+
+static void test_layers__what_is_no_row_of_logits_is_explained(void **state)
+{
+    (void)state;
+    assert_refused("squeezed.script.pt", IGD_EFORMAT, "as squeeze() does");
+    assert_refused("one_logit.script.pt", IGD_EFORMAT, "gives one number per image");
+    assert_refused("baked.trace.pt", IGD_EINVAL, "tracing has written the size");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TENSOR_TEST(test_layers__penultimate_yields_the_logits),
+        TENSOR_TEST(test_layers__penultimate_is_refused_with_candidates),
+        TENSOR_TEST(test_layers__one_output_of_several_is_the_logits),
+        TENSOR_TEST(test_layers__an_output_can_be_chosen),
+        TENSOR_TEST(test_layers__asserts_on_sizes_hold),
+        TENSOR_TEST(test_layers__asserts_on_values_and_types_hold),
+        TENSOR_TEST(test_layers__a_constant_branch_writes_nothing),
+        TENSOR_TEST(test_layers__an_encoder_in_script_runs),
+        TENSOR_TEST(test_layers__what_stops_gradients_is_said),
+        TENSOR_TEST(test_layers__rounding_is_judged_in_float64),
+        TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
