@@ -14,19 +14,18 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/igdefConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/igdefConfig.cmake
   ${PROJECT_BINARY_DIR}/igdefConfigVersion.cmake
+  cmake/FindLibtorch.cmake cmake/libtorch-versions.txt
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/igdef)
 
 # libtorch by name, from its own folder where that is not one the linker knows.
-find_library(TORCH_LIBRARY_FILE torch HINTS ${TORCH_INSTALL_PREFIX}/lib)
-get_filename_component(torch_folder ${TORCH_LIBRARY_FILE} DIRECTORY)
 set(igdef_pc_libs "-ltorch -ltorch_cpu -lc10")
-if(TARGET torch_cuda)
-  # Nothing refers to it by name; it registers itself when it is loaded.
-  set(igdef_pc_libs
-    "-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed ${igdef_pc_libs}")
+if(Libtorch_CUDA)
+  string(PREPEND igdef_pc_libs "-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed ")
 endif()
-if(NOT torch_folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
-  set(igdef_pc_libs "-L${torch_folder} -Wl,-rpath,${torch_folder} ${igdef_pc_libs}")
+if(Libtorch_RPATH)
+  list(JOIN Libtorch_RPATH ":" folders)
+  string(PREPEND igdef_pc_libs
+    "-L${Libtorch_LIBRARY_DIR} -Wl,-rpath,${folders} -Wl,--allow-shlib-undefined ")
 endif()
 string(APPEND igdef_pc_libs
   " -lcjson -lstb -lopenblas -lzip -lcrypto -licuuc -lz -lstdc++ -lm -lpthread")

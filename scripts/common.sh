@@ -11,7 +11,8 @@ configure()
         launcher='-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache'
     fi
     # shellcheck disable=SC2086 # two options
-    cmake -G Ninja -S . -B "$folder" $launcher "$@" >"$folder.log" 2>&1 || {
+    cmake -G Ninja -S . -B "$folder" $launcher -DIGDEF_TORCH="${IGDEF_TORCH:-}" "$@" \
+        >"$folder.log" 2>&1 || {
         cat "$folder.log"
         return 1
     }

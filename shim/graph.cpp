@@ -37,8 +37,8 @@ at::Tensor mark_kernel(const at::Tensor &x, int64_t id)
 
 // Attention as later versions of libtorch define it, from operations that this one has.
 at::Tensor attention(const at::Tensor &query, const at::Tensor &key,
-                     const at::Tensor &value, const c10::optional<at::Tensor> &mask,
-                     double dropout, bool causal, c10::optional<double> scale,
+                     const at::Tensor &value, const torch_optional<at::Tensor> &mask,
+                     double dropout, bool causal, torch_optional<double> scale,
                      bool grouped)
 {
     TORCH_CHECK(dropout == 0, "attention with dropout");

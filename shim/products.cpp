@@ -98,7 +98,7 @@ Value *as_product(const graph_ptr &g, Node *n)
 } // namespace
 
 at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
-                   const c10::optional<at::Tensor> &bias)
+                   const torch_optional<at::Tensor> &bias)
 {
     const bool has_bias = bias && bias->defined();
     const int64_t K = weight.size(0);

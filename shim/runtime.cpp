@@ -5,16 +5,112 @@
 #include "torch.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <torch/version.h>
 
 #include <cblas.h>
+#include <dlfcn.h>
 #include <sched.h>
 
+#include <cstdlib>
 #include <mutex>
+
+namespace
+{
+// What stands between two texts in libtorch's own description of how it was built.
+std::string configured(const std::string &config, const char *before, const char *after)
+{
+    const size_t at = config.find(before);
+    if (at == std::string::npos)
+        return "";
+    const size_t start = at + std::string(before).size();
+    return config.substr(start, config.find_first_of(after, start) - start);
+}
+
+// The file that holds an address, links followed; empty where that is not known.
+std::string file_of(const void *address)
+{
+    Dl_info info;
+    if (address == nullptr || dladdr(address, &info) == 0 || info.dli_fname == nullptr)
+        return "";
+    char *real = realpath(info.dli_fname, nullptr);
+    const std::string file = real != nullptr ? real : info.dli_fname;
+    std::free(real);
+    return file;
+}
+
+// The BLAS that libtorch calls: MKL inside it, or the library that its sgemm_ comes from.
+std::string find_blas(const std::string &config, const std::string &torch)
+{
+    const std::string mkl = configured(config, "Math Kernel Library Version ", " \n");
+    if (!mkl.empty())
+        return "MKL " + mkl;
+    std::string name = configured(config, "BLAS_INFO=", ", \n");
+    void *handle = dlopen(torch.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+    if (handle != nullptr) {
+        const std::string file = file_of(dlsym(handle, "sgemm_"));
+        if (!file.empty() && file != torch)
+            name = file;
+        dlclose(handle);
+    }
+    return name.empty() ? "unknown" : name;
+}
+
+struct description {
+    std::string version, path, blas, cuda;
+    description() noexcept
+    {
+        const igd_status failed = guarded("libtorch", [&] {
+            const std::string config = at::show_config();
+            version = configured(config, "TORCH_VERSION=", ", \n");
+            cuda = configured(config, "CUDA_VERSION=", ", \n");
+            path = file_of(reinterpret_cast<const void *>(&at::show_config));
+            blas = find_blas(config, path);
+        });
+        if (failed != IGD_OK || version.empty())
+            version = "unknown";
+    }
+};
+
+const description &libtorch()
+{
+    static const description d;
+    return d;
+}
+} // namespace
 
 const char *igd_torch_version(void)
 {
-    return TORCH_VERSION;
+    return libtorch().version.c_str();
+}
+
+const char *igd_torch_path(void)
+{
+    return libtorch().path.c_str();
+}
+
+const char *igd_torch_blas(void)
+{
+    return libtorch().blas.c_str();
+}
+
+const char *igd_torch_cuda(void)
+{
+    return libtorch().cuda.c_str();
+}
+
+igd_status igd_torch_check(void)
+{
+    const auto minor = [](const std::string &version) {
+        return version.substr(0, version.find('.', version.find('.') + 1));
+    };
+    const std::string &loaded = libtorch().version;
+    if (minor(loaded) == minor(TORCH_VERSION))
+        return IGD_OK;
+    return igd_error(IGD_ETORCH,
+                     "%s is libtorch %s, but igdef was built with %s: build it again, or "
+                     "let it find that one",
+                     libtorch().path.c_str(), loaded.c_str(), TORCH_VERSION);
 }
 
 int igd_num_cuda_devices(void)

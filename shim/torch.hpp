@@ -4,15 +4,27 @@
 #define IGD_SHIM_TORCH_HPP
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/version.h>
 
 #include <exception>
 #include <initializer_list>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/error.h"
 #include "ops.h"
+
+// What libtorch declares optional arguments of its operators as.
+#if TORCH_VERSION_MAJOR == 1 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 0)
+template <class T>
+using torch_optional = c10::optional<T>;
+#else
+template <class T>
+using torch_optional = std::optional<T>;
+#endif
 
 // A variable holding an immutable value; `next` links the tensors of a scope.
 struct igd_tensor {
@@ -27,7 +39,7 @@ std::string igd_exception_line(const std::exception &e);
 
 // x [..., K] times weight [K, C], plus bias [C]; no row depends on the number of rows.
 at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
-                   const c10::optional<at::Tensor> &bias);
+                   const torch_optional<at::Tensor> &bias);
 
 // Thrown where a function of the program has failed, whose message is set.
 class failed_outside : public std::exception

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <torch/version.h>
 
 #include "cli.h"
 #include "core/nearest.h"
@@ -80,12 +79,8 @@ static int help(int num, char **words)
 static int version(void)
 {
     printf("igdef %s\n", igd_version());
-#ifdef IGDEF_CUDA
-    return plugin_run("--version", NULL); // only libtorch knows the devices
-#else
-    printf("libtorch " TORCH_VERSION "\ndevices: cpu\n");
-    return CLI_DONE;
-#endif
+    fflush(stdout); // before what a plugin that cannot be opened has to say
+    return plugin_run("--version", NULL); // only libtorch itself knows what it is
 }
 
 // The command line as a shell would take it; owned, NULL without memory.

@@ -17,10 +17,13 @@
 
 plugin_entry igdef_plugin;
 
-static int list_devices(void)
+static int print_versions(void)
 {
     const int num = igd_num_cuda_devices();
-    printf("libtorch %s\ndevices: cpu", igd_torch_version());
+    const char *cuda = igd_torch_cuda();
+    printf("libtorch %s, %s\n", igd_torch_version(), igd_torch_path());
+    printf("BLAS: %s\n", igd_torch_blas());
+    printf("CUDA: %s\ndevices: cpu", cuda[0] == '\0' ? "none" : cuda);
     for (int i = 0; i < num; i++)
         printf(", cuda:%d", i);
     printf("\n");
@@ -50,8 +53,12 @@ int igdef_plugin(const char *version, const char *command, const void *settings)
                 igd_version());
         return CLI_FAILED;
     }
+    if (igd_torch_check() != IGD_OK) {
+        fprintf(stderr, "igdef %s: %s\n", command, igd_error_message());
+        return CLI_FAILED;
+    }
     if (settings == NULL)
-        return list_devices();
+        return print_versions();
     const common_settings *common = settings; // every command's first member
     progress_begin(command, common->quiet);
     if (igd_set_num_threads(common->threads) != IGD_OK)

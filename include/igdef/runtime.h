@@ -11,8 +11,29 @@
 extern "C" {
 #endif
 
-/** Version of the libtorch in use, such as "1.13.1". @return borrowed, static */
+/** Version of the libtorch in use, which it states itself, such as "2.6.0".
+ *  @return borrowed, static */
 const char *igd_torch_version(void);
+
+/** File that libtorch was loaded from; "" where that is not known. @return borrowed,
+ * static */
+const char *igd_torch_path(void);
+
+/** BLAS that libtorch computes with: "MKL" and its version, or a file.
+ *  @return borrowed, static */
+const char *igd_torch_blas(void);
+
+/** Version of CUDA that libtorch was built for, such as "12.6"; "" for a build without.
+ *  @return borrowed, static */
+const char *igd_torch_cuda(void);
+
+/**
+ * Whether the libtorch in use is the one that igdef was built with, to its minor version.
+ * Others have another layout of objects in memory: nothing else may be called then.
+ *
+ * @return IGD_OK, or IGD_ETORCH with both versions in the message
+ */
+igd_status igd_torch_check(void);
 
 /** Number of CUDA devices that libtorch can use; 0 on a CPU-only build. */
 int igd_num_cuda_devices(void);

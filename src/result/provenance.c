@@ -46,6 +46,8 @@ cJSON *igd_provenance_json(const igd_provenance *h)
     cJSON *versions = cJSON_AddObjectToObject(provenance, "versions");
     cJSON_AddStringToObject(versions, "igdef", igd_version());
     cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
+    cJSON_AddStringToObject(versions, "blas", igd_torch_blas());
+    cJSON_AddStringToObject(versions, "cuda", igd_torch_cuda());
     cJSON *model = cJSON_AddObjectToObject(provenance, "model");
     cJSON_AddStringToObject(model, "path", h->model_path);
     cJSON_AddStringToObject(model, "sha256", h->model_sha256);
