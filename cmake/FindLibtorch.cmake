@@ -134,7 +134,8 @@ if(NOT TARGET Libtorch::Libtorch)
   add_library(Libtorch::Libtorch INTERFACE IMPORTED)
 endif()
 set_target_properties(Libtorch::Libtorch PROPERTIES
-  INTERFACE_INCLUDE_DIRECTORIES "${Libtorch_HEADERS};${Libtorch_API_HEADERS}"
+  INTERFACE_INCLUDE_DIRECTORIES
+    "$<$<COMPILE_LANGUAGE:CXX>:${Libtorch_HEADERS};${Libtorch_API_HEADERS}>"
   INTERFACE_COMPILE_DEFINITIONS "$<$<COMPILE_LANGUAGE:CXX>:${Libtorch_DEFINITIONS}>")
 # The libraries that it needs in turn are found when it is loaded, not when it is linked.
 target_link_libraries(Libtorch::Libtorch INTERFACE ${Libtorch_LIBRARIES}

@@ -24,8 +24,9 @@ typedef struct igd_graph_options {
     int num_channels;
     bool plain;         // no BN folding, no channels_last
     const char *output; // of a result with several: its name or number; NULL: the logits
-    const int64_t *shape; // {C, H, W} of the images, by which the logits are told from
-                          // other outputs; NULL: the first output is taken
+    const int64_t *shape;    // {C, H, W} of the images, by which the logits are told from
+                             // other outputs; NULL: the first output is taken
+    bool keep_cuda_settings; // on CUDA, no igd_compute_exactly()
 } igd_graph_options;
 
 // Reads a file whose checksums igd_archive_check() has verified. `method` may name

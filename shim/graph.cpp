@@ -2,6 +2,8 @@
 // runs them.
 #include "graph.hpp"
 
+#include "igdef/runtime.h"
+
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/constant_pooling.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
@@ -505,6 +507,9 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
         g->path = path;
         g->plain = options->plain;
         g->device = parse_device(options->device);
+        if (g->device.is_cuda() && !options->keep_cuda_settings &&
+            igd_compute_exactly() != IGD_OK)
+            throw refusal{IGD_ETORCH, igd_error_message()};
         register_operators();
         jit::Module module = load_module(path, g->device);
         g->code = module._ivalue()->compilation_unit();

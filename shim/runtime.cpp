@@ -121,6 +121,20 @@ int igd_num_cuda_devices(void)
     return st == IGD_OK ? n : 0;
 }
 
+igd_status igd_compute_exactly(void)
+{
+    return guarded("CUDA", [] {
+        // cuBLAS sums in one order only with a workspace of fixed size.
+        setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+        at::Context &context = at::globalContext();
+        context.setAllowTF32CuDNN(false);
+        context.setAllowTF32CuBLAS(false);
+        context.setBenchmarkCuDNN(false);
+        context.setDeterministicCuDNN(true);
+        context.setDeterministicAlgorithms(true, true); // where there is one
+    });
+}
+
 int igd_num_cores(void)
 {
     cpu_set_t set;

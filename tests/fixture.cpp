@@ -34,6 +34,15 @@ int fixture_no_tensors_left(void **state)
     return 1;
 }
 
+bool fixture_computes_exactly()
+{
+    const at::Context &c = at::globalContext();
+    return !c.allowTF32CuDNN() && !c.allowTF32CuBLAS() && !c.benchmarkCuDNN() &&
+           c.deterministicCuDNN() && c.deterministicAlgorithms() &&
+           c.deterministicAlgorithmsWarnOnly() &&
+           getenv("CUBLAS_WORKSPACE_CONFIG") != nullptr;
+}
+
 static bool skipped;
 
 void fixture_note_skip(const char *why)

@@ -60,6 +60,9 @@ int fixture_result(int num_failed);
             fail_msg("'%s' does not contain '%s'", igd_error_message(), text);           \
     } while (0)
 
+// Whether libtorch computes as igd_compute_exactly() has it.
+bool fixture_computes_exactly(void);
+
 // Path of a file in a fresh folder that the operating system clears. @return borrowed,
 // from a ring of 8
 const char *fixture_path(const char *name);

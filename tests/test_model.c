@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "igdef/runtime.h"
 #include "model/model_impl.h"
 
 #define PIXELS 192 // of an image
@@ -441,6 +442,20 @@ static void test_model__residual_network_is_cut(void **state)
     igd_model_free(m);
 }
 
+// Of models on CUDA: one on the CPU changes nothing of the process.
+static void test_model__cuda_can_be_told_to_compute_exactly(void **state)
+{
+    (void)state;
+    const int64_t shape[3] = {1, 28, 28};
+    igd_model *m = NULL;
+    assert_ok(
+        igd_model_load(&m, TEST_SOURCE_DIR "/tests/data/fashion_resnet.pt", shape, NULL));
+    igd_model_free(m);
+    assert_false(fixture_computes_exactly());
+    assert_ok(igd_compute_exactly());
+    assert_true(fixture_computes_exactly());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +475,7 @@ int main(void)
         TENSOR_TEST(test_model__damaged_files_are_refused),
         TENSOR_TEST(test_model__flipped_weight_is_noticed),
         TENSOR_TEST(test_model__residual_network_is_cut),
+        TENSOR_TEST(test_model__cuda_can_be_told_to_compute_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,8 @@ typedef struct igd_model_options {
                              image, if there is just one. */
     bool plain;         /**< Keep batch norms and memory layout as in the file. */
     bool skip_check;    /**< Do not run the model to verify it. */
+    /** On CUDA, do not call igd_compute_exactly(), which is for the whole process. */
+    bool keep_cuda_settings;
 } igd_model_options;
 
 igd_model_options igd_model_options_default(void);

@@ -38,6 +38,20 @@ igd_status igd_torch_check(void);
 /** Number of CUDA devices that libtorch can use; 0 on a CPU-only build. */
 int igd_num_cuda_devices(void);
 
+/**
+ * Make libtorch compute on CUDA in IEEE float32 and, where it can, repeatably: no TF32 in
+ * cuDNN and cuBLAS, deterministic algorithms, no choice of them by timing, and
+ * CUBLAS_WORKSPACE_CONFIG=:4096:8 unless the environment has another. For the whole
+ * process.
+ *
+ * igd_model_load() calls it for a model on a CUDA device unless
+ * igd_model_options.keep_cuda_settings says otherwise: with TF32, convolutions have
+ * mantissas of 10 bits, and an accuracy may be off by more than its last digit.
+ *
+ * @return IGD_OK, IGD_ETORCH
+ */
+igd_status igd_compute_exactly(void);
+
 /** Number of cores that the process may use, at least 1. */
 int igd_num_cores(void);
 

@@ -394,6 +394,7 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
         .plain = o->plain,
         .output = o->output,
         .shape = shape,
+        .keep_cuda_settings = o->keep_cuda_settings,
     };
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
         (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
