@@ -25,6 +25,7 @@ typedef struct record {
 } record;
 
 struct igd_checkpoint {
+    const igd_session *session;
     char *path; // NULL where nothing is kept
     char key[IGD_SHA256_LENGTH];
     double interval, saved_at, cost; // seconds
@@ -114,6 +115,7 @@ igd_status igd_checkpoint_open(igd_checkpoint **out, const igd_session *s, int c
     *out = NULL;
     if (f == NULL)
         return igd_error(IGD_ENOMEM, "no memory for images in flight");
+    f->session = s;
     f->saved_at = igd_now();
     f->interval = s->options->save_seconds;
     if (s->state.path != NULL) {
@@ -199,7 +201,13 @@ igd_status igd_checkpoint_save(igd_checkpoint *f, const igd_engine *engine)
         goto done;
     out.stream = igd_writer_stream(w);
     if (fchmod(fileno(out.stream), S_IRUSR | S_IWUSR) != 0) {
-        st = igd_error(IGD_EIO, "%s: cannot be kept from others", f->path);
+        // What others may write is not read back, so it is not written either: a run that
+        // is interrupted here goes on from its last batch.
+        igd_session_tell(f->session,
+                         "%s: cannot be kept from others: images in work are not saved",
+                         f->path);
+        free(f->path);
+        f->path = NULL;
         goto done;
     }
     put(&out, FORMAT, strlen(FORMAT));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attack/ball.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
@@ -121,13 +122,51 @@ static igd_status open_cache(igd_session *s)
     return igd_folder_make(folder);
 }
 
+// A second run on the same files would mix its images with ours.
+static igd_status take_lock(igd_lock **out, const igd_session *s, const char *path)
+{
+    bool known = true;
+    if (path == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_file_check_writable(path));
+    IGD_TRY(igd_lock_take(out, &known, path));
+    if (!known)
+        igd_session_tell(
+            s, "%s: lies where nothing can be locked: no second run may use it", path);
+    return IGD_OK;
+}
+
+// The saved images of this run; `resumed` where its state was there.
+static igd_status open_saved(igd_session *s, bool resumed)
+{
+    const igd_evaluate_options *o = s->options;
+    const igd_flags *t = &s->state.flags;
+    const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
+    const bool complete = memchr(t->status, IGD_TODO, cells) == NULL;
+    char key[IGD_SHA256_LENGTH];
+    bool sealed;
+    IGD_TRY(igd_sha256_bytes(key, s->state.printed, strlen(s->state.printed)));
+    const igd_images_of of = {.n = s->n,
+                              .shape = igd_dataset_shape(s->data),
+                              .mode = complete  ? IGD_IMAGES_COMPLETE
+                                      : resumed ? IGD_IMAGES_RESUMED
+                                                : IGD_IMAGES_NEW,
+                              .key = o->state != NULL ? key : NULL,
+                              .sum = s->state.saved,
+                              .discard = o->restart};
+    IGD_TRY(igd_image_file_open(&s->saved, &sealed, o->save_adversarial, &of));
+    if (!sealed)
+        igd_session_tell(s, "%s: its images carry no digest, as of older versions",
+                         o->save_adversarial);
+    // From here on the state and the images belong together.
+    return igd_state_save(&s->state);
+}
+
 static igd_status open_files(igd_session *s)
 {
     const igd_evaluate_options *o = s->options;
     bool resumed = o->state != NULL && igd_path_exists(o->state);
 
-    if (o->state != NULL)
-        IGD_TRY(igd_file_check_writable(o->state));
     if (resumed && o->restart) {
         if (unlink(o->state) != 0)
             return igd_error(IGD_EIO, "%s: cannot remove it: %s", o->state,
@@ -137,19 +176,7 @@ static igd_status open_files(igd_session *s)
     }
     IGD_TRY(igd_state_load(&s->state));
     IGD_TRY(open_cache(s));
-    if (o->save_adversarial == NULL)
-        return IGD_OK;
-    IGD_TRY(igd_file_check_writable(o->save_adversarial));
-    const igd_flags *t = &s->state.flags;
-    const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
-    const bool complete = memchr(t->status, IGD_TODO, cells) == NULL;
-    IGD_TRY(igd_image_file_open(&s->saved, o->save_adversarial, s->n,
-                                igd_dataset_shape(s->data),
-                                complete  ? IGD_IMAGES_COMPLETE
-                                : resumed ? IGD_IMAGES_RESUMED
-                                          : IGD_IMAGES_NEW));
-    // From here on the state and the images belong together.
-    return igd_state_save(&s->state);
+    return o->save_adversarial != NULL ? open_saved(s, resumed) : IGD_OK;
 }
 
 // --- saved images
@@ -230,6 +257,9 @@ static igd_status save_images(igd_session *s, cJSON *checks)
     cJSON_AddNumberToObject(o, "images", (double)s->n);
     cJSON_AddNumberToObject(o, "outside_ball", (double)outside);
     cJSON_AddNumberToObject(o, "classified_correctly", (double)correct);
+    // Cut off from here on, the run knows its images by this.
+    IGD_TRY(igd_image_file_sum(s->saved, s->state.saved));
+    IGD_TRY(igd_state_save(&s->state));
     igd_image_file *f = s->saved;
     s->saved = NULL;
     return igd_image_file_commit(f);
@@ -422,6 +452,7 @@ static igd_status run(igd_result **out, igd_session *s)
 
     IGD_TRY(session_init(s, data_sha256));
     IGD_TRY(check_smaller(s, data_sha256));
+    IGD_TRY(take_lock(&s->lock, s, s->options->state));
     IGD_TRY(take_finished(out, s, data_sha256));
     if (*out != NULL)
         return IGD_OK;
@@ -429,6 +460,7 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(igd_state_init(&s->state, s->options->state, settings, s->n,
                            s->plan->num_steps, s->num_draws));
     IGD_TRY(read_labels(s));
+    IGD_TRY(take_lock(&s->saved_lock, s, s->options->save_adversarial));
     IGD_TRY(open_files(s));
     IGD_TRY(igd_cascade_known(s));
     IGD_TRY(clean_logits_init(s));
@@ -472,6 +504,8 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
     free(s.judged_clean);
     free(s.cache);
     igd_image_file_free(s.saved);
+    igd_lock_free(s.saved_lock);
+    igd_lock_free(s.lock);
     igd_state_free(&s.state);
     free(s.plan);
     return st;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/digest.h"
 #include "igdef/status.h"
 
 typedef struct igd_image_file igd_image_file;
@@ -19,12 +20,29 @@ typedef enum igd_image_file_mode {
                         // after the file had got its name and before the result was saved
 } igd_image_file_mode;
 
-igd_status igd_image_file_open(igd_image_file **out, const char *path, int64_t n,
-                               const int64_t shape[3], igd_image_file_mode mode);
+// Whose images they are.
+typedef struct igd_images_of {
+    int64_t n;
+    const int64_t *shape; // [3]
+    igd_image_file_mode mode;
+    const char *key; // digest of all that decides about them; NULL: nothing resumes it
+    const char *sum; // digest of the complete file, where it was complete; or ""
+    bool discard;    // images of another interrupted run
+} igd_images_of;
+
+// While it is incomplete the file ends with the run's key and a digest of every image.
+// *sealed is false where a file of an older version has none; it gets them.
+// @return IGD_OK, IGD_ESTATE where the file is another run's, IGD_EIO, IGD_ENOMEM
+igd_status igd_image_file_open(igd_image_file **out, bool *sealed, const char *path,
+                               const igd_images_of *of);
 
 igd_status igd_image_file_put(igd_image_file *f, int64_t row, const float *x);
+// @return IGD_EFORMAT where the image is not what its digest is of
 igd_status igd_image_file_get(igd_image_file *f, int64_t row, float *x);
 igd_status igd_image_file_sync(igd_image_file *f);
+
+// The digest of the file as igd_image_file_commit() will leave it.
+igd_status igd_image_file_sum(igd_image_file *f, char out[IGD_SHA256_LENGTH]);
 
 // Gives the file its name; f is free then, even on failure.
 igd_status igd_image_file_commit(igd_image_file *f);

@@ -2,6 +2,7 @@
 #ifndef IGD_EVALUATE_SESSION_H
 #define IGD_EVALUATE_SESSION_H
 
+#include "core/lock.h"
 #include "evaluate/image_file.h"
 #include "evaluate/plan.h"
 #include "evaluate/views.h"
@@ -19,6 +20,7 @@ typedef struct igd_session {
     igd_warnings warnings;
     float *judged_clean, *base_clean; // [n, C] clean logits, NAN while unknown; the same
                                       // array where the base model is judged
+    igd_lock *lock, *saved_lock;      // of the state and of the saved images
     igd_image_file *saved;            // NULL where no images are saved
     char *cache;                      // owned; folder of adversarial sets
     bool cache_is_temporary;

@@ -86,7 +86,7 @@ static void put_body(FILE *f, const igd_state *s)
                   (long long)k->reused, (long long)k->bad, (long long)k->zero_grads,
                   (long long)k->unverified, (long long)k->outside, (long long)k->stalled);
     }
-    fputs("]}\n", f);
+    fprintf(f, "],\"saved\":\"%s\"}\n", s->saved);
 }
 
 igd_status igd_state_save(const igd_state *s)
@@ -224,6 +224,12 @@ static igd_status get_body(igd_state *s, const cJSON *body)
     if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
         return damaged(s, "no time");
     s->seconds = seconds->valuedouble;
+    const cJSON *saved = cJSON_GetObjectItemCaseSensitive(body, "saved");
+    if (saved != NULL &&
+        (!cJSON_IsString(saved) || strlen(saved->valuestring) >= sizeof(s->saved)))
+        return damaged(s, "saved images");
+    if (saved != NULL) // not in the first states
+        memcpy(s->saved, saved->valuestring, strlen(saved->valuestring) + 1);
     if (!get_clean(&s->flags, cJSON_GetObjectItemCaseSensitive(body, "clean")))
         return damaged(s, "clean predictions");
     if (!get_bytes(s->flags.bounds, (size_t)s->flags.num_images,

@@ -5,17 +5,19 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/digest.h"
 #include "core/json.h"
 #include "result/cost.h"
 #include "result/flags.h"
 
 typedef struct igd_state {
     igd_flags flags;
-    igd_cost *costs;  // [flags.num_columns]
-    double seconds;   // of all sittings
-    cJSON *settings;  // owned; all that decides about the flags
-    char *printed;    // owned; the same as text
-    const char *path; // borrowed; NULL for a run that keeps no state
+    igd_cost *costs;               // [flags.num_columns]
+    double seconds;                // of all sittings
+    cJSON *settings;               // owned; all that decides about the flags
+    char *printed;                 // owned; the same as text
+    char saved[IGD_SHA256_LENGTH]; // digest of the saved images once complete, else ""
+    const char *path;              // borrowed; NULL for a run that keeps no state
 } igd_state;
 
 // An empty state. `settings` becomes its own, even on failure.

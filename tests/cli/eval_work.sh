@@ -38,6 +38,8 @@ rm -f ./*.json ./*.jsonl
 "$igdef" eval -m demo.pt -d "$data" --eps 0.1 -n 24 --attack square,rays --no-checks \
     -b 4 -o r.json --quiet &
 wait_for r.json.state $!
+"$igdef" eval -m demo.pt -d "$data" --eps 0.1 -n 24 --attack square,rays --no-checks \
+    -b 4 -o r.json --quiet 2>&1 | sed 's/process [0-9]* on .*/process N on HOST/'
 kill -TERM $!
 wait $!
 echo "[$?]"

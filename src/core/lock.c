@@ -1,0 +1,117 @@
+// Owns locks between processes.
+#include "core/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+#define SUFFIX ".lock"
+#define HOST_SIZE 256
+
+struct igd_lock {
+    char *path; // owned
+    int file;   // -1 where nothing is held
+};
+
+// Who wrote the file; or, before that is done, who the system says holds it.
+static igd_status held(const igd_lock *l)
+{
+    char text[HOST_SIZE + 64];
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const ssize_t length = pread(l->file, text, sizeof(text) - 1, 0);
+    if (length > 0) {
+        text[length] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        return igd_error(IGD_ESTATE, "%s: in use by %s", l->path, text);
+    }
+    if (fcntl(l->file, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK)
+        return igd_error(IGD_ESTATE, "%s: in use by process %ld", l->path,
+                         (long)whole.l_pid);
+    return igd_error(IGD_ESTATE, "%s: in use by another process", l->path);
+}
+
+static igd_status sign(const igd_lock *l)
+{
+    char host[HOST_SIZE] = "", text[HOST_SIZE + 64];
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        snprintf(host, sizeof(host), "an unknown host");
+    const int length =
+        snprintf(text, sizeof(text), "process %ld on %s\n", (long)getpid(), host);
+    if (ftruncate(l->file, 0) == 0 &&
+        pwrite(l->file, text, (size_t)length, 0) == (ssize_t)length)
+        return IGD_OK;
+    return igd_error(IGD_EIO, "%s: %s", l->path, strerror(errno));
+}
+
+static bool still_there(const igd_lock *l)
+{
+    struct stat there, here;
+    return lstat(l->path, &there) == 0 && fstat(l->file, &here) == 0 &&
+           there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+static igd_status take(igd_lock *l, bool *known)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    for (;;) {
+        l->file = open(l->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (l->file < 0)
+            return igd_error(IGD_EIO, "%s: %s", l->path, strerror(errno));
+        if (fcntl(l->file, F_SETLK, &whole) != 0) {
+            if (errno == EAGAIN || errno == EACCES)
+                return held(l);
+            *known = false;
+            unlink(l->path);
+            close(l->file);
+            l->file = -1;
+            return IGD_OK;
+        }
+        if (still_there(l))
+            return sign(l);
+        close(l->file); // its holder removed it between the two calls
+        l->file = -1;
+    }
+}
+
+igd_status igd_lock_take(igd_lock **out, bool *known, const char *of)
+{
+    igd_lock *l = calloc(1, sizeof(*l));
+    const size_t room = strlen(of) + sizeof(SUFFIX);
+
+    *out = NULL;
+    *known = true;
+    if (l == NULL || (l->path = malloc(room)) == NULL) {
+        free(l);
+        return igd_error(IGD_ENOMEM, "%s: no memory for its lock", of);
+    }
+    snprintf(l->path, room, "%s" SUFFIX, of);
+    l->file = -1;
+    const igd_status st = take(l, known);
+    if (st == IGD_OK) {
+        *out = l;
+        return IGD_OK;
+    }
+    if (l->file >= 0)
+        close(l->file);
+    free(l->path);
+    free(l);
+    return st;
+}
+
+void igd_lock_free(igd_lock *l)
+{
+    if (l == NULL)
+        return;
+    if (l->file >= 0) {
+        unlink(l->path); // while it is held
+        close(l->file);
+    }
+    free(l->path);
+    free(l);
+}

@@ -1,0 +1,19 @@
+// A file that one process at a time holds: what says that a run is in progress.
+#ifndef IGD_CORE_LOCK_H
+#define IGD_CORE_LOCK_H
+
+#include <stdbool.h>
+
+#include "igdef/status.h"
+
+typedef struct igd_lock igd_lock;
+
+// Takes the lock "`of`.lock", which holds the process's number and host; what a killed
+// process left is taken over. *known is false where the file system has no locks: nothing
+// is held then. @return IGD_OK, IGD_ESTATE naming who holds it, IGD_EIO, IGD_ENOMEM
+igd_status igd_lock_take(igd_lock **out, bool *known, const char *of);
+
+// Gives it back and removes the file; NULL is fine.
+void igd_lock_free(igd_lock *l);
+
+#endif
