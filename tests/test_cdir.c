@@ -213,6 +213,18 @@ static void assert_same_scores(const igd_ranking *a, const igd_ranking *b)
                             sizeof(float) * (size_t)igd_ranking_num_neurons(a));
 }
 
+static void flip_bit(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    const int c = fgetc(f);
+    assert_int_not_equal(c, EOF);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    fputc(c ^ 1, f);
+    assert_int_equal(fclose(f), 0);
+}
+
 static void test_cdir__image_embeddings_are_cached(void **state)
 {
     (void)state;
@@ -250,7 +262,13 @@ static void test_cdir__image_embeddings_are_cached(void **state)
     igd_ranking_free(second);
     igd_ranking_free(third);
 
-    // A damaged one is made again.
+    // One with a flipped bit is made again, and so is a damaged one.
+    flip_bit(cache, 150);
+    memset(seen, 0, sizeof(seen));
+    assert_ok(igd_ranking_cdir(&second, s.model, "penultimate", s.data, &o));
+    assert_string_equal(seen, "es");
+    assert_same_scores(first, second);
+    igd_ranking_free(second);
     assert_int_equal(truncate(cache, 200), 0);
     memset(seen, 0, sizeof(seen));
     assert_ok(igd_ranking_cdir(&second, s.model, "penultimate", s.data, &o));

@@ -28,7 +28,7 @@ static void test_npy__reads_what_it_writes(void **state)
         assert_int_equal(a.size, 6);
         assert_int_equal(a.offset % 64, 0);
         assert_memory_equal(a.data, data[type], 6 * igd_npy_element_size(a.type));
-        assert_ok(igd_npy_read_header(&head, path));
+        assert_ok(igd_npy_read_header(&head, path, 0));
         assert_int_equal(head.size, 6);
         assert_int_equal(head.offset, a.offset);
         assert_null(head.data);
@@ -144,7 +144,7 @@ static void test_npy__failures_of_files_name_them(void **state)
     assert_fails(igd_npy_read(&a, "/dev/zero"), IGD_EIO, "/dev/zero: ");
     const char *path = fixture_path("text.npy");
     assert_ok(igd_file_write(path, "this is no array", 16));
-    assert_fails(igd_npy_read_header(&a, path), IGD_EFORMAT, "not an .npy file");
+    assert_fails(igd_npy_read_header(&a, path, 0), IGD_EFORMAT, "not an .npy file");
     assert_fails(igd_npy_write(path, IGD_NPY_F32, (const int64_t[]){-1}, 1, ""),
                  IGD_EINVAL, "length -1");
     assert_fails(igd_npy_write(path, IGD_NPY_F32, (const int64_t[]){INT64_MAX, 2}, 2, ""),

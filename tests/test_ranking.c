@@ -66,6 +66,41 @@ static void test_ranking__saved_file_loads_as_it_was(void **state)
     igd_ranking_free(r);
 }
 
+// Every changed bit is noticed, or changes nothing that is read.
+static void test_ranking__a_changed_bit_is_refused(void **state)
+{
+    (void)state;
+    igd_ranking *r = make(), *back = NULL;
+    const char *path = fixture_path("bits.safetensors");
+    unsigned char *file = NULL;
+    size_t size = 0;
+    int refused = 0;
+    assert_ok(igd_ranking_save(r, path));
+    assert_ok(igd_ranking_load(&back, path));
+    assert_true(igd_ranking_has_digest(back));
+    igd_ranking_free(back);
+    assert_ok(igd_file_read(&file, &size, path, 1 << 20));
+    for (size_t at = 0; at < size; at++) {
+        file[at] ^= 2;
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(file, 1, size, f), size);
+        assert_int_equal(fclose(f), 0);
+        if (igd_ranking_load(&back, path) != IGD_OK) {
+            refused++;
+        } else if (igd_ranking_has_digest(back)) {
+            assert_memory_equal(igd_ranking_score(back, 0), scores, sizeof(scores));
+            assert_string_equal(igd_ranking_layer(back), "layer4");
+        }
+        igd_ranking_free(back);
+        back = NULL;
+        file[at] ^= 2;
+    }
+    assert_true(refused > (int)size * 9 / 10);
+    free(file);
+    igd_ranking_free(r);
+}
+
 static void test_ranking__overlap_counts_common_top_neurons(void **state)
 {
     (void)state;
@@ -206,6 +241,7 @@ int main(void)
         TENSOR_TEST(test_ranking__ties_go_to_the_lower_neuron),
         TENSOR_TEST(test_ranking__non_finite_score_is_refused),
         TENSOR_TEST(test_ranking__saved_file_loads_as_it_was),
+        TENSOR_TEST(test_ranking__a_changed_bit_is_refused),
         TENSOR_TEST(test_ranking__overlap_counts_common_top_neurons),
         TENSOR_TEST(test_ranking__bad_metadata_is_refused),
         TENSOR_TEST(test_ranking__missing_and_foreign_files_are_refused),

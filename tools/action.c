@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/seal.h"
 #include "progress.h"
 
 int action_failed(const common_settings *s, igd_status status)
@@ -97,6 +98,14 @@ igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed
     return o;
 }
 
+igd_status action_load_ranking(igd_ranking **out, const char *path)
+{
+    IGD_TRY(igd_ranking_load(out, path));
+    if (!igd_ranking_has_digest(*out))
+        progress_note("%s: " IGD_UNSEALED, path);
+    return IGD_OK;
+}
+
 static igd_status load_masked(igd_defense **out, const igd_model *base,
                               const defense_settings *d, uint64_t seed)
 {
@@ -104,7 +113,7 @@ static igd_status load_masked(igd_defense **out, const igd_model *base,
     igd_ranking *ranking = NULL;
     igd_status st = IGD_OK;
     if (d->ranking != NULL)
-        st = igd_ranking_load(&ranking, d->ranking);
+        st = action_load_ranking(&ranking, d->ranking);
     if (st == IGD_OK)
         st = igd_defense_new(out, base, ranking, &o);
     igd_ranking_free(ranking);

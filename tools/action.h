@@ -18,6 +18,8 @@ igd_status action_open_data(igd_dataset **out, const input_settings *in, double 
 igd_status action_load_model(igd_model **out, const input_settings *in,
                              const common_settings *common, const int64_t shape[3]);
 
+// A ranking; says where its file carries no digest.
+igd_status action_load_ranking(igd_ranking **out, const char *path);
 // The defended model; *out is NULL where the options ask for none. @param base must
 // outlive it
 igd_status action_load_defense(igd_defense **out, const igd_model *base,

@@ -69,7 +69,7 @@ int cmd_shift(const void *settings)
         (st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
             IGD_OK &&
-        (st = igd_ranking_load(&ranking, s->defense.ranking)) == IGD_OK &&
+        (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
         (strcmp(s->target, "base") == 0 ||
          (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK) &&
         (st = igd_analyze_shift(&a, base, ranking, defense, data, &o)) == IGD_OK)
@@ -121,7 +121,7 @@ int cmd_search_keep(const void *settings)
     o.budget = s->budget;
     o.bisection = s->bisection;
     o.run = run_of(&s->common, &s->in);
-    if ((st = igd_ranking_load(&ranking, d->ranking)) == IGD_OK &&
+    if ((st = action_load_ranking(&ranking, d->ranking)) == IGD_OK &&
         (st = open_held_out(&data, s, ranking)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
             IGD_OK &&

@@ -52,7 +52,7 @@ static igd_status compare(double *out, int *top, const igd_ranking *r,
     const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
     igd_ranking *other = NULL;
     double sum = 0.0;
-    igd_status st = igd_ranking_load(&other, s->compare);
+    igd_status st = action_load_ranking(&other, s->compare);
 
     *top = s->top < K ? s->top : K;
     for (int c = 0; c < C && st == IGD_OK; c++) {

@@ -147,7 +147,7 @@ static igd_status run_sweep(work *w, const sweep_settings *s, igd_sweep_values *
     igd_status st = work_open(w, series);
 
     if (st == IGD_OK && series->defense.ranking != NULL)
-        st = igd_ranking_load(&ranking, series->defense.ranking);
+        st = action_load_ranking(&ranking, series->defense.ranking);
     if (st == IGD_OK && choice != DEFENSE_MASK && choice != DEFENSE_NONE)
         st = load_defense(&other, w, series, &series->defense);
     values->defense = other;
@@ -204,7 +204,7 @@ int cmd_ablation(const void *settings)
     igd_status st;
 
     if ((st = work_init(&w, s, ".rows")) == IGD_OK && (st = work_open(&w, s)) == IGD_OK &&
-        (st = igd_ranking_load(&ranking, s->defense.ranking)) == IGD_OK)
+        (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK)
         st = igd_ablation(&w.analysis, w.base, ranking, w.data, &w.options);
     igd_ranking_free(ranking);
     return work_end(&w, s, st);
@@ -269,7 +269,7 @@ static igd_status add_ranking(table *t, const char *path)
 
     if (path == NULL)
         return IGD_OK;
-    if ((st = igd_ranking_load(&ranking, path)) == IGD_OK &&
+    if ((st = action_load_ranking(&ranking, path)) == IGD_OK &&
         wanted(t, igd_ranking_method(ranking)) &&
         (st = igd_defense_new(&made, t->work.base, ranking, &t->work.options.defense)) ==
             IGD_OK)

@@ -195,6 +195,10 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path);
 /** Read a file that igd_ranking_save() wrote. @return IGD_OK, IGD_EIO, IGD_EFORMAT */
 igd_status igd_ranking_load(igd_ranking **out, const char *path);
 
+/** Whether it was made here or read from a file that carries a SHA-256, which was right;
+ * files of older versions carry none. */
+bool igd_ranking_has_digest(const igd_ranking *r);
+
 /**
  * Read the reference implementation's folder of `unit<n>.npy`, one array [C] per neuron.
  *

@@ -153,7 +153,9 @@ static igd_status parse_dictionary(igd_npy *out, cursor c, const char *path)
                      path, descr);
 }
 
-static igd_status check_size(igd_npy *out, uint64_t file_size, const char *path)
+// `tail` bytes may follow the array.
+static igd_status check_size(igd_npy *out, uint64_t file_size, size_t tail,
+                             const char *path)
 {
     uint64_t bytes = types[out->type].size;
     bool fits = true;
@@ -168,16 +170,17 @@ static igd_status check_size(igd_npy *out, uint64_t file_size, const char *path)
     if (!fits || file_size < out->offset || bytes > file_size - out->offset)
         return igd_error(IGD_EFORMAT, "%s: truncated: shorter than its header says",
                          path);
-    if (bytes < file_size - out->offset)
+    const uint64_t surplus = file_size - out->offset - bytes;
+    if (surplus != 0 && surplus != tail)
         return igd_error(IGD_EFORMAT, "%s: %llu bytes follow the array", path,
-                         (unsigned long long)(file_size - out->offset - bytes));
+                         (unsigned long long)surplus);
     out->size = (int64_t)(bytes / types[out->type].size);
     return IGD_OK;
 }
 
 // From the first `size` bytes of a file of `file_size`.
 static igd_status parse_header(igd_npy *out, const unsigned char *bytes, size_t size,
-                               uint64_t file_size, const char *path)
+                               uint64_t file_size, size_t tail, const char *path)
 {
     if (size < MAGIC_SIZE + 2 || memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
         return igd_error(IGD_EFORMAT, "%s: not an .npy file", path);
@@ -196,7 +199,7 @@ static igd_status parse_header(igd_npy *out, const unsigned char *bytes, size_t 
     const char *text = (const char *)bytes + start;
     IGD_TRY(parse_dictionary(out, (cursor){text, text + length}, path));
     out->offset = start + length;
-    return check_size(out, file_size, path);
+    return check_size(out, file_size, tail, path);
 }
 
 igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
@@ -204,7 +207,7 @@ igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
 {
     igd_npy a = {0};
     *out = a;
-    IGD_TRY(parse_header(&a, bytes, size, size, path));
+    IGD_TRY(parse_header(&a, bytes, size, size, 0, path));
     a.data = malloc(size - a.offset + 1);
     if (a.data == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for %zu bytes", path,
@@ -214,7 +217,7 @@ igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
     return IGD_OK;
 }
 
-static igd_status read_file(igd_npy *out, const char *path, bool with_data)
+static igd_status read_file(igd_npy *out, const char *path, bool with_data, size_t tail)
 {
     igd_npy a = {0};
     unsigned char *head = NULL;
@@ -242,7 +245,7 @@ static igd_status read_file(igd_npy *out, const char *path, bool with_data)
         st = igd_error(IGD_EIO, "%s: cannot be read", path);
         goto done;
     }
-    st = parse_header(&a, head, got, (uint64_t)info.st_size, path);
+    st = parse_header(&a, head, got, (uint64_t)info.st_size, tail, path);
     if (st != IGD_OK || !with_data)
         goto done;
     const size_t size = (size_t)a.size * types[a.type].size;
@@ -268,12 +271,12 @@ done:
 
 igd_status igd_npy_read(igd_npy *out, const char *path)
 {
-    return read_file(out, path, true);
+    return read_file(out, path, true, 0);
 }
 
-igd_status igd_npy_read_header(igd_npy *out, const char *path)
+igd_status igd_npy_read_header(igd_npy *out, const char *path, size_t tail)
 {
-    return read_file(out, path, false);
+    return read_file(out, path, false, tail);
 }
 
 igd_status igd_npy_to_f32(igd_npy *a, const char *path)

@@ -36,8 +36,9 @@ igd_status igd_npy_read(igd_npy *out, const char *path);
 // The same from a file's content; `path` starts the messages.
 igd_status igd_npy_parse(igd_npy *out, const unsigned char *bytes, size_t size,
                          const char *path);
-// Reads the header alone and checks it against the file's length.
-igd_status igd_npy_read_header(igd_npy *out, const char *path);
+// Reads the header alone and checks it against the file's length; `tail` bytes, or none,
+// may follow the array.
+igd_status igd_npy_read_header(igd_npy *out, const char *path, size_t tail);
 // Converts data in place to float32, from any type.
 igd_status igd_npy_to_f32(igd_npy *a, const char *path);
 // The header alone, to a stream that keeps failures of writing; `path` starts messages.

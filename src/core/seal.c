@@ -30,11 +30,20 @@ igd_status igd_seal(cJSON *object, const char *what)
                : igd_error(IGD_ENOMEM, "%s: no memory for its digest", what);
 }
 
+// Whether what a seal leaves stands at the end, under a name that is not its own.
+static bool is_broken(const cJSON *object)
+{
+    const cJSON *last = object->child != NULL ? object->child->prev : NULL;
+    return cJSON_IsString(last) && strlen(last->valuestring) == IGD_SHA256_LENGTH - 1;
+}
+
 igd_status igd_unseal(cJSON *object, bool *sealed, const char *what)
 {
     char sum[IGD_SHA256_LENGTH];
     cJSON *carried = cJSON_DetachItemFromObjectCaseSensitive(object, KEY);
     *sealed = carried != NULL;
+    if (carried == NULL && is_broken(object))
+        return igd_error(IGD_EFORMAT, "%s: damaged or edited: its SHA-256 is gone", what);
     if (carried == NULL)
         return IGD_OK;
     igd_status st = digest_of(sum, object, what);

@@ -183,7 +183,7 @@ igd_status igd_source_npy(igd_source *s, const char *images, const char *labels)
     a->path = strdup(images);
     if (a->path == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for its name", images);
-    IGD_TRY(igd_npy_read_header(&a->header, images));
+    IGD_TRY(igd_npy_read_header(&a->header, images, 0));
     IGD_TRY(find_shape(a));
     a->clamp = s->clamp_pixels;
     a->file = open(images, O_RDONLY | O_CLOEXEC);

@@ -67,6 +67,7 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     r->num_neurons = K;
     r->num_images = num_images;
     r->options = options;
+    r->sealed = true;
     if ((st = check_scores(score, C, K)) != IGD_OK)
         goto done;
     const size_t size = (size_t)C * (size_t)K;
@@ -185,4 +186,9 @@ void igd_ranking_free(igd_ranking *r)
     free(r->order);
     cJSON_Delete(r->options);
     free(r);
+}
+
+bool igd_ranking_has_digest(const igd_ranking *r)
+{
+    return r->sealed;
 }

@@ -222,9 +222,9 @@ done:
 }
 
 // Path of the cached embeddings, owned; NULL with IGD_OK where nothing is cached.
-static igd_status cache_path(char **out, const cdir *r)
+static igd_status cache_path(char **out, char print[IGD_SHA256_LENGTH], const cdir *r)
 {
-    char print[IGD_SHA256_LENGTH], name[64];
+    char name[64];
     *out = NULL;
     if (r->o->cache == NULL)
         return IGD_OK;
@@ -236,14 +236,17 @@ static igd_status cache_path(char **out, const cdir *r)
     return IGD_OK;
 }
 
-// Takes embeddings of an earlier run; a file that does not fit is made again.
-static bool take_cached(cdir *r, const char *path)
+// Takes embeddings of an earlier run. A file that does not fit is made again, and so is
+// one that is damaged, other than it says, or of an older version without digest.
+static bool take_cached(cdir *r, const char *path, const char *print)
 {
+    bool right = false;
     if (path == NULL || !igd_path_exists(path) ||
         igd_rows_open(&r->images, path) != IGD_OK)
         return false;
     if (igd_rows_count(r->images) == igd_dataset_size(r->probe) &&
-        igd_rows_width(r->images) == igd_clip_width(r->clip))
+        igd_rows_width(r->images) == igd_clip_width(r->clip) &&
+        igd_rows_check_seal(&right, r->images, print) == IGD_OK && right)
         return true;
     igd_rows_free(r->images);
     r->images = NULL;
@@ -307,12 +310,12 @@ static igd_status run_probe(cdir *r)
                               .progress = o->progress,
                               .payload = o->payload};
     igd_rows *embeddings = NULL;
-    char *cache = NULL;
+    char *cache = NULL, print[IGD_SHA256_LENGTH];
     igd_status st = IGD_OK;
 
-    if (r->clip != NULL && (st = cache_path(&cache, r)) != IGD_OK)
+    if (r->clip != NULL && (st = cache_path(&cache, print, r)) != IGD_OK)
         goto done;
-    if (cache != NULL && take_cached(r, cache))
+    if (cache != NULL && take_cached(r, cache, print))
         pass.clip = NULL;
     else if (cache != NULL && (st = igd_file_check_writable(cache)) != IGD_OK)
         goto done;
@@ -322,7 +325,7 @@ static igd_status run_probe(cdir *r)
         r->images = embeddings;
         embeddings = NULL;
         if (cache != NULL)
-            st = igd_rows_save(r->images, cache);
+            st = igd_rows_save(r->images, cache, print);
     }
 
 done:

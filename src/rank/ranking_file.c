@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -17,6 +18,7 @@
 #include "rank/ranking_impl.h"
 
 #define FORMAT "igdef.ranking/1"
+#define DIGEST_KEY "sha256"
 #define MAX_LENGTH (1 << 24) // of either axis; keeps products within int64 and memory
 
 static void add_json(cJSON *metadata, const char *key, const cJSON *value)
@@ -26,13 +28,50 @@ static void add_json(cJSON *metadata, const char *key, const cJSON *value)
     cJSON_free(text);
 }
 
+// Of all that the file says: its metadata, less the digest, and the scores.
+static igd_status digest_of(char out[IGD_SHA256_LENGTH], const cJSON *metadata,
+                            const float *score, int C, int K, const char *path)
+{
+    igd_sha256 *sum = NULL;
+    cJSON *said = cJSON_Duplicate(metadata, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(said, DIGEST_KEY);
+    char *text = said != NULL ? cJSON_PrintUnformatted(said) : NULL;
+    igd_status st = text == NULL ? igd_error(IGD_ENOMEM, "%s: no memory", path)
+                                 : igd_sha256_new(&sum);
+    if (st == IGD_OK) {
+        igd_sha256_add(sum, text, strlen(text));
+        igd_sha256_add(sum, score, (size_t)C * (size_t)K * sizeof(*score));
+        st = igd_sha256_hex(sum, out);
+    }
+    igd_sha256_free(sum);
+    cJSON_free(text);
+    cJSON_Delete(said);
+    return st;
+}
+
+static igd_status check_digest(bool *sealed, const cJSON *metadata, const float *score,
+                               int C, int K, const char *path)
+{
+    char sum[IGD_SHA256_LENGTH];
+    const char *there;
+    *sealed = cJSON_HasObjectItem(metadata, DIGEST_KEY);
+    if (!*sealed)
+        return IGD_OK;
+    IGD_TRY(igd_json_string(&there, metadata, DIGEST_KEY, path));
+    IGD_TRY(digest_of(sum, metadata, score, C, K, path));
+    return strcmp(there, sum) == 0
+               ? IGD_OK
+               : igd_error(IGD_EFORMAT,
+                           "%s: damaged or edited: not what its SHA-256 is of", path);
+}
+
 igd_status igd_ranking_save(const igd_ranking *r, const char *path)
 {
     const int C = r->num_classes, K = r->num_neurons;
     const igd_named_array score = {
         .name = "score", .num_dims = 2, .shape = {C, K}, .data = r->score};
     cJSON *metadata = cJSON_CreateObject(), *names = cJSON_CreateArray();
-    char num_images[24];
+    char num_images[24], sum[IGD_SHA256_LENGTH];
     igd_status st = IGD_OK;
 
     for (int c = 0; c < C; c++)
@@ -48,8 +87,10 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     cJSON_AddStringToObject(metadata, "igdef_version", IGDEF_VERSION);
     if (cJSON_GetArraySize(metadata) != 8 || cJSON_GetArraySize(names) != C)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
-    else
+    else if ((st = digest_of(sum, metadata, r->score, C, K, path)) == IGD_OK) {
+        cJSON_AddStringToObject(metadata, DIGEST_KEY, sum);
         st = igd_safetensors_write(path, metadata, &score, 1);
+    }
     cJSON_Delete(names);
     cJSON_Delete(metadata);
     return st;
@@ -142,7 +183,9 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
         goto done;
     }
     const int C = (int)score->shape[0], K = (int)score->shape[1];
-    if ((st = parse_classes(&names, &list, classes, C, path)) != IGD_OK ||
+    bool sealed;
+    if ((st = check_digest(&sealed, metadata, score->data, C, K, path)) != IGD_OK ||
+        (st = parse_classes(&names, &list, classes, C, path)) != IGD_OK ||
         (st = parse_member(&options, settings, "options", path)) != IGD_OK)
         goto done;
     st = igd_ranking_make(out, method, layer, sha256, C, K, score->data, num_images,
@@ -150,6 +193,8 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
     options = NULL;
     if (st != IGD_OK)
         st = igd_error_prefix(st, path);
+    else
+        (*out)->sealed = sealed;
 
 done:
     free(names);

@@ -17,6 +17,7 @@ struct igd_ranking {
     int32_t *order;     // [C, K]
     char **class_names; // [C]
     cJSON *options;
+    bool sealed; // made here, or read from a file with a digest
 };
 
 // Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C];

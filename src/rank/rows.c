@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/npy.h"
+
+#define SEAL "igdef.embeddings/1 "
+#define SEAL_SIZE                                                                        \
+    (sizeof(SEAL) - 1 + IGD_SHA256_LENGTH) // with the digest and a line break
 
 struct igd_rows {
     char *name;
@@ -49,7 +54,7 @@ igd_status igd_rows_open(igd_rows **out, const char *path)
 {
     igd_npy header = {0};
     *out = NULL;
-    IGD_TRY(igd_npy_read_header(&header, path));
+    IGD_TRY(igd_npy_read_header(&header, path, SEAL_SIZE));
     if (header.num_dims != 2)
         return igd_error(IGD_EFORMAT, "%s: has %d axes where 2 are needed", path,
                          header.num_dims);
@@ -177,9 +182,20 @@ igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
     return check_finite(r, out, first, n);
 }
 
-igd_status igd_rows_save(igd_rows *r, const char *path)
+static igd_status seal_begin(igd_sha256 **out, const igd_rows *r, const char *print)
+{
+    IGD_TRY(igd_sha256_new(out));
+    igd_sha256_add(*out, print, strlen(print));
+    igd_sha256_add(*out, &r->num_rows, sizeof(r->num_rows));
+    igd_sha256_add(*out, &r->width, sizeof(r->width));
+    return IGD_OK;
+}
+
+igd_status igd_rows_save(igd_rows *r, const char *path, const char *print)
 {
     const int64_t shape[2] = {r->num_rows, r->width};
+    char sum[IGD_SHA256_LENGTH];
+    igd_sha256 *seal = NULL;
     igd_writer *w = NULL;
     float *row = malloc((size_t)r->width * sizeof(*row));
     igd_status st = IGD_OK;
@@ -188,7 +204,8 @@ igd_status igd_rows_save(igd_rows *r, const char *path)
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
         goto done;
     }
-    if ((st = igd_writer_open(&w, path)) != IGD_OK ||
+    if ((st = seal_begin(&seal, r, print)) != IGD_OK ||
+        (st = igd_writer_open(&w, path)) != IGD_OK ||
         (st = igd_npy_write_header(igd_writer_stream(w), IGD_NPY_F32, shape, 2, path)) !=
             IGD_OK)
         goto done;
@@ -197,12 +214,49 @@ igd_status igd_rows_save(igd_rows *r, const char *path)
             goto done;
         // The stream keeps a failure, which the commit then reports.
         fwrite(row, sizeof(*row), (size_t)r->width, igd_writer_stream(w));
+        igd_sha256_add(seal, row, (size_t)r->width * sizeof(*row));
     }
+    if ((st = igd_sha256_hex(seal, sum)) != IGD_OK)
+        goto done;
+    fprintf(igd_writer_stream(w), SEAL "%s\n", sum);
     st = igd_writer_commit(w);
     w = NULL;
 
 done:
+    igd_sha256_free(seal);
     igd_writer_free(w);
+    free(row);
+    return st;
+}
+
+igd_status igd_rows_check_seal(bool *right, igd_rows *r, const char *print)
+{
+    char there[SEAL_SIZE + 2] = "", expected[SEAL_SIZE + 2], sum[IGD_SHA256_LENGTH];
+    float *row = malloc((size_t)r->width * sizeof(*row));
+    igd_sha256 *seal = NULL;
+    igd_status st = IGD_OK;
+
+    *right = false;
+    if (row == NULL) {
+        st = igd_error(IGD_ENOMEM, "%s: no memory", r->name);
+        goto done;
+    }
+    if ((st = seal_begin(&seal, r, print)) != IGD_OK)
+        goto done;
+    for (int64_t i = 0; i < r->num_rows; i++) {
+        if ((st = igd_rows_read(r, row, i, 1)) != IGD_OK)
+            goto done;
+        igd_sha256_add(seal, row, (size_t)r->width * sizeof(*row));
+    }
+    if ((st = igd_sha256_hex(seal, sum)) != IGD_OK)
+        goto done;
+    // The last row was read, so what follows is the digest.
+    const size_t got = fread(there, 1, SEAL_SIZE + 1, r->file);
+    snprintf(expected, sizeof(expected), SEAL "%s\n", sum);
+    *right = got == SEAL_SIZE && strcmp(there, expected) == 0;
+
+done:
+    igd_sha256_free(seal);
     free(row);
     return st;
 }

@@ -3,6 +3,7 @@
 #ifndef IGD_RANK_ROWS_H
 #define IGD_RANK_ROWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "igdef/status.h"
@@ -25,8 +26,12 @@ const char *igd_rows_name(const igd_rows *r); // borrowed
 // Reads rows first .. first + n - 1 into out [n, width]. A number that is not finite is
 // a failure that names its row.
 igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n);
-// Writes all rows as an .npy file, whole or not at all.
-igd_status igd_rows_save(igd_rows *r, const char *path);
+// Writes all rows as an .npy file, whole or not at all. Behind them stands a digest,
+// which also covers `print`, the fingerprint of what made the rows; readers of .npy files
+// do not see it.
+igd_status igd_rows_save(igd_rows *r, const char *path, const char *print);
+// Whether the file that was opened carries such a digest, and it is right.
+igd_status igd_rows_check_seal(bool *right, igd_rows *r, const char *print);
 void igd_rows_free(igd_rows *r); // NULL is fine
 
 #endif
