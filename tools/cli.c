@@ -5,14 +5,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "core/file.h"
 #include "core/json.h"
 #include "core/nearest.h"
 #include "core/seal.h"
 #include "igdef/status.h"
+#include "outputs.h"
 #include "values.h"
 
 // One command is parsed per process.
@@ -289,81 +287,6 @@ static int check_required(void)
     return CLI_GO_ON;
 }
 
-static int unusable(const char *path, int error)
-{
-    fprintf(stderr, "igdef %s: %s: %s\n", parsed.command->name, path, strerror(error));
-    return CLI_FAILED;
-}
-
-// The paths of a row: one, or those of a list.
-static int paths_of(const cli_row *r, const char *const **paths, const char **one)
-{
-    if (cli_type(r) == CLI_TEXTS) {
-        cli_texts list;
-        memcpy(&list, r->value, sizeof(list));
-        *paths = list.item;
-        return list.num;
-    }
-    memcpy(one, r->value, sizeof(*one));
-    *paths = one;
-    return *one != NULL ? 1 : 0;
-}
-
-static bool is_input(const struct stat *file)
-{
-    for (int i = 0; i < parsed.num; i++) {
-        const char *const *paths;
-        const char *one;
-        if ((parsed.row[i].option->type & CLI_INPUT) == 0)
-            continue;
-        const int num = paths_of(&parsed.row[i], &paths, &one);
-        for (int j = 0; j < num; j++) {
-            struct stat in;
-            if (stat(paths[j], &in) == 0 && in.st_dev == file->st_dev &&
-                in.st_ino == file->st_ino)
-                return true;
-        }
-    }
-    return false;
-}
-
-static int check_output(const cli_option *o, const char *path)
-{
-    struct stat st;
-    const bool exists = stat(path, &st) == 0;
-    if (exists && is_input(&st))
-        return cli_usage("--%s: %s is also an input", o->name, path);
-    if ((o->type & CLI_FOLDER) == 0 || !exists)
-        return igd_file_check_writable(path) == IGD_OK ? CLI_GO_ON
-                                                       : cli_failed(parsed.command->name);
-    if (!S_ISDIR(st.st_mode))
-        return unusable(path, ENOTDIR);
-    return access(path, W_OK | X_OK) == 0 ? CLI_GO_ON : unusable(path, errno);
-}
-
-// Hours of work must not end in an unwritable file, nor a slow start in a missing one.
-static int check_paths(void)
-{
-    for (int i = 0; i < parsed.num; i++) {
-        const cli_row *r = &parsed.row[i];
-        const char *const *paths;
-        const char *one;
-        if ((r->option->type & (CLI_INPUT | CLI_OUTPUT)) == 0)
-            continue;
-        const int num = paths_of(r, &paths, &one);
-        for (int j = 0; j < num; j++) {
-            if ((r->option->type & CLI_INPUT) != 0 && access(paths[j], R_OK) != 0)
-                return unusable(paths[j], errno);
-            if ((r->option->type & CLI_OUTPUT) != 0) {
-                const int rc = check_output(r->option, paths[j]);
-                if (rc != CLI_GO_ON)
-                    return rc;
-            }
-        }
-    }
-    return CLI_GO_ON;
-}
-
 int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
 {
     int rc;
@@ -389,7 +312,7 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
         return rc;
     if (command->check != NULL && (rc = command->check(settings)) != CLI_GO_ON)
         return rc;
-    return check_paths();
+    return outputs_check(command, parsed.row, parsed.num);
 }
 
 void cli_end(void)

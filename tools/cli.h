@@ -71,6 +71,13 @@ typedef struct cli_group {
     size_t offset; // of the table's struct in the command's
 } cli_group;
 
+// A file that a command writes beside the one of an option.
+typedef struct cli_beside {
+    const char *option; // its name; NULL ends a list
+    const char *end;    // behind the option's path
+    bool for_json;      // in the place of its ".json", where it ends so
+} cli_beside;
+
 typedef struct cli_command {
     const char *name;            // all its words, such as "rank" and "analyze shift"
     const char *summary;         // one line, without a full stop
@@ -80,8 +87,9 @@ typedef struct cli_command {
     // Names of options that may be given without --NAME, in this order; NULL-ended. One
     // of type CLI_TEXTS takes all the rest.
     const char *const *arguments;
-    const cli_group *groups; // ended by a group without options
-    size_t size;             // of the settings
+    const cli_group *groups;  // ended by a group without options
+    const cli_beside *beside; // NULL for none
+    size_t size;              // of the settings
     void (*defaults)(void *settings);
     // Rules between options: CLI_GO_ON, or what cli_usage() returns. NULL for none.
     int (*check)(const void *settings);

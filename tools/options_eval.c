@@ -57,6 +57,18 @@ static const cli_group groups[] = {
     {0},
 };
 
+static const cli_beside beside[] = {
+    {"output", ".images.jsonl", true},
+    {"output", ".state", false},
+    {"output", ".state.flight", false},
+    {"output", ".state.lock", false},
+    {"save-adversarial", ".part", false},
+    {"save-adversarial", ".lock", false},
+    {"state", ".flight", false},
+    {"state", ".lock", false},
+    {0},
+};
+
 static const char *const examples[] = {
     "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack -o "
     "base.json",
@@ -130,6 +142,7 @@ const cli_command command_eval = {
     .examples = examples,
     .arguments = arguments,
     .groups = groups,
+    .beside = beside,
     .size = sizeof(eval_settings),
     .defaults = defaults,
     .check = check,

@@ -47,6 +47,14 @@ void igd_writer_free(igd_writer *w);
 // changes nothing.
 igd_status igd_file_check_writable(const char *path);
 
+// Opens a pipe or device for writing. Opening a pipe waits a little while for a reader; a
+// failure says where there is none.
+igd_status igd_special_open(int *out, const char *path);
+
+// The file that writing to `path` creates or replaces, by its absolute name where its
+// folder exists: two names of one file become the same. *out is owned (free()).
+igd_status igd_file_target(char **out, const char *path);
+
 bool igd_path_exists(const char *path);
 bool igd_path_is_folder(const char *path);
 

@@ -84,6 +84,22 @@ static igd_status resolve(char **out, const char *path)
     return at != NULL ? IGD_OK : no_memory(path);
 }
 
+igd_status igd_file_target(char **out, const char *path)
+{
+    IGD_TRY(resolve(out, path));
+    char *folder = igd_path_folder(*out);
+    char *real = folder != NULL ? realpath(folder, NULL) : NULL;
+    const char *slash = strrchr(*out, '/');
+    if (real != NULL) {
+        char *whole = igd_path_join(real, slash != NULL ? slash + 1 : *out);
+        free(*out);
+        *out = whole;
+    }
+    free(folder);
+    free(real);
+    return *out != NULL ? IGD_OK : no_memory(path);
+}
+
 static igd_status check_name(const char *path, const char *where, const char *name)
 {
     const long most = pathconf(where, _PC_NAME_MAX);
@@ -322,20 +338,28 @@ static igd_status write_whole(int file, const char *data, size_t size, const cha
     return IGD_OK;
 }
 
-// Opening a pipe would wait for its reader for ever; one that starts with us gets a
-// while.
-static int open_special(const char *path)
+igd_status igd_special_open(int *out, const char *path)
 {
     const struct timespec pause = {.tv_nsec = 50000000};
     int file = -1;
+    *out = -1;
     for (int i = 0; i < READER_PAUSES; i++) {
         file = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (file >= 0 || errno != ENXIO)
             break;
-        nanosleep(&pause, NULL);
+        nanosleep(&pause, NULL); // a reader that starts with us
         errno = ENXIO;
     }
-    return file;
+    if (file < 0 && errno == ENXIO)
+        return igd_error(IGD_EIO, "%s: a pipe that nobody reads", path);
+    if (file < 0 || fcntl(file, F_SETFL, O_WRONLY) != 0) {
+        const igd_status st = system_error(path);
+        if (file >= 0)
+            close(file);
+        return st;
+    }
+    *out = file;
+    return IGD_OK;
 }
 
 static igd_status commit_special(igd_writer *w)
@@ -344,15 +368,8 @@ static igd_status commit_special(igd_writer *w)
     w->stream = NULL;
     if (closed != 0)
         return igd_error(IGD_ENOMEM, "%s: no memory for what goes there", w->path);
-    const int file = open_special(w->path);
-    if (file < 0 && errno == ENXIO)
-        return igd_error(IGD_EIO, "%s: a pipe that nobody reads", w->path);
-    if (file < 0 || fcntl(file, F_SETFL, O_WRONLY) != 0) {
-        const igd_status st = system_error(w->path);
-        if (file >= 0)
-            close(file);
-        return st;
-    }
+    int file;
+    IGD_TRY(igd_special_open(&file, w->path));
     const igd_status st = write_whole(file, w->memory, w->size, w->path);
     if (close(file) != 0 && st == IGD_OK)
         return system_error(w->path);

@@ -1,0 +1,35 @@
+# shellcheck shell=bash disable=SC1091,SC2154
+# A forward pass that never ends is left within ten seconds of the first signal.
+python=/usr/bin/python3 # Debian's, which python3-torch belongs to
+if ! "$python" -c 'import torch' 2>err.txt; then
+    echo "case skipped: no PyTorch for python3 (python3-torch)"
+    return 0
+fi
+cat >net.py <<'END'
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(16, 3)
+
+    def forward(self, x):
+        while bool(x.max() < 2.0):
+            x = x + 0.0
+        return self.fc(x.flatten(1))
+
+
+torch.jit.script(Net().eval()).save("endless.pt")
+END
+"$python" net.py
+for signal in INT TERM; do
+    "$igdef" inspect endless.pt --input 1,4,4 >out.txt 2>err.txt &
+    sleep 3
+    begin=$(date +%s)
+    kill -$signal $!
+    wait $!
+    code=$? took=$(($(date +%s) - begin))
+    echo "$signal [$code], $([ $took -le 10 ] && echo within ten seconds)"
+    cat err.txt
+done
