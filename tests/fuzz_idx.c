@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t plain_size;
     if (!igd_is_gzip(data, size)) {
         parse(data, size);
-    } else if (igd_gunzip(&plain, &plain_size, data, size, "x.gz", LIMIT) == IGD_OK) {
+    } else if (igd_gunzip(&plain, &plain_size, data, size, "x.gz", LIMIT, NULL) ==
+               IGD_OK) {
         parse(plain, plain_size);
         free(plain);
     }

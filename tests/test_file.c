@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zip.h>
 #include <zlib.h>
 
+#include "core/archive.h"
 #include "core/file.h"
 
 static void put(const char *path, const void *data, size_t size)
@@ -93,13 +95,13 @@ static void test_file__reads_gzip_and_plain_alike(void **state)
     n += gzip(packed + n, sizeof(packed) - n, "end", 3); // a second member
     const char *path = fixture_path("two.gz");
     put(path, packed, n);
-    assert_ok(igd_file_read_gzip(&data, &size, path, 1003));
+    assert_ok(igd_file_read_gzip(&data, &size, path, 1003, NULL));
     assert_int_equal(size, 1003);
     assert_memory_equal(data, text, 1000);
     assert_memory_equal(data + 1000, "end\0", 4);
     free(data);
     put(path, text, 10);
-    assert_ok(igd_file_read_gzip(&data, &size, path, 10));
+    assert_ok(igd_file_read_gzip(&data, &size, path, 10, NULL));
     assert_int_equal(size, 10);
     free(data);
 }
@@ -113,19 +115,78 @@ static void test_file__limits_what_gzip_may_become(void **state)
     size_t size;
     const size_t n = gzip(packed, large, zeros, large);
     assert_true(n < large / 500);
-    assert_fails(igd_gunzip(&data, &size, packed, n, "bomb.gz", large - 1), IGD_EFORMAT,
-                 "bomb.gz: larger than");
+    assert_fails(igd_gunzip(&data, &size, packed, n, "bomb.gz", large - 1, NULL),
+                 IGD_EFORMAT, "bomb.gz: larger than");
     assert_null(data);
-    assert_ok(igd_gunzip(&data, &size, packed, n, "bomb.gz", large));
+    assert_ok(igd_gunzip(&data, &size, packed, n, "bomb.gz", large, NULL));
     assert_int_equal(size, large);
     free(data);
-    assert_fails(igd_gunzip(&data, &size, packed, n - 9, "cut.gz", large), IGD_EFORMAT,
-                 "cut.gz: truncated gzip");
+    assert_fails(igd_gunzip(&data, &size, packed, n - 9, "cut.gz", large, NULL),
+                 IGD_EFORMAT, "cut.gz: truncated gzip");
     packed[n / 2] ^= 0x55;
-    assert_fails(igd_gunzip(&data, &size, packed, n, "bad.gz", large), IGD_EFORMAT,
+    assert_fails(igd_gunzip(&data, &size, packed, n, "bad.gz", large, NULL), IGD_EFORMAT,
                  "bad.gz: damaged gzip");
     free(packed);
     free(zeros);
+}
+
+static size_t hundred(const unsigned char *head)
+{
+    return head[0] == 'h' ? 100 : SIZE_MAX;
+}
+
+static void test_file__gzip_stops_at_what_its_beginning_declares(void **state)
+{
+    (void)state;
+    const size_t large = (size_t)64 << 20;
+    const struct rlimit little = {(rlim_t)32 << 20, (rlim_t)32 << 20};
+    char *text = calloc(large, 1);
+    unsigned char *packed = malloc(large / 100), *data = NULL;
+    size_t size;
+    int code = -1;
+    text[0] = 'h';
+    const size_t n = gzip(packed, large / 100, text, large);
+    assert_fails(igd_gunzip(&data, &size, packed, n, "bomb.gz", large, hundred),
+                 IGD_EFORMAT, "bomb.gz: larger than 100 bytes");
+    const size_t fits = gzip(packed + n, large / 100 - n, text, 100);
+    assert_ok(igd_gunzip(&data, &size, packed + n, fits, "fits.gz", large, hundred));
+    assert_int_equal(size, 100);
+    free(data);
+    free(text);
+    // Without the memory that the whole would take.
+    const pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_DATA, &little);
+        _exit(igd_gunzip(&data, &size, packed, n, "b", large, hundred) == IGD_EFORMAT
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    free(packed);
+}
+
+// A zip archive of one entry of zeros; as the models that igdef reads are.
+static void zip_zeros(const char *path, size_t size)
+{
+    int error = 0;
+    void *zeros = calloc(size, 1);
+    zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &error);
+    assert_non_null(z);
+    zip_source_t *from = zip_source_buffer(z, zeros, size, 1);
+    assert_true(zip_file_add(z, "archive/constants.pkl", from, 0) >= 0);
+    assert_int_equal(zip_close(z), 0);
+}
+
+static void test_file__zip_contents_are_in_proportion_to_the_file(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("bomb.pt");
+    zip_zeros(path, (size_t)300 << 20);
+    assert_fails(igd_archive_check(path), IGD_EFORMAT,
+                 "bomb.pt: 'archive/constants.pkl' makes the contents larger than 100");
+    zip_zeros(path, (size_t)30 << 20);
+    assert_ok(igd_archive_check(path));
 }
 
 static void test_file__an_uncommitted_writer_leaves_no_trace(void **state)
@@ -341,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_file__reads_a_device_of_unknown_length),
         cmocka_unit_test(test_file__reads_gzip_and_plain_alike),
         cmocka_unit_test(test_file__limits_what_gzip_may_become),
+        cmocka_unit_test(test_file__gzip_stops_at_what_its_beginning_declares),
+        cmocka_unit_test(test_file__zip_contents_are_in_proportion_to_the_file),
         cmocka_unit_test(test_file__an_uncommitted_writer_leaves_no_trace),
         cmocka_unit_test(test_file__writing_follows_a_link),
         cmocka_unit_test(test_file__writing_to_a_device_leaves_it_a_device),

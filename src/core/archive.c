@@ -11,6 +11,8 @@
 #include "core/file_kind.h"
 
 #define CHUNK 65536
+#define MOST_RATIO 100 // of contents to file; weights seldom shrink to a half
+#define FREE_SIZE ((uint64_t)64 << 20) // of contents, whatever the file's size
 
 static igd_status damaged(const char *path, const char *entry, zip_error_t *e)
 {
@@ -21,19 +23,35 @@ static igd_status damaged(const char *path, const char *entry, zip_error_t *e)
                      zip_error_strerror(e));
 }
 
+static igd_status too_much(const char *path, const char *entry)
+{
+    return igd_error(IGD_EFORMAT,
+                     "%s: '%s' makes the contents larger than %d times the file", path,
+                     entry, MOST_RATIO);
+}
+
+// `room` is how much more there may be.
 static igd_status check_entry(zip_t *archive, zip_uint64_t i, const char *name,
-                              const char *path)
+                              const char *path, uint64_t *room)
 {
     char chunk[CHUNK];
     zip_int64_t got;
+    zip_stat_t info;
+    uint64_t left = *room;
+    if (zip_stat_index(archive, i, 0, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0)
+        return damaged(path, name, zip_get_error(archive));
+    if (info.size > left)
+        return too_much(path, name);
     zip_file_t *entry = zip_fopen_index(archive, i, 0);
     if (entry == NULL)
         return damaged(path, name, zip_get_error(archive));
-    do
-        got = zip_fread(entry, chunk, sizeof(chunk));
-    while (got > 0);
-    const igd_status st =
-        got < 0 ? damaged(path, name, zip_file_get_error(entry)) : IGD_OK;
+    // Contents may be more than they say.
+    while ((got = zip_fread(entry, chunk, sizeof(chunk))) > 0 && (uint64_t)got <= left)
+        left -= (uint64_t)got;
+    const igd_status st = got < 0   ? damaged(path, name, zip_file_get_error(entry))
+                          : got > 0 ? too_much(path, name)
+                                    : IGD_OK;
+    *room = left;
     zip_fclose(entry);
     return st;
 }
@@ -44,13 +62,15 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static igd_status check_kind(const char *path)
+// *room becomes how large its contents may be.
+static igd_status check_kind(const char *path, uint64_t *room)
 {
     struct stat info;
     if (stat(path, &info) != 0)
         return igd_error(IGD_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
         return igd_error(IGD_EIO, "%s: is a folder", path);
+    *room = FREE_SIZE + MOST_RATIO * (uint64_t)info.st_size;
     return IGD_OK;
 }
 
@@ -58,9 +78,10 @@ igd_status igd_archive_check(const char *path)
 {
     int code = 0;
     bool program = false;
+    uint64_t room = 0;
     igd_status st = IGD_OK;
 
-    IGD_TRY(check_kind(path));
+    IGD_TRY(check_kind(path, &room));
     zip_t *archive = zip_open(path, ZIP_RDONLY, &code);
     if (archive == NULL) {
         if (code == ZIP_ER_MEMORY)
@@ -75,7 +96,7 @@ igd_status igd_archive_check(const char *path)
             break;
         }
         program = program || ends_with(name, "/constants.pkl");
-        st = check_entry(archive, (zip_uint64_t)i, name, path);
+        st = check_entry(archive, (zip_uint64_t)i, name, path, &room);
     }
     if (st == IGD_OK && !program)
         st = igd_file_kind_refuse_model(path, "not a TorchScript file");

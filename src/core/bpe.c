@@ -345,7 +345,7 @@ static igd_status load_merges(igd_bpe *b, const char *path)
 {
     unsigned char *text = NULL;
     size_t size = 0;
-    IGD_TRY(igd_file_read_gzip(&text, &size, path, MAX_FILE));
+    IGD_TRY(igd_file_read_gzip(&text, &size, path, MAX_FILE, NULL));
     const igd_status st = add_merges(b, (const char *)text, size, path);
     free(text);
     return st;

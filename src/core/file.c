@@ -23,11 +23,12 @@ static igd_status too_large(const char *path, size_t limit)
 typedef struct growing {
     unsigned char *data; // owned
     size_t size, room, limit;
+    size_t (*declared)(const unsigned char *head); // asked once; then NULL
 } growing;
 
 static igd_status grow(growing *g, const char *path)
 {
-    if (g->size == g->limit)
+    if (g->size >= g->limit)
         return too_large(path, g->limit);
     size_t room = g->room < CHUNK / 2 ? CHUNK : g->room * 2;
     if (g->room > g->limit / 2 || room > g->limit)
@@ -131,6 +132,11 @@ static igd_status inflate_all(growing *g, z_stream *z, const unsigned char *data
         z->avail_out = offered;
         const int rc = inflate(z, Z_NO_FLUSH);
         g->size += offered - z->avail_out;
+        if (g->declared != NULL && g->size >= IGD_DECLARED_AFTER) {
+            const size_t limit = g->declared(g->data);
+            g->limit = limit < g->limit ? limit : g->limit;
+            g->declared = NULL;
+        }
         if (rc == Z_STREAM_END) {
             if (z->avail_in == 0 && given == size)
                 return IGD_OK;
@@ -148,9 +154,10 @@ static igd_status inflate_all(growing *g, z_stream *z, const unsigned char *data
 }
 
 igd_status igd_gunzip(unsigned char **out, size_t *out_size, const unsigned char *data,
-                      size_t size, const char *path, size_t limit)
+                      size_t size, const char *path, size_t limit,
+                      size_t (*declared)(const unsigned char *head))
 {
-    growing g = {.limit = limit < SIZE_MAX ? limit : SIZE_MAX - 1};
+    growing g = {.limit = limit < SIZE_MAX ? limit : SIZE_MAX - 1, .declared = declared};
     z_stream z = {0};
     igd_status st = IGD_OK;
 
@@ -173,7 +180,7 @@ done:
 }
 
 igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *path,
-                              size_t limit)
+                              size_t limit, size_t (*declared)(const unsigned char *head))
 {
     unsigned char *raw = NULL;
     size_t raw_size = 0;
@@ -186,7 +193,7 @@ igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *pat
         *size = raw_size;
         return IGD_OK;
     }
-    const igd_status st = igd_gunzip(out, size, raw, raw_size, path, limit);
+    const igd_status st = igd_gunzip(out, size, raw, raw_size, path, limit, declared);
     free(raw);
     return st;
 }

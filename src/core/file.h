@@ -19,13 +19,18 @@ igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
                          size_t limit);
 
 // The same, through zlib where the file is gzip-compressed; `limit` holds for the result.
+// With `declared` no more is decompressed than the content's first bytes say there is: it
+// is asked once, with IGD_DECLARED_AFTER bytes or more. NULL for none.
+#define IGD_DECLARED_AFTER 16
 igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *path,
-                              size_t limit);
+                              size_t limit,
+                              size_t (*declared)(const unsigned char *head));
 
 // The same from memory; `path` starts the messages.
 bool igd_is_gzip(const unsigned char *data, size_t size);
 igd_status igd_gunzip(unsigned char **out, size_t *out_size, const unsigned char *data,
-                      size_t size, const char *path, size_t limit);
+                      size_t size, const char *path, size_t limit,
+                      size_t (*declared)(const unsigned char *head));
 
 // Writes a file whole: to a temporary name beside it, flushed to disk, then renamed. A
 // signal that ends the program waits until that is done.

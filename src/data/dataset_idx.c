@@ -116,6 +116,24 @@ bool igd_is_idx(const char *path)
     return found;
 }
 
+// How long a file is by what it begins with: its number of axes and their lengths.
+static size_t declared_size(const unsigned char *head)
+{
+    const int num_axes = head[3];
+    uint64_t size = 1;
+    if (num_axes < 1 || num_axes > 3)
+        return MAX_FILE;
+    for (int i = 0; i < num_axes; i++) {
+        const unsigned char *p = head + 4 + 4 * i;
+        const uint64_t length = (uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 |
+                                (uint64_t)p[2] << 8 | (uint64_t)p[3];
+        if (length > 0 && size > MAX_FILE / length)
+            return MAX_FILE;
+        size *= length;
+    }
+    return 4 + 4 * (size_t)num_axes + (size_t)size;
+}
+
 igd_status igd_source_idx(igd_source *s, const char *path, bool train)
 {
     char *images = NULL, *labels = NULL;
@@ -135,13 +153,13 @@ igd_status igd_source_idx(igd_source *s, const char *path, bool train)
                        images == NULL ? "images-idx3" : "labels-idx1");
         goto done;
     }
-    st = igd_file_read_gzip(&bytes, &size, images, MAX_FILE);
+    st = igd_file_read_gzip(&bytes, &size, images, MAX_FILE, declared_size);
     if (st == IGD_OK)
         st = igd_bytes_add_idx_images(&b, bytes, size, images);
     free(bytes);
     bytes = NULL;
     if (st == IGD_OK)
-        st = igd_file_read_gzip(&bytes, &size, labels, MAX_FILE);
+        st = igd_file_read_gzip(&bytes, &size, labels, MAX_FILE, declared_size);
     if (st == IGD_OK)
         st = igd_bytes_add_idx_labels(&b, bytes, size, labels);
     if (st == IGD_OK)
