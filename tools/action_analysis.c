@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "print.h"
 #include "progress.h"
 
 igd_status action_show_analysis(const igd_analysis *a, const analysis_output *out,
@@ -18,7 +19,7 @@ igd_status action_show_analysis(const igd_analysis *a, const analysis_output *ou
         puts(igd_analysis_json(a));
         return IGD_OK;
     }
-    fputs(igd_analysis_text(a), stdout);
+    print_safe(stdout, igd_analysis_text(a));
     if (out->output != NULL || out->chart != NULL)
         putchar('\n');
     if (out->output != NULL)

@@ -11,6 +11,7 @@
 #include "core/seal.h"
 #include "igdef/status.h"
 #include "outputs.h"
+#include "print.h"
 #include "values.h"
 
 // One command is parsed per process.
@@ -27,7 +28,7 @@ int cli_usage(const char *format, ...)
     fprintf(stderr, "igdef%s%s: ", parsed.command ? " " : "",
             parsed.command ? parsed.command->name : "");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    print_args(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
     return CLI_USAGE;

@@ -10,6 +10,7 @@
 #include "action.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "print.h"
 #include "progress.h"
 
 typedef struct prediction {
@@ -162,17 +163,17 @@ static igd_status write_file(const predictions *p, const char *path)
 
 static void print_flags(const predictions *p)
 {
-    printf("%7s %6s %11s %16s %11s  %s\n", "index", "label", "prediction",
-           "base_prediction", "confidence", "agree");
+    print_out("%7s %6s %11s %16s %11s  %s\n", "index", "label", "prediction",
+              "base_prediction", "confidence", "agree");
     for (int64_t i = 0; i < p->num; i++) {
         const prediction *r = &p->row[i];
         char label[16] = "-";
         if (r->label >= 0)
             snprintf(label, sizeof(label), "%d", r->label);
-        printf("%7" PRId64 " %6s %11d %16d %11.4f  %s\n", r->index, label, r->defended,
-               r->base, r->confidence, r->defended == r->base ? "yes" : "no");
+        print_out("%7" PRId64 " %6s %11d %16d %11.4f  %s\n", r->index, label, r->defended,
+                  r->base, r->confidence, r->defended == r->base ? "yes" : "no");
     }
-    printf("\n");
+    print_out("\n");
 }
 
 static void print_text(const predictions *p, const defend_settings *s)
@@ -180,16 +181,16 @@ static void print_text(const predictions *p, const defend_settings *s)
     if (s->output == NULL && p->num > 0)
         print_flags(p);
     if (p->num > 0)
-        printf("%" PRId64 " images; both models agree on %.2f %%\n", p->num,
-               100.0 * (double)p->agree / (double)p->num);
+        print_out("%" PRId64 " images; both models agree on %.2f %%\n", p->num,
+                  100.0 * (double)p->agree / (double)p->num);
     if (p->num_labelled > 0)
-        printf("clean accuracy: defended %.2f %%, base %.2f %%\n",
-               100.0 * (double)p->defended_correct / (double)p->num_labelled,
-               100.0 * (double)p->base_correct / (double)p->num_labelled);
+        print_out("clean accuracy: defended %.2f %%, base %.2f %%\n",
+                  100.0 * (double)p->defended_correct / (double)p->num_labelled,
+                  100.0 * (double)p->base_correct / (double)p->num_labelled);
     if (s->output != NULL)
-        printf("predictions: %s\n", s->output);
+        print_out("predictions: %s\n", s->output);
     if (s->export_path != NULL)
-        printf("defended model: %s\n", s->export_path);
+        print_out("defended model: %s\n", s->export_path);
 }
 
 static igd_status print_json(const predictions *p, const igd_defense *defense,

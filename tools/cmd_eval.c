@@ -11,6 +11,7 @@
 #include "action_attack.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "print.h"
 #include "progress.h"
 
 // "PATH.state"; owned.
@@ -78,9 +79,9 @@ static int show(const igd_result *r, const eval_settings *s)
     if (s->common.json) {
         puts(igd_result_json(r));
     } else {
-        fputs(igd_result_text(r), stdout);
+        print_safe(stdout, igd_result_text(r));
         if (s->output != NULL)
-            printf("\nresult: %s\n", s->output);
+            print_out("\nresult: %s\n", s->output);
     }
     if (!s->strict || warnings == 0)
         return CLI_DONE;

@@ -8,6 +8,7 @@
 
 #include "action.h"
 #include "core/error.h"
+#include "print.h"
 #include "progress.h"
 
 #define PROBE_IMAGES 1000 // enough to tell normalisations apart
@@ -168,44 +169,44 @@ static void print_layers(const findings *f)
         path_width = path > path_width ? path : path_width;
         kind_width = kind > kind_width ? kind : kind_width;
     }
-    printf("\n%-*s  %-*s  %-16s  %7s  %-6s\n", path_width, "layer", kind_width, "kind",
-           "activation", "neurons", "affine");
+    print_out("\n%-*s  %-*s  %-16s  %7s  %-6s\n", path_width, "layer", kind_width, "kind",
+              "activation", "neurons", "affine");
     for (int i = 0; i < f->num_layers; i++) {
         const igd_layer *l = &f->layers[i];
         char shape[128];
-        printf("%-*s  %-*s  ", path_width, l->path, kind_width, l->kind);
+        print_out("%-*s  %-*s  ", path_width, l->path, kind_width, l->kind);
         if (l->reason != NULL) {
-            printf("cannot be cut: %s\n", l->reason);
+            print_out("cannot be cut: %s\n", l->reason);
             continue;
         }
         shape_text(shape, sizeof(shape), l);
-        printf("%-16s  %7" PRId64 "  %s%s%s\n", shape, l->num_neurons,
-               l->affine ? "yes" : "no", l->penultimate ? "  penultimate" : "",
-               l->axis_guessed ? "  (neuron axis guessed)" : "");
+        print_out("%-16s  %7" PRId64 "  %s%s%s\n", shape, l->num_neurons,
+                  l->affine ? "yes" : "no", l->penultimate ? "  penultimate" : "",
+                  l->axis_guessed ? "  (neuron axis guessed)" : "");
     }
 }
 
 static void print_trials(const findings *f, const inspect_settings *s)
 {
-    printf("\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
-           f->num_images, s->in.data);
+    print_out("\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
+              f->num_images, s->in.data);
     for (int i = 0; i < f->num_trials; i++)
-        printf("  %-14s %6.2f %%\n", trial_name(&f->trials[i], s),
-               100.0 * f->trials[i].clean_acc);
+        print_out("  %-14s %6.2f %%\n", trial_name(&f->trials[i], s),
+                  100.0 * f->trials[i].clean_acc);
     if (f->likely < 0)
-        printf("no better than guessing: are these the images the model was trained "
-               "on?\n");
+        print_out("no better than guessing: are these the images the model was trained "
+                  "on?\n");
     else if (f->num_trials > 1)
-        printf("likely normalisation: %s\n", trial_name(&f->trials[f->likely], s));
+        print_out("likely normalisation: %s\n", trial_name(&f->trials[f->likely], s));
     if (f->likely > 0) {
         const struct normalization *n = f->trials[f->likely].normalization;
-        printf("to use it: --mean ");
+        print_out("to use it: --mean ");
         for (int i = 0; i < n->num_channels; i++)
-            printf("%s%g", i > 0 ? "," : "", (double)n->mean[i]);
-        printf(" --std ");
+            print_out("%s%g", i > 0 ? "," : "", (double)n->mean[i]);
+        print_out(" --std ");
         for (int i = 0; i < n->num_channels; i++)
-            printf("%s%g", i > 0 ? "," : "", (double)n->std[i]);
-        printf("\n");
+            print_out("%s%g", i > 0 ? "," : "", (double)n->std[i]);
+        print_out("\n");
     }
 }
 
@@ -216,21 +217,22 @@ static void print_text(const findings *f, const inspect_settings *s)
     int num_methods;
     const char *const *methods = igd_model_methods(m, &num_methods);
 
-    printf("file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
-           igd_model_sha256(m));
+    print_out("file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
+              igd_model_sha256(m));
     for (int i = 0; i < num_methods; i++)
-        printf("%s%s", i > 0 ? ", " : "", methods[i]);
-    printf("\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
-           shape[1], shape[2]);
-    printf("classes        %d\n", igd_model_num_classes(m));
-    printf("output         %s",
-           igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+        print_out("%s%s", i > 0 ? ", " : "", methods[i]);
+    print_out("\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
+              shape[1], shape[2]);
+    print_out("classes        %d\n", igd_model_num_classes(m));
+    print_out("output         %s",
+              igd_model_gives_probabilities(m) ? "probabilities" : "logits");
     if (igd_model_output(m)[0] != '\0')
-        printf(", from output '%s' of several (--output chooses)", igd_model_output(m));
-    printf("\ndeterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
-    printf("gradients      %s\n", igd_model_no_gradient(m) == NULL
-                                      ? "reach the images"
-                                      : igd_model_no_gradient(m));
+        print_out(", from output '%s' of several (--output chooses)",
+                  igd_model_output(m));
+    print_out("\ndeterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
+    print_out("gradients      %s\n", igd_model_no_gradient(m) == NULL
+                                         ? "reach the images"
+                                         : igd_model_no_gradient(m));
     print_layers(f);
     if (f->num_images > 0)
         print_trials(f, s);

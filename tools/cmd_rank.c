@@ -10,6 +10,7 @@
 #include "action_rank.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "print.h"
 #include "progress.h"
 
 #define SHOWN_NEURONS 5
@@ -72,22 +73,22 @@ static void print_text(const igd_ranking *r, const rank_settings *s, double comm
     const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
     const int classes = C < SHOWN_CLASSES ? C : SHOWN_CLASSES;
     const int neurons = K < SHOWN_NEURONS ? K : SHOWN_NEURONS;
-    printf("%s: %d neurons of %s ranked for %d classes by %s on %" PRId64 " images\n",
-           s->output, K, igd_ranking_layer(r), C, igd_ranking_method(r),
-           igd_ranking_num_images(r));
-    printf("\n%-20s most important neurons (score)\n", "class");
+    print_out("%s: %d neurons of %s ranked for %d classes by %s on %" PRId64 " images\n",
+              s->output, K, igd_ranking_layer(r), C, igd_ranking_method(r),
+              igd_ranking_num_images(r));
+    print_out("\n%-20s most important neurons (score)\n", "class");
     for (int c = 0; c < classes; c++) {
         const int32_t *order = igd_ranking_order(r, c);
         const float *score = igd_ranking_score(r, c);
-        printf("%-20s", igd_ranking_class_name(r, c));
+        print_out("%-20s", igd_ranking_class_name(r, c));
         for (int i = 0; i < neurons; i++)
-            printf(" %d (%.3g)", order[i], (double)score[order[i]]);
-        printf("\n");
+            print_out(" %d (%.3g)", order[i], (double)score[order[i]]);
+        print_out("\n");
     }
     if (classes < C)
-        printf("... and %d more classes\n", C - classes);
+        print_out("... and %d more classes\n", C - classes);
     if (s->compare != NULL)
-        printf(
+        print_out(
             "\n%s shares %.1f of the %d most important neurons, mean over the classes; "
             "chance alone %.1f\n",
             s->compare, common, top, (double)top * top / K);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "igdef/report.h"
+#include "print.h"
 
 // clang-format off
 static const cli_option options[] = {
@@ -84,7 +85,7 @@ static int run(const void *settings)
     else if (s->common.json)
         rc = print_json(s, summary);
     else if (!s->common.quiet)
-        printf("%sreport: %s\n", summary, s->output);
+        print_out("%sreport: %s\n", summary, s->output);
     if (rc == CLI_DONE && !s->common.quiet)
         cli_note_unsealed(&s->results);
     free(summary);

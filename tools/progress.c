@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "core/text.h"
+#include "print.h"
 #include "process.h"
 
 #define PATIENCE 8        // seconds that a wish to stop may go unheard
@@ -127,7 +128,7 @@ void progress_note(const char *format, ...)
     erase();
     fprintf(stderr, "igdef %s: ", state.command);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    print_args(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
 }

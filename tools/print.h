@@ -1,0 +1,13 @@
+// Text for people. Names from models and data sets reach the terminal here, with control
+// characters written out; line breaks and tabs stay.
+#ifndef IGDEF_PRINT_H
+#define IGDEF_PRINT_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void print_safe(FILE *f, const char *text);
+void print_args(FILE *f, const char *format, va_list args);
+void print_out(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
