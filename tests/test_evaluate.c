@@ -614,8 +614,9 @@ static void test_evaluate__progress_is_never_misleading(void **state)
     o.progress = check_line;
     o.payload = &c;
     igd_result_free(evaluate(&world.views, &o));
-    // Clean; transfers made and judged; two attacks; three checks.
-    assert_int_equal(c.stages, 1 + 2 + 2 + 3);
+    // Clean; the gradient attack on planted points; transfers made and judged; two
+    // attacks; three checks.
+    assert_int_equal(c.stages, 1 + 1 + 2 + 2 + 3);
     assert_true(c.lines > 100 && c.parts > c.lines / 2);
 }
 
@@ -963,6 +964,149 @@ static void test_evaluate__warnings_do_not_depend_on_the_order(void **state)
     }
 }
 
+// Cross-entropy always exceeds DLR, so that the point of highest loss was never DLR's:
+// the points of both losses are judged, and either may fool.
+static void test_evaluate__points_of_both_losses_are_judged(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"own:apgd-eot", "transfer:apgd-eot"};
+    static const char *const halves[] = {"1", "2"};
+    for (size_t k = 0; k < 2; k++) {
+        igd_evaluate_options o = options(lists[k]);
+        char set[80];
+        bool fooled[2][N] = {{false}};
+        o.set = "apgd-eot.eot=2,apgd-eot.steps=5";
+        igd_result *both = evaluate(&world.views, &o);
+        for (int h = 0; h < 2; h++) {
+            snprintf(set, sizeof(set), "%s,apgd-eot.losses=%s", o.set, halves[h]);
+            igd_evaluate_options one = o;
+            one.set = set;
+            igd_result *r = evaluate(&world.views, &one);
+            assert_int_equal(r->flags.num_columns, 2);
+            for (int i = 0; i < N; i++)
+                fooled[h][i] = igd_flags_column(&r->flags, 1)[i] == IGD_FOOLED;
+            igd_result_free(r);
+        }
+        assert_int_equal(both->flags.num_columns, 3);
+        assert_int_equal(both->num_entries, 1);
+        const igd_entry *e = &both->entries[0];
+        for (int i = 0; i < N; i++)
+            assert_int_equal(igd_flags_survives(&both->flags, e->counts, e->num_counts, i,
+                                                IGD_ONE_SHOT),
+                             igd_flags_correct(&both->flags, 0, i, IGD_ONE_SHOT) &&
+                                 !fooled[0][i] && !fooled[1][i]);
+        assert_ok(igd_result_save(both, fixture_path("both.json")));
+        unsigned char *lines = NULL;
+        size_t size;
+        assert_ok(
+            igd_file_read(&lines, &size, fixture_path("both.images.jsonl"), 1 << 20));
+        int named = 0, robust = 0;
+        for (const char *p = (const char *)lines; (p = strstr(p, lists[k])) != NULL; p++)
+            named++;
+        for (const char *p = (const char *)lines; (p = strstr(p, "\"robust\":true")); p++)
+            robust++;
+        assert_int_equal(robust, (int)(igd_result_worst_acc(both) * N + 0.5));
+        assert_true(named > 0);
+        free(lines);
+        igd_result_free(both);
+    }
+}
+
+// A classifier that errs at random seems less robust the more often it is looked at, with
+// nothing attacked: the expected accuracy hardly moves, and the control shows as much.
+static void test_evaluate__looking_more_often_is_no_attack(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("fgsm,pgd,apgd-ce,apgd-dlr,apgd-cw,square");
+    igd_views who = world.undefended;
+    toy noisy = world.base;
+    noisy.f.self = &noisy;
+    noisy.f.deterministic = false;
+    noisy.noise = 0.5f;
+    who.judged = who.base = &noisy.f;
+    o.report = IGD_REPORT_PER_ATTACK;
+    o.threat.eps = 1e-7; // no attack reaches anything
+    o.checks = true;
+    o.num_draws = 20;
+    o.set =
+        "pgd.steps=2,apgd-ce.steps=2,apgd-dlr.steps=2,apgd-cw.steps=2,square.queries=2";
+    igd_result *r = evaluate(&who, &o);
+    cJSON *json = cJSON_Parse(igd_result_json(r));
+    const cJSON *random = cJSON_GetObjectItem(json, "randomised");
+    const cJSON *control =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(json, "checks"), "control");
+    assert_int_equal(cJSON_GetArraySize(control), 7); // six attacks, and all together
+    const cJSON *all = cJSON_GetArrayItem(control, 6);
+    const double clean =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(random, "clean"), "expected_acc")
+            ->valuedouble;
+    const cJSON *worst = cJSON_GetObjectItem(random, "worst");
+    const double expected = cJSON_GetObjectItem(worst, "expected_acc")->valuedouble;
+    const double once = cJSON_GetObjectItem(worst, "one_shot_acc")->valuedouble;
+    const double votes = cJSON_GetObjectItem(all, "votes")->valuedouble;
+    assert_true(once < clean - 0.1); // the first draws of six looks and more
+    assert_true(expected > once);    // what one look finds
+    assert_true(fabs(votes / (20.0 * N) - expected) < 0.05); // and nothing was attacked
+    const double hits = cJSON_GetObjectItem(all, "one_shot")->valuedouble;
+    assert_true(fabs(hits / N - once) < 0.15);
+    const cJSON *interval = cJSON_GetObjectItem(worst, "expected_interval");
+    assert_true(cJSON_GetArrayItem(interval, 0)->valuedouble < expected);
+    assert_true(cJSON_GetArrayItem(interval, 1)->valuedouble > expected);
+    assert_non_null(strstr(igd_result_text(r), "expected"));
+    assert_non_null(strstr(igd_result_text(r), "without attack"));
+    cJSON_Delete(json);
+    igd_result_free(r);
+}
+
+// On copies in which an adversarial point is planted, attacks find one where the model
+// shows its gradients, and miss it where it hides them.
+static void test_evaluate__attacks_that_miss_planted_points_are_told(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("pgd,apgd-ce,apgd-dlr,apgd-t,fab-t,square");
+    igd_views who = world.undefended;
+    toy honest = world.base, hidden = world.base, flat = world.base;
+    honest.f.self = &honest;
+    hidden.f.self = &hidden;
+    hidden.f.logits = reversed_logits;
+    flat.f.self = &flat;
+    flat.scale = 1e5f; // cross-entropy is saturated: its gradient is exactly zero
+    o.checks = true;
+    o.threat.eps = 0.1;
+    o.set = "square.queries=100";
+
+    who.judged = &honest.f;
+    igd_result *r = evaluate(&who, &o);
+    const cJSON *list = cJSON_GetObjectItem(r->checks, "planted");
+    assert_int_equal(cJSON_GetArraySize(list), 5); // gradient attacks
+    for (int k = 0; k < 5; k++) {
+        const cJSON *item = cJSON_GetArrayItem(list, k);
+        assert_true(cJSON_GetObjectItem(item, "images")->valueint >= 2);
+        assert_int_equal(cJSON_GetObjectItem(item, "found")->valueint,
+                         cJSON_GetObjectItem(item, "images")->valueint);
+    }
+    assert_false(igd_warned(&r->warnings, IGD_WARN_PLANTED));
+    igd_result_free(r);
+    honest.f.deterministic = false;
+    honest.noise = 0.01f;
+    assert_false(warns(&who, &o, IGD_WARN_PLANTED));
+
+    who.judged = &hidden.f;
+    r = evaluate(&who, &o);
+    list = cJSON_GetObjectItem(r->checks, "planted");
+    for (int k = 0; k < 5; k += 4) // apgd-ce and pgd
+        assert_true(cJSON_GetObjectItem(cJSON_GetArrayItem(list, k), "found")->valueint <
+                    cJSON_GetObjectItem(cJSON_GetArrayItem(list, k), "images")->valueint);
+    assert_true(igd_warned(&r->warnings, IGD_WARN_PLANTED));
+    igd_result_free(r);
+    who.judged = &flat.f;
+    o.attacks = "apgd-ce";
+    o.set = NULL;
+    assert_true(warns(&who, &o, IGD_WARN_PLANTED));
+    o.checks = false;
+    assert_false(warns(&who, &o, IGD_WARN_PLANTED));
+}
+
 static void test_evaluate__too_few_steps_are_told(void **state)
 {
     (void)state;
@@ -1103,6 +1247,9 @@ int main(void)
         TENSOR_TEST(test_evaluate__each_weakness_raises_its_warning),
         TENSOR_TEST(test_evaluate__attacks_without_gradients_that_win_are_told),
         TENSOR_TEST(test_evaluate__warnings_do_not_depend_on_the_order),
+        TENSOR_TEST(test_evaluate__points_of_both_losses_are_judged),
+        TENSOR_TEST(test_evaluate__looking_more_often_is_no_attack),
+        TENSOR_TEST(test_evaluate__attacks_that_miss_planted_points_are_told),
         TENSOR_TEST(test_evaluate__too_few_steps_are_told),
         TENSOR_TEST(test_evaluate__too_few_classes_for_dlr_are_told),
         TENSOR_TEST(test_evaluate__a_wrong_clean_accuracy_stops_early),

@@ -74,9 +74,26 @@ static void test_interval__of_means_is_students(void **state)
     assert_true(isnan(igd_interval_of_mean(1.0, 0.0, 1).low));
 }
 
+// As exact as for single attempts where shares are 0 or 1, narrower where draws agree.
+static void test_interval__of_shares_counts_images_and_draws(void **state)
+{
+    (void)state;
+    const igd_interval one = igd_interval_of(30, 40);
+    const double mean = 0.75, variance = mean * (1.0 - mean) * 40.0 / 39.0;
+    const igd_interval same = igd_interval_of_share(mean, variance, 40, 10);
+    assert_true(fabs(one.low - same.low) < 1e-9 && fabs(one.high - same.high) < 1e-9);
+    // Every image at 3/4: all that varies are 400 draws.
+    const igd_interval all = igd_interval_of(300, 400);
+    const igd_interval equal = igd_interval_of_share(mean, 0.0, 40, 10);
+    assert_true(fabs(all.low - equal.low) < 1e-9 && fabs(all.high - equal.high) < 1e-9);
+    const igd_interval none = igd_interval_of_share(1.0, 0.0, 40, 10);
+    assert_true(fabs(none.low - igd_interval_of(40, 40).low) < 1e-9 && none.high == 1.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interval__of_shares_counts_images_and_draws),
         cmocka_unit_test(test_interval__of_means_is_students),
         cmocka_unit_test(test_interval__incomplete_beta_has_closed_forms),
         cmocka_unit_test(test_interval__ends_leave_a_fortieth_on_each_side),

@@ -88,10 +88,23 @@ static void test_plan__presets_are_those_of_the_versions(void **state)
     if (igd_plan_make(&p, &undefended, &o) == IGD_OK) {
         assert_true(job_value(&p->steps[1].jobs[0], "restarts") == 5);
         assert_true(job_value(&p->steps[2].jobs[0], "targets") == 5);
+        assert_true(job_value(&p->steps[1].jobs[0], "large_radii") == 1);
         free(p);
     } else {
         assert_non_null(strstr(igd_error_message(), "L1"));
     }
+    // The others go without the larger radii, as the released code does.
+    o.attacks = "autoattack-rand";
+    assert_ok(igd_plan_make(&p, &undefended, &o));
+    for (int k = 1; k <= 2; k++)
+        assert_true(job_value(&p->steps[k].jobs[0], "large_radii") == 0);
+    free(p);
+    o.attacks = "autoattack-plus";
+    assert_ok(igd_plan_make(&p, &undefended, &o));
+    for (int k = 1; k <= 6; k++)
+        if (k <= 2 || k == 5)
+            assert_true(job_value(&p->steps[k].jobs[0], "large_radii") == 0);
+    free(p);
 }
 
 static void test_plan__worst_case_takes_transfers_first(void **state)
@@ -101,6 +114,7 @@ static void test_plan__worst_case_takes_transfers_first(void **state)
                                           "transfer:apgd-cw",
                                           "transfer:apgd-t",
                                           "transfer:apgd-eot",
+                                          "transfer:apgd-eot dlr",
                                           "transfer:autoattack",
                                           "transfer:rays",
                                           "apgd-ce",
@@ -110,20 +124,25 @@ static void test_plan__worst_case_takes_transfers_first(void **state)
                                           "apgd-eot",
                                           "rays"};
     igd_plan *p = plan(&defended, "worst-case", IGD_REPORT_UNION);
-    assert_steps(p, cascade, 12);
+    assert_steps(p, cascade, 13);
     assert_true(job_value(&p->steps[3].jobs[0], "targets") == 3);
-    assert_true(job_value(&p->steps[8].jobs[0], "targets") == 9);
+    assert_true(job_value(&p->steps[9].jobs[0], "targets") == 9);
     assert_int_equal(p->steps[1].jobs[0].mode, IGD_RETURN_HIGH_LOSS);
-    assert_int_equal(p->steps[6].jobs[0].mode, IGD_RETURN_FOOLED); // RayS knows no loss
-    assert_int_equal(p->steps[5].num_jobs, 4); // the points of its first success
+    // Of the two losses both points are kept, as neither loss says which is the better.
+    for (int k = 4; k <= 5; k++) {
+        assert_int_equal(p->steps[k].jobs[0].mode, IGD_RETURN_HIGH_LOSS);
+        assert_true(job_value(&p->steps[k].jobs[0], "losses") == k - 3);
+    }
+    assert_int_equal(p->steps[7].jobs[0].mode, IGD_RETURN_FOOLED); // RayS knows no loss
+    assert_int_equal(p->steps[6].num_jobs, 4); // the points of its first success
     for (int j = 0; j < 4; j++)
-        assert_int_equal(p->steps[5].jobs[j].mode, IGD_RETURN_FOOLED);
-    for (int k = 1; k <= 12; k++)
+        assert_int_equal(p->steps[6].jobs[j].mode, IGD_RETURN_FOOLED);
+    for (int k = 1; k <= 13; k++)
         assert_ptr_equal(igd_step_attacked(&p->steps[k], &defended),
-                         k <= 6 ? &base_of : &defended_of);
+                         k <= 7 ? &base_of : &defended_of);
     const igd_entry *all = &p->entries[p->num_entries - 1];
     assert_string_equal(all->name, "worst-case");
-    assert_int_equal(all->num_counts, 12);
+    assert_int_equal(all->num_counts, 13);
     free(p);
 }
 
@@ -135,7 +154,8 @@ static void test_plan__worst_case_in_full_keeps_autoattack_a_cascade(void **stat
     for (int k = 2; k <= 4; k++)
         assert_int_equal(p->steps[k].group, p->steps[1].group);
     for (int k = 6; k < p->num_steps; k++)
-        assert_int_not_equal(p->steps[k].group, p->steps[k - 1].group);
+        assert_int_equal(p->steps[k].group == p->steps[k - 1].group,
+                         p->steps[k].half_of == k - 1);
     free(p);
 }
 

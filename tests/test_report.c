@@ -104,7 +104,8 @@ static void test_report__every_warning_is_explained(void **state)
                                IGD_WARN_UNVERIFIED,      IGD_WARN_OUTSIDE,
                                IGD_WARN_BLACK_BOX,       IGD_WARN_TRANSFER,
                                IGD_WARN_AUDIT,           IGD_WARN_DYNAMIC,
-                               IGD_WARN_NOT_REPEATABLE,  IGD_WARN_SEEN};
+                               IGD_WARN_NOT_REPEATABLE,  IGD_WARN_SEEN,
+                               IGD_WARN_PLANTED};
     for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++)
         assert_string_equal(igd_explain(ids[k])->id, ids[k]);
     change(LOIR, "warnings",
@@ -387,6 +388,13 @@ static void test_report__damaged_results_are_refused(void **state)
         {"data.count", "15", "an accuracy and 'count' do not agree"},
         {"warnings.0", "1", "id"},
         {"threat", "null", "threat"},
+        {"attacks.0.expected_acc", "5", "'expected_acc' is 5, not a fraction"},
+        {"randomised", "{\"draws\":0}", "without draws"},
+        {"randomised", "{\"draws\":10,\"clean\":[]}", "clean"},
+        {"randomised",
+         "{\"draws\":10,\"clean\":{},\"worst\":{\"expected_acc\":0.5,"
+         "\"expected_interval\":[0.6,0.5]}}",
+         "'intervals' holds something else"},
     };
     const char *alone[] = {LOIR};
     for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {

@@ -6,6 +6,7 @@
 
 #include "core/random.h"
 #include "igdef/analyze.h"
+#include "igdef/evaluate.h"
 #include "rank/ranking_impl.h"
 
 #define N 61 // not a multiple of any batch size used below
@@ -69,21 +70,19 @@ static void world_free(world *w)
     igd_model_free(w->model);
 }
 
-// Correct images of the defended model at one keep.
+// Images that an evaluation of the defended model finds correct at one keep.
 static int by_evaluation(const world *w, igd_defense_options o, int keep)
 {
     igd_defense *d = NULL;
-    float z[N * C];
-    int hits = 0;
+    igd_result *r = NULL;
+    igd_evaluate_options e = igd_evaluate_options_default();
     o.keep = keep;
+    e.attacks = "clean";
+    e.checks = false;
     assert_ok(igd_defense_new(&d, w->model, w->ranking, &o));
-    assert_ok(igd_defense_predict(z, NULL, d, w->images, NULL, N));
-    for (int i = 0; i < N; i++) {
-        int best = 0;
-        for (int c = 1; c < C; c++)
-            best = z[i * C + c] > z[i * C + best] ? c : best;
-        hits += best == w->labels[i];
-    }
+    assert_ok(igd_evaluate(&r, w->model, d, w->data, &e));
+    const int hits = (int)(igd_result_clean_acc(r) * N + 0.5);
+    igd_result_free(r);
     igd_defense_free(d);
     return hits;
 }

@@ -43,6 +43,7 @@ static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s
                               (s->cache == NULL && n->cache == NULL)))
         return igd_error(IGD_ENOMEM, "no memory for the options");
     o->state = s->state != NULL ? s->state : n->state;
+    o->finished = s->output;
     o->cache = s->cache != NULL ? s->cache : n->cache;
     // The worst case of a base model makes the sets of the defended ones.
     o->cache_all = s->cache != NULL || strstr(s->attacks.attack, "worst-case") != NULL;
@@ -136,7 +137,12 @@ int cmd_eval(const void *settings)
         goto done;
     }
     progress_goes_on_from(o.state);
-    if ((st = run(&r, &o, s)) == IGD_OK && s->output != NULL)
+    if (o.state == NULL && strcmp(s->attacks.attack, "clean") != 0)
+        progress_note("without --output nothing is kept: a run that is stopped is lost");
+    st = run(&r, &o, s);
+    // One that was finished before stays as it is.
+    if (st == IGD_OK && s->output != NULL &&
+        (!igd_path_exists(s->output) || igd_path_exists(o.state)))
         st = igd_result_save(r, s->output);
     if (st == IGD_ECANCELED)
         rc = interrupted(&o);

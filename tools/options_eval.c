@@ -35,7 +35,7 @@ static const cli_option output_options[] = {
     {0,   "state",       CLI_PATH | CLI_OUTPUT | CLI_HIDE_DEFAULT, offsetof(eval_settings, state),
      "FILE", "where an interrupted run goes on from [OUTPUT.state]", 0, 0, NULL},
     {0,   "restart",     CLI_FLAG, offsetof(eval_settings, restart),
-     NULL, "discard the state of an interrupted run", 0, 0, NULL},
+     NULL, "discard what an earlier run left there: its result or its state", 0, 0, NULL},
     {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, cache),
      "DIR", "folder of adversarial sets made on base models, for later runs "
      "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},

@@ -178,6 +178,7 @@ typedef struct igd_attack_result {
     const char *target;           /**< "defended", "base" or "transfer". */
     double robust_acc;            /**< By the first draw of a randomised classifier. */
     double majority_acc, any_acc; /**< By the majority of all draws; by any wrong one. */
+    double expected_acc;          /**< In expectation over the draws. */
     int64_t num_fooled;
     int64_t forwards, backwards; /**< Of single images, through what was attacked. */
     double seconds;

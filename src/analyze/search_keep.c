@@ -97,8 +97,9 @@ static int64_t fill(search *s, const igd_batch *b)
     for (int64_t i = 0; i < rows; i++) {
         const int64_t from = i < b->n ? i : b->n - 1;
         memcpy(s->images + i * s->d, b->images + from * s->d, each);
-        s->draws[i] =
-            (igd_draw){.image = igd_dataset_index(s->data, b->which[from]), .draw = 0};
+        // Those by which an evaluation judges clean images.
+        s->draws[i] = igd_judge_draw(s->o->run.seed, "clean",
+                                     igd_dataset_index(s->data, b->which[from]), 0);
     }
     return rows;
 }

@@ -42,8 +42,9 @@ enum {
     EOT_COMPAT,
     FIRST_WINDOW,
     LARGE_RADII,
-    TARGETS,
-    TARGETED_CE
+    TARGETS, // of apgd-t
+    TARGETED_CE,
+    LOSSES = TARGETS // of apgd-eot
 };
 
 // Arrays of a run.
@@ -393,15 +394,18 @@ static const char *targeted_substitution(const igd_attack_job *job)
 
 // The two losses of AutoAttack's version for randomised defenses, one after the other.
 
+enum { EOT_BOTH, EOT_CE, EOT_DLR };
+
 static int eot_runs(const igd_attack_job *job)
 {
-    return 2 * restarts(job);
+    return (job->value[LOSSES] == EOT_BOTH ? 2 : 1) * restarts(job);
 }
 
 static igd_want eot_start(igd_run *r)
 {
-    const bool first = r->index < restarts(r->job);
-    return apgd_start(r, first ? IGD_LOSS_CE : IGD_LOSS_DLR, 0);
+    const double losses = r->job->value[LOSSES];
+    const bool ce = losses == EOT_BOTH ? r->index < restarts(r->job) : losses == EOT_CE;
+    return apgd_start(r, ce ? IGD_LOSS_CE : IGD_LOSS_DLR, 0);
 }
 
 // clang-format off
@@ -419,7 +423,11 @@ static igd_want eot_start(igd_run *r)
                      "L1: go through 3 eps and 2 eps to eps (1)"}
 
 static const igd_parameter parameters[] = {PARAMETERS(1)};
-static const igd_parameter eot_parameters[] = {PARAMETERS(20)};
+static const igd_parameter eot_parameters[] = {
+    PARAMETERS(20),
+    [LOSSES] = {"losses", 0, 0, 2, true,
+                "cross-entropy and DLR (0), or one of them alone (1, 2)"},
+};
 static const igd_parameter targeted_parameters[] = {
     PARAMETERS(1),
     [TARGETS] = {"targets", 9, 1, 1000, true, "wrong classes to aim at, the likeliest first"},

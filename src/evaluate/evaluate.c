@@ -17,8 +17,10 @@
 #include "evaluate/checkpoint.h"
 #include "evaluate/checks_after.h"
 #include "evaluate/checks_before.h"
+#include "evaluate/control.h"
 #include "evaluate/evaluate_impl.h"
 #include "evaluate/images.h"
+#include "evaluate/planted.h"
 #include "evaluate/session.h"
 #include "evaluate/settings.h"
 
@@ -338,13 +340,17 @@ static igd_status clean_logits_init(igd_session *s)
     return IGD_OK;
 }
 
-static igd_status check_clean(const igd_session *s)
+static double clean_accuracy(const igd_session *s)
 {
-    const double expected = s->options->expect_clean;
     int64_t hits = 0;
     for (int64_t i = 0; i < s->n; i++)
         hits += igd_flags_correct(&s->state.flags, 0, i, IGD_ONE_SHOT);
-    const double accuracy = (double)hits / (double)s->n;
+    return (double)hits / (double)s->n;
+}
+
+static igd_status check_clean(const igd_session *s, double accuracy)
+{
+    const double expected = s->options->expect_clean;
     if (expected >= 0.0 && fabs(accuracy - expected) > CLEAN_MARGIN + 1e-9)
         return igd_error(IGD_ECHECK,
                          "clean accuracy is %.4f where %.4f was expected: wrong data, "
@@ -410,21 +416,38 @@ done:
     return IGD_OK;
 }
 
-// The result that an earlier run of the same settings left; *out stays NULL for none.
+// Removes a result and its lines of images.
+static igd_status discard(const char *path)
+{
+    char *lines = igd_result_images_path(path);
+    igd_status st = lines != NULL ? IGD_OK : igd_error(IGD_ENOMEM, "%s: no memory", path);
+    if (st == IGD_OK && unlink(path) != 0)
+        st = igd_error(IGD_EIO, "%s: cannot remove it: %s", path, strerror(errno));
+    if (st == IGD_OK && unlink(lines) != 0 && errno != ENOENT)
+        st = igd_error(IGD_EIO, "%s: cannot remove it: %s", lines, strerror(errno));
+    free(lines);
+    return st;
+}
+
+// The result that an earlier run of the same settings left; *out stays NULL for none, and
+// where images are to be saved that are not there.
 static igd_status take_finished(igd_result **out, const igd_session *s,
                                 const char *data_sha256)
 {
     char difference[400];
     const char *path = s->options->finished;
     igd_result *r = NULL;
+    igd_status st;
 
     if (path == NULL || !igd_path_exists(path))
         return IGD_OK;
     if (s->options->restart)
-        return unlink(path) == 0 ? IGD_OK
-                                 : igd_error(IGD_EIO, "%s: cannot remove it: %s", path,
-                                             strerror(errno));
-    IGD_TRY(igd_result_load(&r, path));
+        return discard(path);
+    if ((st = igd_result_load(&r, path)) != IGD_OK) {
+        char why[400];
+        snprintf(why, sizeof(why), "%s", igd_error_message());
+        return igd_error(st, "%s; it is not overwritten without --restart", why);
+    }
     cJSON *there = cJSON_Duplicate(r->provenance, true);
     cJSON *here = igd_settings_provenance(s, data_sha256);
     igd_settings_identify(there);
@@ -438,6 +461,16 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
                          "%s: result of a different run: %s; --restart discards it", path,
                          difference);
     }
+    if (s->options->save_adversarial != NULL &&
+        !igd_path_exists(s->options->save_adversarial)) {
+        igd_result_free(r);
+        return IGD_OK;
+    }
+    if ((st = check_clean(s, igd_result_clean_acc(r))) != IGD_OK) {
+        igd_result_free(r);
+        return st;
+    }
+    igd_session_tell(s, "this run is finished; its result is shown");
     if (!r->sealed)
         igd_session_tell(s, "%s: " IGD_UNSEALED, path);
     *out = r;
@@ -467,15 +500,20 @@ static igd_status run(igd_result **out, igd_session *s)
     s->mark = igd_now();
     IGD_TRY(igd_checks_before(s, &speed));
     IGD_TRY(igd_cascade_clean(s));
-    IGD_TRY(check_clean(s));
+    IGD_TRY(check_clean(s, clean_accuracy(s)));
     warn_data(s);
     igd_checks_forecast(s, &speed);
+    if (s->options->checks)
+        IGD_TRY(igd_planted_test(&s->planted, s));
     IGD_TRY(igd_cascade_attacks(s));
     if (s->options->state != NULL)
         igd_checkpoint_remove(s->options->state);
     IGD_TRY(igd_counts_make(&checks, s));
-    const igd_status st = save_images(s, checks);
-    if (st != IGD_OK) {
+    if (s->planted != NULL)
+        cJSON_AddItemToObject(checks, "planted", s->planted);
+    s->planted = NULL;
+    igd_status st = s->options->checks ? igd_control_make(checks, s) : IGD_OK;
+    if (st != IGD_OK || (st = save_images(s, checks)) != IGD_OK) {
         cJSON_Delete(checks);
         return st;
     }
@@ -506,6 +544,7 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
     igd_image_file_free(s.saved);
     igd_lock_free(s.saved_lock);
     igd_lock_free(s.lock);
+    cJSON_Delete(s.planted);
     igd_state_free(&s.state);
     free(s.plan);
     return st;

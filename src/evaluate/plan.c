@@ -33,11 +33,14 @@ static const ensemble standard = {"autoattack",
 static const ensemble standard_l1 = {"autoattack",
     {{"apgd-ce", {{"restarts", 5}}}, {"apgd-t", {{"targets", 5}}}, {"fab-t", {{0}}},
      {"square", {{0}}}}, 4};
+// Under L1 only the standard version goes through larger radii.
 static const ensemble plus = {"autoattack-plus",
-    {{"apgd-ce", {{"restarts", 5}}}, {"apgd-dlr", {{"restarts", 5}}},
-     {"fab", {{"restarts", 5}}}, {"square", {{0}}}, {"apgd-t", {{0}}}, {"fab-t", {{0}}}}, 6};
+    {{"apgd-ce", {{"restarts", 5}, {"large_radii", 0}}},
+     {"apgd-dlr", {{"restarts", 5}, {"large_radii", 0}}}, {"fab", {{"restarts", 5}}},
+     {"square", {{0}}}, {"apgd-t", {{"large_radii", 0}}}, {"fab-t", {{0}}}}, 6};
 static const ensemble rand_version = {"autoattack-rand",
-    {{"apgd-ce", {{"eot", 20}}}, {"apgd-dlr", {{"eot", 20}}}}, 2};
+    {{"apgd-ce", {{"eot", 20}, {"large_radii", 0}}},
+     {"apgd-dlr", {{"eot", 20}, {"large_radii", 0}}}}, 2};
 
 // The nine attacks of the image-wise worst case. The union does not depend on their order;
 // the cascade takes first what kills most for its cost.
@@ -268,6 +271,28 @@ static int find_step(const maker *m, const char *name, int group)
     return 0;
 }
 
+// Points of highest loss under two losses cannot be told by their loss, which of one is
+// always the larger: each loss gets a step, and the points of both are judged.
+// Source: Croce et al., ICML 2022, whose evaluation keeps both.
+static igd_status split_losses(maker *m, int column)
+{
+    char name[IGD_NAME_LENGTH + 8];
+    double losses = 1.0;
+    igd_step *second = NULL;
+    igd_attack_job *job = &m->plan->steps[column].jobs[0];
+    if (job->mode != IGD_RETURN_HIGH_LOSS ||
+        igd_attack_job_get(job, "losses", &losses) == NULL || losses != 0.0)
+        return IGD_OK;
+    snprintf(name, sizeof(name), "%s dlr", m->plan->steps[column].name);
+    IGD_TRY(new_step(m, &second, name, m->plan->steps[column].group));
+    second->route = m->plan->steps[column].route;
+    second->half_of = column;
+    second->num_jobs = 1;
+    second->jobs[0] = *job;
+    IGD_TRY(igd_attack_job_set(job, "losses", 1.0));
+    return igd_attack_job_set(&second->jobs[0], "losses", 2.0);
+}
+
 static igd_status add_leaf(maker *m, const member *what, const char *parent, int group)
 {
     const char *attack = what->name;
@@ -286,7 +311,7 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
                          "%s needs a defense whose pseudo-label chooses a mask",
                          what->name);
 
-    int column = find_step(m, what->name, group);
+    int column = find_step(m, what->name, group), more = 0;
     if (column == 0) {
         const ensemble *inner = find_ensemble(m, attack);
         IGD_TRY(new_step(m, &s, what->name, group));
@@ -297,13 +322,19 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
         // The points of an ensemble are those of its first success.
         for (int k = 0; inner != NULL && k < inner->num_members; k++)
             IGD_TRY(add_job(m, s, &inner->members[k], inner->members[k].name, true));
+        if (inner == NULL)
+            IGD_TRY(split_losses(m, column));
     }
+    if (column + 1 < m->plan->num_steps && m->plan->steps[column + 1].half_of == column)
+        more = column + 1;
     IGD_TRY(new_entry(m, &e, what->name, parent, route));
     e->columns[e->num_columns++] = column;
-    e->white_box = route != IGD_ROUTE_TRANSFER && m->plan->steps[column].num_jobs == 1 &&
-                   m->plan->steps[column].jobs[0].attack->gradient != NULL;
-    e->black_box = route != IGD_ROUTE_TRANSFER && m->plan->steps[column].num_jobs == 1 &&
-                   m->plan->steps[column].jobs[0].attack->gradient == NULL;
+    if (more > 0)
+        e->columns[e->num_columns++] = more;
+    const igd_step *first = &m->plan->steps[column];
+    const bool own = route != IGD_ROUTE_TRANSFER && first->num_jobs == 1;
+    e->white_box = own && first->jobs[0].attack->gradient != NULL;
+    e->black_box = own && first->jobs[0].attack->gradient == NULL;
     count_group(m, e, group);
     return IGD_OK;
 }

@@ -48,6 +48,8 @@ typedef struct igd_step {
     igd_attack_job jobs[IGD_STEP_JOBS];
     int num_jobs;
     int group;   // steps of a group attack only what the earlier ones of it left
+    int half_of; // column of the step whose other half it is, under another loss; 0 for
+                 // none
     int repeats; // column of the step that it repeats; 0 for none
 } igd_step;
 

@@ -108,6 +108,16 @@ void igd_session_tell(const igd_session *s, const char *format, ...)
     s->options->message(line, s->options->payload);
 }
 
+igd_draw igd_judge_draw(uint64_t seed, const char *step, int64_t image, int r)
+{
+    char purpose[IGD_NAME_LENGTH + 16];
+    uint32_t words[2];
+    snprintf(purpose, sizeof(purpose), "judge %s", step);
+    const igd_stream stream = igd_stream_make(seed, purpose, image, (uint64_t)r);
+    igd_random_words(words, 2, &stream, 0);
+    return (igd_draw){.image = image, .draw = (uint64_t)words[0] << 32 | words[1]};
+}
+
 igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
 {
     // An audit asks for the same flags, so it gets the same draws; and so does what is
@@ -115,16 +125,10 @@ igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
     const igd_step *step = &s->plan->steps[column];
     const bool same = step->kind == IGD_STEP_AUDIT || step->kind == IGD_STEP_BESIDE;
     const int as = same ? step->repeats : column;
-    char purpose[IGD_NAME_LENGTH + 16];
-    uint32_t words[2] = {0};
     const int64_t image = s->state.flags.index[row];
-    if (!s->views->judged->deterministic) {
-        snprintf(purpose, sizeof(purpose), "judge %s", s->plan->steps[as].name);
-        const igd_stream stream =
-            igd_stream_make(s->options->seed, purpose, image, (uint64_t)r);
-        igd_random_words(words, 2, &stream, 0);
-    }
-    return (igd_draw){.image = image, .draw = (uint64_t)words[0] << 32 | words[1]};
+    if (s->views->judged->deterministic)
+        return (igd_draw){.image = image};
+    return igd_judge_draw(s->options->seed, s->plan->steps[as].name, image, r);
 }
 
 const igd_classifier *igd_session_judge(const igd_session *s)

@@ -22,6 +22,7 @@ typedef struct igd_session {
                                       // array where the base model is judged
     igd_lock *lock, *saved_lock;      // of the state and of the saved images
     igd_image_file *saved;            // NULL where no images are saved
+    cJSON *planted;                   // owned; what attacks made of planted points
     char *cache;                      // owned; folder of adversarial sets
     bool cache_is_temporary;
     double accuracy; // robust so far, and when that was computed
@@ -45,6 +46,9 @@ igd_status igd_session_tick(igd_session *s);
 // A line for the user, where they want to be told.
 void igd_session_tell(const igd_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// The draw for the r-th judgement of an image by a random classifier under a step's name.
+igd_draw igd_judge_draw(uint64_t seed, const char *step, int64_t image, int r);
 
 // The classifier's draw for the r-th judgement of an image in a column; independent of
 // those that attacks see.

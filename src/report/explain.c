@@ -70,6 +70,12 @@ static const igd_explanation explanations[] = {
      "Adversarial images of the base model fool the defended model more often than those made on "
      "itself: its own gradients mislead.",
      "Take all attacks together as the result; adaptive attacks (surrogate:, joint:) may find more."},
+    {IGD_WARN_PLANTED, "An attack misses what is certainly there",
+     "On copies of the classifier in which an image is known to have an adversarial point, the "
+     "attack does not find one. Something in the model, often a hidden or vanishing gradient, "
+     "defeats the attack without making the images robust.",
+     "Believe none of its accuracies; attack with other losses, without gradients, or through a "
+     "differentiable stand-in for what hides the gradient."},
     {IGD_WARN_AUDIT, "A shortcut changed a verdict",
      "Some images were attacked again without igdef\xe2\x80\x99s shortcuts and ended differently.",
      "Repeat the evaluation with --no-shortcuts, and report the case."},

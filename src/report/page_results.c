@@ -11,20 +11,24 @@
 // Robust accuracy of a result in a row, with its interval; NAN where it has none.
 static double accuracy(const igd_inputs *in, int k, int row, double *low, double *high)
 {
-    const cJSON *json = in->result[k].json;
-    const char *key = row == CLEAN ? "clean_acc" : "worst_acc";
     *low = *high = NAN;
     if (row >= 0) {
         const igd_row *r = &in->row[row];
         if (r->entry[k] == NULL)
             return NAN;
+        if (cJSON_IsNumber(igd_get(r->entry[k], "expected_acc"))) {
+            *low = igd_end_of(r->entry[k], "expected_interval", 0);
+            *high = igd_end_of(r->entry[k], "expected_interval", 1);
+            return igd_number_of(r->entry[k], "expected_acc");
+        }
         *low = r->interval[k].low;
         *high = r->interval[k].high;
         return igd_number_of(r->entry[k], "robust_acc");
     }
-    *low = igd_end_of(igd_get(json, "intervals"), key, 0);
-    *high = igd_end_of(igd_get(json, "intervals"), key, 1);
-    return igd_number_of(json, key);
+    const igd_headline_value v = igd_headline(in->result[k].json, row == CLEAN);
+    *low = v.low;
+    *high = v.high;
+    return v.accuracy;
 }
 
 static bool cumulative(const igd_row *row)
@@ -263,7 +267,8 @@ static igd_status put_paired_section(const igd_page *p)
         "chi-squared with continuity correction. Intervals of differences are Agresti "
         "and Min\xe2\x80\x99s. The last row is the comparison that counts; the other "
         "rows are looks at its parts, and among many rows some small p appears by "
-        "chance. A random classifier is judged by its first draw.</p>\n",
+        "chance. A random classifier counts as right where the majority of its draws "
+        "is.</p>\n",
         p->f);
     for (int k = 0; k < p->in->num_results && st == IGD_OK; k++)
         if (p->in->result[k].base >= 0)
@@ -277,12 +282,13 @@ static igd_status put_paired_section(const igd_page *p)
 static void put_draws(const igd_page *p, const igd_input *r, const char *what,
                       const char *label)
 {
-    static const char *const keys[] = {"one_shot_acc", "majority_acc", "any_acc"};
+    static const char *const keys[] = {"expected_acc", "one_shot_acc", "majority_acc",
+                                       "any_acc"};
     const cJSON *o = igd_get(igd_get(r->json, "randomised"), what);
     fputs("<tr><th scope=\"row\">", p->f);
     igd_put(p->f, r->name);
     fprintf(p->f, ", %s</th>", label);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         fputs("<td>", p->f);
         igd_page_percent(p, igd_number_of(o, keys[i]));
         fputs("</td>", p->f);
@@ -290,27 +296,52 @@ static void put_draws(const igd_page *p, const igd_input *r, const char *what,
     fputs("</tr>\n", p->f);
 }
 
+// The same numbers of looks at images that nothing attacked: the last entry is of all
+// attacks together.
+static void put_control(const igd_page *p, const igd_input *r)
+{
+    static const char *const keys[] = {"one_shot", "majority", "any"};
+    const cJSON *list = igd_get(igd_get(r->json, "checks"), "control");
+    const cJSON *all = cJSON_GetArrayItem(list, cJSON_GetArraySize(list) - 1);
+    const double n = igd_number_in(r->json, "data", "count");
+    const double draws = igd_number_in(r->json, "randomised", "draws");
+    if (!cJSON_IsObject(all))
+        return;
+    fputs("<tr><th scope=\"row\">", p->f);
+    igd_put(p->f, r->name);
+    fputs(", as many looks, no attack</th><td>", p->f);
+    igd_page_percent(p, igd_number_of(all, "votes") / (n * draws));
+    for (int i = 0; i < 3; i++) {
+        fputs("</td><td>", p->f);
+        igd_page_percent(p, igd_number_of(all, keys[i]) / n);
+    }
+    fputs("</td></tr>\n", p->f);
+}
+
 static void put_random_section(const igd_page *p)
 {
-    static const char *const heads[] = {"Accuracy, %", "First draw", "Majority",
-                                        "Every draw"};
+    static const char *const heads[] = {"Accuracy, %", "Expected", "First draw",
+                                        "Majority", "Every draw"};
     double draws = NAN;
     for (int k = 0; k < p->in->num_results; k++)
         draws = fmax(draws, igd_number_in(p->in->result[k].json, "randomised", "draws"));
     if (isnan(draws))
         return;
     igd_page_section(p, "random", "Several draws of a random classifier");
-    fputs("<p>A smoothed defense answers differently each time. Beside the first draw, "
-          "which "
-          "all other numbers here go by, it is judged by the majority of ",
-          p->f);
+    fputs(
+        "<p>A smoothed defense answers differently each time. The other numbers here are "
+        "in expectation: the share of ",
+        p->f);
     igd_page_count(p, draws);
-    fputs(" draws, and as an attacker who may try again would judge it: right in every "
-          "draw.</p>\n",
-          p->f);
+    fputs(
+        " draws that are right, at the worst of an image\xe2\x80\x99s points. Beside it, "
+        "the first draw, the majority, and an attacker who may try again: right in every "
+        "draw. Whoever looks more often finds more errors, attacked or not: the last row "
+        "of each is as many looks at images that nothing attacked.</p>\n",
+        p->f);
     igd_page_table(p, NULL, "Accuracy by several draws");
     fputs("<thead><tr>", p->f);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         igd_page_th(p, heads[i]);
     fputs("</tr></thead><tbody>\n", p->f);
     for (int k = 0; k < p->in->num_results; k++) {
@@ -318,6 +349,7 @@ static void put_random_section(const igd_page *p)
             continue;
         put_draws(p, &p->in->result[k], "clean", "clean");
         put_draws(p, &p->in->result[k], "worst", igd_union_name(p->in->result[k].json));
+        put_control(p, &p->in->result[k]);
     }
     fputs("</tbody>", p->f);
     igd_page_table_end(p, NULL);

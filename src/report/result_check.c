@@ -81,6 +81,29 @@ static igd_status check_head(const cJSON *json, const char *path)
     return amount(o, "eps", path);
 }
 
+// The expected accuracy of a random classifier, where there is one.
+static igd_status check_expected(const cJSON *o, const char *path)
+{
+    if (igd_get(o, "expected_acc") == NULL)
+        return IGD_OK;
+    IGD_TRY(fraction(o, "expected_acc", path));
+    return interval(igd_get(o, "expected_interval"), path);
+}
+
+static igd_status check_randomised(const cJSON *json, const char *path)
+{
+    const cJSON *random = igd_get(json, "randomised"), *part;
+    if (random == NULL)
+        return IGD_OK;
+    IGD_TRY(amount(random, "draws", path));
+    if (!(igd_number_of(random, "draws") >= 1.0))
+        return igd_error(IGD_EFORMAT, "%s: a random classifier without draws", path);
+    IGD_TRY(igd_json_object(&part, random, "clean", path));
+    IGD_TRY(check_expected(part, path));
+    IGD_TRY(igd_json_object(&part, random, "worst", path));
+    return check_expected(part, path);
+}
+
 static igd_status check_attacks(const cJSON *json, const char *path)
 {
     const cJSON *attacks, *intervals, *list, *item;
@@ -97,6 +120,7 @@ static igd_status check_attacks(const cJSON *json, const char *path)
         IGD_TRY(amount(item, "forwards", path));
         IGD_TRY(amount(item, "backwards", path));
         IGD_TRY(amount(item, "seconds", path));
+        IGD_TRY(check_expected(item, path));
         if (worst > igd_number_of(item, "robust_acc") + 1e-9)
             return igd_error(IGD_EFORMAT, "%s: the worst case, %g, is above %.60s, %g",
                              path, worst, igd_string_of(item, "name"),
@@ -220,6 +244,7 @@ igd_status igd_result_check(const cJSON *result, const char *path)
                          path, format);
     IGD_TRY(check_head(result, path));
     IGD_TRY(check_attacks(result, path));
+    IGD_TRY(check_randomised(result, path));
     IGD_TRY(check_lists(result, path));
     return check_twice(result, path);
 }

@@ -111,6 +111,21 @@ static void warn_audit(igd_warnings *w, const cJSON *o)
     }
 }
 
+static void warn_planted(igd_warnings *w, const cJSON *list)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        const double images = number(item, "images"), found = number(item, "found");
+        if (found < images)
+            igd_warn(
+                w, IGD_WARN_PLANTED,
+                "%s finds only %.0f of %.0f adversarial points that were planted for "
+                "it: that it finds none elsewhere says nothing",
+                text(item, "attack"), found, images);
+    }
+}
+
 static void warn_saved(igd_warnings *w, const cJSON *o)
 {
     const double outside = number(o, "outside_ball");
@@ -130,6 +145,7 @@ void igd_counts_warn(igd_warnings *w, const cJSON *checks, int num_classes)
               IGD_WARN_TRANSFER, "transferred attacks");
     warn_role(w, cJSON_GetObjectItemCaseSensitive(checks, "black_box"), "black_box",
               IGD_WARN_BLACK_BOX, "attacks without gradients");
+    warn_planted(w, cJSON_GetObjectItemCaseSensitive(checks, "planted"));
     warn_audit(w, cJSON_GetObjectItemCaseSensitive(checks, "audit"));
     warn_saved(w, cJSON_GetObjectItemCaseSensitive(checks, "saved"));
 }

@@ -73,16 +73,32 @@ static double beta_quantile(double a, double b, double p)
     return 0.5 * (low + high);
 }
 
-igd_interval igd_interval_of(int64_t hits, int64_t trials)
+static igd_interval exact(double k, double n)
 {
     const double tail = (1.0 - IGD_INTERVAL_LEVEL) / 2.0;
-    const double k = (double)hits, n = (double)trials;
     igd_interval out = {0.0, 1.0};
-    if (hits > 0)
+    if (k > 0.0)
         out.low = beta_quantile(k, n - k + 1.0, tail);
-    if (hits < trials)
+    if (k < n)
         out.high = beta_quantile(k + 1.0, n - k, 1.0 - tail);
     return out;
+}
+
+igd_interval igd_interval_of(int64_t hits, int64_t trials)
+{
+    return exact((double)hits, (double)trials);
+}
+
+igd_interval igd_interval_of_share(double mean, double variance, int64_t n, int draws)
+{
+    const double least = (double)n, most = least * (double)draws;
+    const double one = mean * (1.0 - mean); // of a single attempt
+    double attempts = least;
+    // A sample's variance of n - 1 is 1 / (1 - 1/n) times that of its own distribution.
+    if (one > 0.0 && n > 1)
+        attempts = variance > 0.0 ? one * least / (variance * (1.0 - 1.0 / least)) : most;
+    attempts = fmin(fmax(attempts, least), most);
+    return exact(mean * attempts, attempts);
 }
 
 // The t with P[|T| > t] = tail for nu degrees of freedom.

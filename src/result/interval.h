@@ -16,6 +16,11 @@ typedef struct igd_interval {
 // successes in `trials` independent attempts; [0, 1] for no attempt at all.
 igd_interval igd_interval_of(int64_t hits, int64_t trials);
 
+// The same for the mean of `n` shares of which each counts `draws` attempts, with the
+// variance between them: exact for as many attempts as would vary like these shares.
+// Source: Korn and Graubard, Survey Methodology 24, 1998.
+igd_interval igd_interval_of_share(double mean, double variance, int64_t n, int draws);
+
 // Student's interval at that level of the mean behind `n` independent values, of which
 // these are the mean and the sample's standard deviation; NAN for fewer than two values.
 igd_interval igd_interval_of_mean(double mean, double deviation, int64_t n);

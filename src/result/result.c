@@ -1,4 +1,5 @@
 // Owns what is asked of a result, and its two files.
+#include "result/expected.h"
 #include "result/result_impl.h"
 
 #include <stdio.h>
@@ -37,6 +38,22 @@ double igd_entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol 
     return igd_result_accuracy(r, e->counts, e->num_counts, p);
 }
 
+bool igd_entry_is_ensemble(const igd_result *r, const igd_entry *e)
+{
+    for (int k = 0; k < r->num_entries; k++)
+        if (strcmp(r->entries[k].ensemble, e->name) == 0)
+            return true;
+    return false;
+}
+
+bool igd_entry_has_column(const igd_entry *e, int column)
+{
+    for (int c = 0; c < e->num_columns; c++)
+        if (e->columns[c] == column)
+            return true;
+    return false;
+}
+
 const char *igd_result_union_name(const igd_result *r)
 {
     for (int k = 0; k < r->num_entries; k++)
@@ -68,7 +85,8 @@ const char *igd_result_fooled_by(const igd_result *r, int64_t i)
         if (igd_flags_correct(&r->flags, c, i, IGD_ONE_SHOT))
             continue;
         for (int k = 0; k < r->num_entries; k++)
-            if (r->entries[k].num_columns == 1 && r->entries[k].columns[0] == c)
+            if (!igd_entry_is_ensemble(r, &r->entries[k]) &&
+                igd_entry_has_column(&r->entries[k], c))
                 return r->entries[k].name;
     }
     return NULL;
@@ -211,6 +229,7 @@ igd_attack_result igd_result_attack(const igd_result *r, int i)
         .robust_acc = igd_entry_accuracy(r, e, IGD_ONE_SHOT),
         .majority_acc = igd_entry_accuracy(r, e, IGD_MAJORITY),
         .any_acc = igd_entry_accuracy(r, e, IGD_ANY),
+        .expected_acc = igd_expected_of(&r->flags, e->counts, e->num_counts).accuracy,
         .num_fooled = igd_entry_count(r, e, IGD_FOOLED),
         .forwards = e->cost.forwards,
         .backwards = e->cost.backwards,

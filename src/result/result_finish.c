@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "result/check_counts.h"
+#include "result/expected.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
@@ -25,7 +26,8 @@ static void warn_counts(igd_result *r)
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *e = &r->entries[k];
         const igd_cost *c = &e->cost;
-        if (e->num_columns > 1) // an ensemble: its members are entries too
+        if (igd_entry_is_ensemble(r, e) || // its members are entries too
+            e->same_as[0] != '\0')
             continue;
         if (c->zero_grads > 0)
             igd_warn(&r->warnings, IGD_WARN_ZERO_GRADIENTS,
@@ -62,8 +64,8 @@ static bool gradients_only(const igd_result *r, const igd_entry *e)
     for (int c = 0; c < e->num_counts; c++) {
         bool white = false;
         for (int k = 0; k < r->num_entries; k++)
-            white = white || (r->entries[k].white_box && r->entries[k].num_columns == 1 &&
-                              r->entries[k].columns[0] == e->counts[c]);
+            white = white || (r->entries[k].white_box &&
+                              igd_entry_has_column(&r->entries[k], e->counts[c]));
         if (!white)
             return false;
     }
@@ -78,12 +80,11 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
     double white = 2.0, before = 2.0;
     const char *best = NULL;
     for (const igd_entry *w = r->entries; w < e; w++)
-        if (w->cumulative && e->cumulative && w->num_columns == 1)
+        if (w->cumulative && e->cumulative && !igd_entry_is_ensemble(r, w))
             before = igd_entry_accuracy(r, w, IGD_ONE_SHOT);
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *w = &r->entries[k];
-        if (!w->white_box || w->num_columns > 1 || (e->cumulative && w > e) ||
-            !gradients_only(r, w))
+        if (!w->white_box || (e->cumulative && w > e) || !gradients_only(r, w))
             continue;
         const double acc = igd_entry_accuracy(r, w, IGD_ONE_SHOT);
         if (acc < white) {
@@ -141,6 +142,9 @@ static void add_protocols(cJSON *object, const igd_result *r, const int *columns
                             igd_result_accuracy(r, columns, num, IGD_MAJORITY));
     cJSON_AddNumberToObject(object, "any_acc",
                             igd_result_accuracy(r, columns, num, IGD_ANY));
+    const igd_expected v = igd_expected_of(&r->flags, columns, num);
+    cJSON_AddNumberToObject(object, "expected_acc", v.accuracy);
+    cJSON_AddItemToObject(object, "expected_interval", igd_interval_json(v.interval));
 }
 
 static cJSON *entry_json(const igd_result *r, const igd_entry *e)

@@ -61,6 +61,10 @@ double igd_result_accuracy(const igd_result *r, const int *columns, int num,
 double igd_entry_accuracy(const igd_result *r, const igd_entry *e, igd_protocol p);
 int64_t igd_entry_count(const igd_result *r, const igd_entry *e, char letter);
 
+// Whether an entry stands for others of the result; whether a column is its own.
+bool igd_entry_is_ensemble(const igd_result *r, const igd_entry *e);
+bool igd_entry_has_column(const igd_entry *e, int column);
+
 // What all attacks of a result together are called: "worst case" only where they are the
 // ensemble of that name.
 const char *igd_result_union_name(const igd_result *r);

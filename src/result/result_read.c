@@ -137,11 +137,11 @@ static igd_status read_classes(igd_result *r, const char *path)
 static igd_status read_warnings(igd_result *r, const cJSON *json, const char *path)
 {
     // Those that follow from flags and costs are made anew from the joined ones.
-    static const char *const derived[] = {IGD_WARN_ZERO_GRADIENTS, IGD_WARN_NOT_FINITE,
-                                          IGD_WARN_UNVERIFIED,     IGD_WARN_OUTSIDE,
-                                          IGD_WARN_BLACK_BOX,      IGD_WARN_TRANSFER,
-                                          IGD_WARN_STALLED,        IGD_WARN_NO_SATURATION,
-                                          IGD_WARN_HUGE_RADIUS,    IGD_WARN_AUDIT};
+    static const char *const derived[] = {
+        IGD_WARN_ZERO_GRADIENTS, IGD_WARN_NOT_FINITE,    IGD_WARN_UNVERIFIED,
+        IGD_WARN_OUTSIDE,        IGD_WARN_BLACK_BOX,     IGD_WARN_TRANSFER,
+        IGD_WARN_STALLED,        IGD_WARN_NO_SATURATION, IGD_WARN_HUGE_RADIUS,
+        IGD_WARN_AUDIT,          IGD_WARN_PLANTED};
     const cJSON *array, *item;
     IGD_TRY(igd_json_array(&array, json, "warnings", path));
     cJSON_ArrayForEach(item, array)

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "result/expected.h"
 #include "result/interval.h"
 #include "result/provenance.h"
 #include "result/result_impl.h"
@@ -17,19 +18,25 @@ static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
               100.0 * v.high);
 }
 
+// A random classifier by single draws, after what it is in expectation.
 static void print_protocols(FILE *f, const igd_result *r, const int *columns, int num)
 {
-    if (r->flags.votes != NULL)
-        igd_print(f, "  %6.2f %%  %6.2f %%",
-                  100.0 * igd_result_accuracy(r, columns, num, IGD_MAJORITY),
-                  100.0 * igd_result_accuracy(r, columns, num, IGD_ANY));
+    for (int p = IGD_ONE_SHOT; p <= IGD_ANY; p++)
+        igd_print(f, "  %6.2f %%",
+                  100.0 * igd_result_accuracy(r, columns, num, (igd_protocol)p));
 }
 
 static void print_line(FILE *f, const igd_result *r, const char *name, const char *target,
                        const int *columns, int num)
 {
     fprintf(f, "%-24s %-9s ", name, target);
-    print_accuracy(f, r, igd_result_accuracy(r, columns, num, IGD_ONE_SHOT));
+    if (r->flags.votes == NULL) {
+        print_accuracy(f, r, igd_result_accuracy(r, columns, num, IGD_ONE_SHOT));
+        return;
+    }
+    const igd_expected v = igd_expected_of(&r->flags, columns, num);
+    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * v.accuracy, 100.0 * v.interval.low,
+              100.0 * v.interval.high);
     print_protocols(f, r, columns, num);
 }
 
@@ -49,6 +56,25 @@ static void print_entry(FILE *f, const igd_result *r, int k)
     fputc('\n', f);
 }
 
+// The control of all attacks together, which comes last.
+static void print_control(FILE *f, const igd_result *r)
+{
+    static const char *const keys[] = {"one_shot", "majority", "any"};
+    const cJSON *control = cJSON_GetObjectItemCaseSensitive(r->checks, "control");
+    const cJSON *all = cJSON_GetArrayItem(control, cJSON_GetArraySize(control) - 1);
+    const double n = (double)r->flags.num_images;
+    const cJSON *votes = cJSON_GetObjectItemCaseSensitive(all, "votes");
+    if (!cJSON_IsNumber(votes) || r->flags.votes == NULL)
+        return;
+    igd_print(f, "%-34s %6.2f %%  %18s", "  without attack",
+              100.0 * votes->valuedouble / (n * r->flags.num_draws), "");
+    for (int k = 0; k < 3; k++) {
+        const cJSON *hits = cJSON_GetObjectItemCaseSensitive(all, keys[k]);
+        igd_print(f, "  %6.2f %%", 100.0 * cJSON_GetNumberValue(hits) / n);
+    }
+    fputc('\n', f);
+}
+
 static void print_flags(FILE *f, const igd_result *r)
 {
     int columns[IGD_MAX_STEPS], num = 0;
@@ -59,9 +85,12 @@ static void print_flags(FILE *f, const igd_result *r)
         cumulative = cumulative || r->entries[k].cumulative;
 
     fprintf(f, "%-24s %-9s %8s  %-16s", "attack", "target",
-            cumulative ? "cumul." : "accuracy", "95 % interval");
+            r->flags.votes != NULL ? "expected"
+            : cumulative           ? "cumul."
+                                   : "accuracy",
+            "95 % interval");
     if (r->flags.votes != NULL)
-        fprintf(f, "  majority    any of %d", r->flags.num_draws);
+        fprintf(f, "  1st draw  majority  any of %-2d", r->flags.num_draws);
     fprintf(f, " %7s %11s %11s %9s\n", "fooled", "forwards", "backwards", "seconds");
     print_line(f, r, "clean", "", NULL, 0);
     fputc('\n', f);
@@ -70,17 +99,21 @@ static void print_flags(FILE *f, const igd_result *r)
     if (r->num_entries > 0) {
         print_line(f, r, igd_result_union_name(r), "", columns, num);
         fputc('\n', f);
+        print_control(f, r);
     }
     if (cumulative)
         fputs("Accuracies of attacks are cumulative: each attack saw only the images "
               "that were still robust.\n",
               f);
     if (r->flags.votes != NULL)
-        fprintf(f,
-                "The classifier is random: accuracy is by the first draw, then by the "
-                "majority and by the worst of %d.\n",
-                r->flags.num_draws);
-    fprintf(f, "Intervals are exact (Clopper-Pearson).\n");
+        fprintf(
+            f,
+            "The classifier is random: accuracy is in expectation over its draws, then "
+            "by the first draw, the\nmajority and the worst of %d. Without attack: clean "
+            "images, looked at as often as the attacks'.\n",
+            r->flags.num_draws);
+    fprintf(f, "Intervals are exact (Clopper-Pearson%s).\n",
+            r->flags.votes != NULL ? ", Korn-Graubard" : "");
 }
 
 static void print_classes(FILE *f, const igd_result *r)

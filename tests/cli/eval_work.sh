@@ -52,6 +52,28 @@ quiet igdef eval -m demo.pt -d "$data" --eps 0.1 -n 24 --attack fgsm --restart -
 ls
 rm -f r.json r.images.jsonl
 
+# A finished result is not overwritten by another run; the same one shows it again.
+kept=(igdef eval -m demo.pt -d "$data" --no-checks -o kept.json --eps 0.1 -n 24)
+quiet "${kept[@]}" --attack fgsm
+cp kept.json before.json
+run "${kept[@]}" --attack fgsm --eps 0.2
+run "${kept[@]}" --attack pgd
+run "${kept[@]}" --attack fgsm -n 12
+"${kept[@]}" --attack fgsm -b 5 2>&1 >again.txt | grep -c 'this run is finished'
+same kept.json before.json
+quiet "${kept[@]}" --attack fgsm --expect-clean 0.1
+quiet "${kept[@]}" --attack fgsm --save-adversarial late.npy
+head -c 6 late.npy | tail -c 5
+echo
+quiet "${kept[@]}" --attack fgsm --eps 0.2 --restart
+grep -c '"eps":.*0.2' kept.json
+echo '{"notes": 1}' >notes.json
+run "${kept[@]}" --attack fgsm -o notes.json
+cat notes.json
+rm -f ./*.json ./*.jsonl ./*.npy
+igdef eval -m demo.pt -d "$data" --no-checks --eps 0.1 -n 8 --attack fgsm 2>&1 >out.txt |
+    grep -c 'without --output nothing is kept'
+
 # Checks that were asked for.
 quiet igdef eval -m demo.pt -d "$data" -n 24 --expect-clean 0.1
 quiet igdef eval -m demo.pt -d "$data" -n 24 --mean 0.5,0.5,0.5 --std 1,1,1
