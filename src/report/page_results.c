@@ -323,22 +323,37 @@ static void put_random_section(const igd_page *p)
     static const char *const heads[] = {"Accuracy, %", "Expected", "First draw",
                                         "Majority", "Every draw"};
     double draws = NAN;
+    bool expected = false;
+    for (int k = 0; k < p->in->num_results; k++)
+        expected = expected || igd_headline(p->in->result[k].json, false).expected;
     for (int k = 0; k < p->in->num_results; k++)
         draws = fmax(draws, igd_number_in(p->in->result[k].json, "randomised", "draws"));
     if (isnan(draws))
         return;
     igd_page_section(p, "random", "Several draws of a random classifier");
-    fputs(
-        "<p>A smoothed defense answers differently each time. The other numbers here are "
-        "in expectation: the share of ",
-        p->f);
-    igd_page_count(p, draws);
-    fputs(
-        " draws that are right, at the worst of an image\xe2\x80\x99s points. Beside it, "
-        "the first draw, the majority, and an attacker who may try again: right in every "
-        "draw. Whoever looks more often finds more errors, attacked or not: the last row "
-        "of each is as many looks at images that nothing attacked.</p>\n",
-        p->f);
+    if (expected) {
+        fputs(
+            "<p>A smoothed defense answers differently each time. The other numbers here "
+            "are in expectation: the share of ",
+            p->f);
+        igd_page_count(p, draws);
+        fputs(
+            " draws that are right, at the worst of an image\xe2\x80\x99s points. Beside "
+            "it, the first draw, the majority, and an attacker who may try again: right "
+            "in "
+            "every draw. Whoever looks more often finds more errors, attacked or not: "
+            "the "
+            "last row of each is as many looks at images that nothing attacked.</p>\n",
+            p->f);
+    } else {
+        fputs("<p>A smoothed defense answers differently each time. These files have no "
+              "expected accuracies: the other numbers here go by the first draw, beside "
+              "which stand the majority of ",
+              p->f);
+        igd_page_count(p, draws);
+        fputs(" draws and an attacker who may try again: right in every draw.</p>\n",
+              p->f);
+    }
     igd_page_table(p, NULL, "Accuracy by several draws");
     fputs("<thead><tr>", p->f);
     for (int i = 0; i < 5; i++)

@@ -76,13 +76,18 @@ static const char *const rules[] = {
     "footer{margin-top:48px;padding-top:16px;border-top:1px solid var(--line);"
     "font-size:.875rem;color:var(--quiet)}\n",
     "@media screen and (max-width:699px){.wide{display:none}.narrow{display:block}"
-    "main{padding-top:24px}section{margin-top:36px}}\n",
+    "main{padding-top:24px}section{margin-top:36px}"
+    // Six columns on a phone: small, close, and broken where it must be.
+    "#cost table{font-size:.6875rem;line-height:1.3}#cost th,#cost td{padding-right:5px;"
+    "overflow-wrap:anywhere}#cost tbody th{min-width:4.5em}}\n",
     "@page{margin:16mm 14mm}\n",
     "@media print{body{font-size:10pt}main{max-width:none;padding:0}nav{display:none}"
     "section{margin-top:20pt}h2,h3{break-after:avoid}"
     "figure .chart,.tile,.care,.warning,tr{break-inside:avoid}"
-    ".chart{max-width:100%;max-height:230mm}"
-    ".scroll{overflow:visible}table{font-size:8.5pt}table{overflow-wrap:anywhere}th,td{"
+    ".chart{max-width:100%;max-height:170mm}"
+    ".scroll{overflow:visible;break-inside:avoid}#cost .scroll,#classes .scroll,"
+    "#warnings "
+    ".scroll{break-inside:auto}table{font-size:8.5pt}table{overflow-wrap:anywhere}th,td{"
     "padding:3pt 6pt 3pt 0}tbody th{min-width:0}"
     "td .interval{display:inline;margin-left:4pt}th .interval,td "
     ".interval{white-space:normal}.name{white-space:normal}"
