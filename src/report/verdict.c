@@ -174,7 +174,8 @@ static void say_paired(const igd_saying *to, const igd_inputs *in, const igd_ver
                        int k)
 {
     const igd_paired *t = &v->paired;
-    say(to, ": a difference of ");
+    say(to, igd_inputs_random(in, k) ? "; by the majority of its draws, a difference of "
+                                     : ": a difference of ");
     say_points(to, t->difference);
     say(to, " points (95~%% interval ");
     say_points(to, t->low);
@@ -186,8 +187,6 @@ static void say_paired(const igd_saying *to, const igd_inputs *in, const igd_ver
         say(to, ", for %d comparisons ", v->num_compared);
         say_p(to, v->corrected);
     }
-    if (igd_inputs_random(in, k))
-        say(to, "; by the majority of its draws");
     say(to, "). ");
 }
 
