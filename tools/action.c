@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/seal.h"
+#include "data/resample.h"
 #include "progress.h"
 
 int action_failed(const common_settings *s, igd_status status)
@@ -35,14 +36,49 @@ static void show_notes(const igd_dataset *d)
     }
 }
 
+int action_no_shape(const common_settings *s, const char *options)
+{
+    fprintf(stderr, "igdef %s: %s is missing: what images does the model take?\n",
+            s->command, options);
+    return CLI_USAGE;
+}
+
+igd_status action_take_preprocess(igd_dataset_options *o, const input_settings *in)
+{
+    igd_model_card *card = NULL;
+    const igd_preprocess *known;
+    o->preprocess = in->preprocess;
+    if (in->preprocess != NULL || in->model == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_model_card_read(&card, in->model));
+    const char *name = card != NULL ? card->preprocess : NULL;
+    if (name != NULL && igd_preprocess_find(&known, name) == IGD_OK) {
+        o->preprocess = known->name;
+        o->preprocess_files = true;
+    } else if (name != NULL) {
+        progress_note("%s was made for images prepared by %s, which igdef does not have",
+                      in->model, name);
+    }
+    igd_model_card_free(card);
+    return IGD_OK;
+}
+
+void action_say_preprocess(const igd_dataset *data, const input_settings *in)
+{
+    if (in->preprocess == NULL && strcmp(igd_dataset_preprocess(data), "none") != 0)
+        progress_note("images are prepared by %s, as %s says",
+                      igd_dataset_preprocess(data), in->model);
+}
+
 igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
                             uint64_t seed)
 {
     igd_dataset_options o = igd_dataset_options_default();
+    *out = NULL;
+    IGD_TRY(action_take_preprocess(&o, in));
     o.labels = in->labels;
     o.split = in->split;
     o.ids = in->ids;
-    o.preprocess = in->preprocess;
     o.classes = in->classes;
     o.numeric_order = strcmp(in->class_order, "numeric") == 0;
     o.partial = in->partial;
@@ -53,6 +89,45 @@ igd_status action_open_data(igd_dataset **out, const input_settings *in, double 
     o.seed = seed;
     IGD_TRY(igd_dataset_open(out, in->data, &o));
     show_notes(*out);
+    action_say_preprocess(*out, in);
+    return IGD_OK;
+}
+
+igd_status action_find_shape(int64_t shape[3], const input_settings *in,
+                             const char *ranking)
+{
+    igd_model_card *card = NULL;
+    igd_ranking *r = NULL;
+    const char *from = NULL;
+    memset(shape, 0, 3 * sizeof(*shape));
+    IGD_TRY(igd_model_card_read(&card, in->model));
+    if (card != NULL) {
+        from = in->model;
+        memcpy(shape, card->shape, sizeof(card->shape));
+    } else if (ranking != NULL && igd_ranking_load(&r, ranking) == IGD_OK &&
+               igd_ranking_shape(r) != NULL) {
+        from = ranking;
+        memcpy(shape, igd_ranking_shape(r), 3 * sizeof(*shape));
+    }
+    if (from != NULL)
+        progress_note("images are %lldx%lldx%lld, as %s says", (long long)shape[0],
+                      (long long)shape[1], (long long)shape[2], from);
+    igd_ranking_free(r);
+    igd_model_card_free(card);
+    return IGD_OK;
+}
+
+static igd_status say_other_shape(const igd_model *m)
+{
+    const int64_t *shape = igd_model_shape(m);
+    igd_model_card *card;
+    IGD_TRY(igd_model_card_read(&card, igd_model_path(m)));
+    if (card != NULL && memcmp(card->shape, shape, sizeof(card->shape)) != 0)
+        progress_note("%s was made for images of %lldx%lldx%lld, not %lldx%lldx%lld",
+                      igd_model_path(m), (long long)card->shape[0],
+                      (long long)card->shape[1], (long long)card->shape[2],
+                      (long long)shape[0], (long long)shape[1], (long long)shape[2]);
+    igd_model_card_free(card);
     return IGD_OK;
 }
 
@@ -79,7 +154,12 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
                 "igdef %s: %s: takes output '%s' of several for the logits; "
                 "--model-output chooses\n",
                 common->command, in->model, output);
-    return IGD_OK;
+    const igd_status st = say_other_shape(*out);
+    if (st != IGD_OK) {
+        igd_model_free(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)

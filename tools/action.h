@@ -10,9 +10,23 @@
 // "igdef COMMAND: message" of the last failure. @return the exit code for its status
 int action_failed(const common_settings *s, igd_status status);
 
+// Says that options which give the images' shape are missing. @return the exit code
+int action_no_shape(const common_settings *s, const char *options);
+
 // The images that the options ask for. @param fraction of them, in (0, 1]
 igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
                             uint64_t seed);
+
+// The preprocess of the options, or else what the model's file says, which is only for
+// image files.
+igd_status action_take_preprocess(igd_dataset_options *o, const input_settings *in);
+// Says so where the images are prepared as the model's file asks.
+void action_say_preprocess(const igd_dataset *data, const input_settings *in);
+
+// {C, H, W} of the model's images from its file or, where that does not say, from a
+// ranking (NULL for none), and says so; zeros where neither tells.
+igd_status action_find_shape(int64_t shape[3], const input_settings *in,
+                             const char *ranking);
 
 // The base model with the normalisation of the options, for images of a shape {C, H, W}.
 igd_status action_load_model(igd_model **out, const input_settings *in,

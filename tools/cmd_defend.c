@@ -229,8 +229,10 @@ static igd_status open_images(igd_dataset **out, const defend_settings *s)
         return action_open_data(out, &s->in, 1.0, s->common.seed);
     if (s->images.num == 0)
         return IGD_OK;
-    o.preprocess = s->in.preprocess;
-    return igd_dataset_from_files(out, s->images.item, s->images.num, &o);
+    IGD_TRY(action_take_preprocess(&o, &s->in));
+    IGD_TRY(igd_dataset_from_files(out, s->images.item, s->images.num, &o));
+    action_say_preprocess(*out, &s->in);
+    return IGD_OK;
 }
 
 int cmd_defend(const void *settings)
@@ -245,8 +247,16 @@ int cmd_defend(const void *settings)
 
     if ((st = open_images(&data, s)) != IGD_OK)
         goto done;
-    for (int i = 0; i < 3; i++)
-        shape[i] = data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+    if (data == NULL && s->input.num == 0) {
+        if ((st = action_find_shape(shape, &s->in, s->defense.ranking)) != IGD_OK)
+            goto done;
+        if (shape[0] == 0)
+            return action_no_shape(&s->common, "--input C,H,W");
+    } else {
+        for (int i = 0; i < 3; i++)
+            shape[i] =
+                data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+    }
     if ((st = action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
         (data != NULL &&
          (st = igd_dataset_check_classes(data, igd_model_num_classes(base))) != IGD_OK) ||

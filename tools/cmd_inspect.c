@@ -40,6 +40,7 @@ typedef struct trial {
 } trial;
 
 typedef struct findings {
+    igd_model_card *card; // owned; NULL where the file says nothing of itself
     const igd_model *model;
     const igd_layer *layers;
     int num_layers;
@@ -210,6 +211,31 @@ static void print_trials(const findings *f, const inspect_settings *s)
     }
 }
 
+// What the file says about itself, each on a line, and where it says otherwise than the
+// program does.
+static void print_card(const igd_model_card *c, const igd_model *m)
+{
+    const struct {
+        const char *title, *text;
+    } row[] = {{"name", c->name},
+               {"source", c->source},
+               {"weights", c->weights},
+               {"normalised", c->normalization},
+               {"preprocess", c->preprocess}};
+    const int64_t *shape = igd_model_shape(m);
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (row[i].text != NULL)
+            print_out("%-14s %s\n", row[i].title, row[i].text);
+    if (memcmp(shape, c->shape, sizeof(c->shape)) != 0)
+        print_out("made for       %" PRId64 " x %" PRId64 " x %" PRId64 "\n", c->shape[0],
+                  c->shape[1], c->shape[2]);
+    if (c->classes != NULL)
+        print_out("class names    %s%s%s\n", c->classes[0],
+                  c->num_classes > 1 ? " ... " : "",
+                  c->num_classes > 1 ? c->classes[c->num_classes - 1] : "");
+}
+
 static void print_text(const findings *f, const inspect_settings *s)
 {
     const igd_model *m = f->model;
@@ -233,6 +259,8 @@ static void print_text(const findings *f, const inspect_settings *s)
     print_out("gradients      %s\n", igd_model_no_gradient(m) == NULL
                                          ? "reach the images"
                                          : igd_model_no_gradient(m));
+    if (f->card != NULL)
+        print_card(f->card, m);
     print_layers(f);
     if (f->num_images > 0)
         print_trials(f, s);
@@ -287,6 +315,29 @@ static cJSON *trials_json(const findings *f, const inspect_settings *s)
     return data;
 }
 
+static cJSON *card_json(const igd_model_card *c)
+{
+    cJSON *card = cJSON_CreateObject();
+    const struct {
+        const char *key, *text;
+    } row[] = {{"name", c->name},
+               {"source", c->source},
+               {"weights", c->weights},
+               {"normalization", c->normalization},
+               {"preprocess", c->preprocess}};
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (row[i].text != NULL)
+            cJSON_AddStringToObject(card, row[i].key, row[i].text);
+    cJSON *shape = cJSON_AddArrayToObject(card, "shape");
+    for (int i = 0; i < 3; i++)
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)c->shape[i]));
+    cJSON_AddNumberToObject(card, "num_classes", c->num_classes);
+    if (c->classes != NULL)
+        cJSON_AddItemToObject(card, "classes",
+                              cJSON_CreateStringArray(c->classes, c->num_classes));
+    return card;
+}
+
 static igd_status print_json(const findings *f, const inspect_settings *s)
 {
     const igd_model *m = f->model;
@@ -313,6 +364,8 @@ static igd_status print_json(const findings *f, const inspect_settings *s)
     if (igd_model_no_gradient(m) != NULL)
         cJSON_AddStringToObject(root, "no_gradient", igd_model_no_gradient(m));
     cJSON_AddItemToObject(root, "layers", layers_json(f));
+    if (f->card != NULL)
+        cJSON_AddItemToObject(root, "card", card_json(f->card));
     if (f->num_images > 0)
         cJSON_AddItemToObject(root, "data", trials_json(f, s));
     const igd_status st = action_print_json(root);
@@ -331,8 +384,14 @@ int cmd_inspect(const void *settings)
 
     if (s->in.data != NULL && (st = action_open_data(&data, &s->in, 1.0, 0)) != IGD_OK)
         goto done;
+    if ((st = igd_model_card_read(&f.card, s->in.model)) != IGD_OK)
+        goto done;
+    if (data == NULL && s->input.num == 0 && f.card == NULL)
+        return action_no_shape(&s->common, "--input C,H,W or --data PATH");
     for (int i = 0; i < 3; i++)
-        shape[i] = data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+        shape[i] = data != NULL       ? igd_dataset_shape(data)[i]
+                   : s->input.num > 0 ? (int64_t)s->input.value[i]
+                                      : f.card->shape[i];
     if ((st = action_load_model(&model, &s->in, &s->common, shape)) != IGD_OK)
         goto done;
     f.model = model;
@@ -346,6 +405,7 @@ int cmd_inspect(const void *settings)
         print_text(&f, s);
 
 done:
+    igd_model_card_free(f.card);
     igd_model_free(model);
     igd_dataset_free(data);
     return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);

@@ -56,7 +56,7 @@ const cli_option input_options[] = {
      NULL, "move pixels that a rounding put outside [0, 1] to 0 or 1", 0, 0, NULL},
     {0,   "preprocess", CLI_CHOICE, offsetof(input_settings, preprocess),
      "NAME", "resize and crop of folder images: none, Res256Crop224, Crop288, Res224 or "
-     "BicubicRes256Crop224", 0, 0, preprocesses},
+     "BicubicRes256Crop224 [what the model's file says, else none]", 0, 0, preprocesses},
     {0,   "model-output", CLI_TEXT, offsetof(input_settings, output),
      "N|KEY", "which output of a model with several gives the logits", 0, 0, NULL},
     {0,   "mean",       CLI_LIST, offsetof(input_settings, mean),
@@ -68,7 +68,7 @@ const cli_option input_options[] = {
 
 const cli_option shape_options[] = {
     {'i', "input", CLI_LIST | CLI_POSITIVE, 0,
-     "C,H,W", "shape of an image, where no images are given", 1, INT_MAX, NULL},
+     "C,H,W", "shape of an image, where neither images nor the model's file tell it", 1, INT_MAX, NULL},
     {0},
 };
 static const char *const norms[] = {"Linf", "L2", "L1", NULL};
@@ -94,7 +94,7 @@ input_settings input_defaults(const char *split)
                             .first = d.first,
                             .count = d.count,
                             .class_order = orders[0],
-                            .preprocess = d.preprocess};
+                            .preprocess = NULL};
 }
 
 int input_check(const input_settings *s)

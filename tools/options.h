@@ -33,7 +33,7 @@ typedef struct input_settings {
     const char *class_order;
     bool partial;
     bool clamp_pixels;
-    const char *preprocess;
+    const char *preprocess; // NULL: what the model's file says, else none
     const char *output; // of a model with several; NULL: the one that looks like logits
     cli_list mean, std;
 } input_settings;

@@ -78,8 +78,6 @@ static int check(const void *settings)
         return cli_usage("--data and image files are both given");
     if (!images && s->export_path == NULL)
         return cli_usage("nothing to do: give --data, image files or --export");
-    if (!images && s->input.num == 0)
-        return cli_usage("--input C,H,W is missing: what images does the model take?");
     if (!images && s->output != NULL)
         return cli_usage("--output: there are no images to predict");
     if (s->output != NULL && !ends_with(s->output, ".csv") &&

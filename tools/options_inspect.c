@@ -34,9 +34,6 @@ static void defaults(void *settings)
 static int check(const void *settings)
 {
     const inspect_settings *s = settings;
-    if (s->in.data == NULL && s->input.num == 0)
-        return cli_usage("--input C,H,W or --data PATH is missing: what images does the "
-                         "model take?");
     const int rc = shape_check(&s->input);
     return rc == CLI_GO_ON ? input_check(&s->in) : rc;
 }

@@ -22,6 +22,8 @@ typedef struct igd_dataset_options {
                           the images get; NULL for all. */
     const char *preprocess; /**< RobustBench's name of a resize and crop, or "none", the
                                  default. */
+    bool preprocess_files;  /**< Leave `preprocess` where the images are no image files,
+                                 rather than refuse it. Default false. */
     const char *classes;    /**< File of the model's classes in their order: names of
                                  folders and labels are looked up in it; NULL for none. */
     bool numeric_order; /**< Class folders, all named by numbers, count in their order,
@@ -100,6 +102,9 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
  */
 igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
                                   int64_t num, const igd_dataset_options *options);
+
+/** Name of the resize and crop that its images get; "none". @return borrowed */
+const char *igd_dataset_preprocess(const igd_dataset *d);
 
 int64_t igd_dataset_size(const igd_dataset *d);
 int igd_dataset_num_classes(const igd_dataset *d);

@@ -121,6 +121,33 @@ igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *n
 igd_status igd_model_predict(float *logits, const igd_model *m, const float *images,
                              int64_t n);
 
+/**
+ * What a model's file says about itself, where the exporter wrote it. Texts hold no
+ * control characters; NULL and 0 where it does not say.
+ */
+typedef struct igd_model_card {
+    const char *name;          /**< Such as "Wong2020Fast". */
+    const char *source;        /**< The package and table that it is from. */
+    const char *weights;       /**< Files or tensors, with their SHA-256. */
+    const char *normalization; /**< Mean and std, and where it is done. */
+    const char *preprocess;    /**< Name of the resize and crop that it was made for. */
+    int64_t shape[3];          /**< {C, H, W} of its images. */
+    int num_classes;
+    const char *const *classes; /**< [num_classes] names, or NULL. */
+} igd_model_card;
+
+/**
+ * Read what a model's file says about itself; the program in it is not run.
+ *
+ * @param[out] out  owned, free with igd_model_card_free(); NULL on failure, and where the
+ *                  file says nothing
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT if what it says is damaged, IGD_ENOMEM
+ */
+igd_status igd_model_card_read(igd_model_card **out, const char *path);
+
+/** Free a card; NULL is fine. */
+void igd_model_card_free(igd_model_card *card);
+
 /** Free a model; NULL is fine. */
 void igd_model_free(igd_model *m);
 

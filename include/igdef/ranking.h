@@ -151,6 +151,9 @@ igd_cdir_options igd_cdir_options_default(void);
 igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
                             const igd_dataset *probe, const igd_cdir_options *options);
 
+/** {C, H, W} of the model's images; NULL in files that do not say. @return borrowed */
+const int64_t *igd_ranking_shape(const igd_ranking *r);
+
 /** "loir", "cdir" or "random". @return borrowed */
 const char *igd_ranking_method(const igd_ranking *r);
 

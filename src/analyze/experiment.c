@@ -29,7 +29,7 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
         .command = e->run->command,
         .data_path = e->run->data_path,
         .data_split = e->run->data_split,
-        .preprocess = e->run->preprocess,
+        .preprocess = igd_dataset_preprocess(e->data),
         .model_path = igd_model_path(e->model),
         .model_sha256 = igd_model_sha256(e->model),
         .model_identity = igd_model_identity(e->model),

@@ -148,7 +148,7 @@ static igd_status open_images(igd_source *s, const char *folder, const char *lab
 static igd_status check_options(const char *path, format f, const igd_dataset_options *o,
                                 const igd_preprocess *p)
 {
-    if (f != IMAGES && (p->resize != 0 || p->crop != 0))
+    if (f != IMAGES && !o->preprocess_files && (p->resize != 0 || p->crop != 0))
         return igd_error(IGD_EINVAL,
                          "%s: preprocess \"%s\" is for folders of image files", path,
                          p->name);
@@ -460,6 +460,11 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
 int64_t igd_dataset_size(const igd_dataset *d)
 {
     return d->size;
+}
+
+const char *igd_dataset_preprocess(const igd_dataset *d)
+{
+    return d->source.preprocess != NULL ? d->source.preprocess : "none";
 }
 
 int igd_dataset_num_classes(const igd_dataset *d)

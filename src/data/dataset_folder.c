@@ -135,6 +135,7 @@ igd_status igd_source_give_files(igd_source *s, const char *path, const igd_prep
     }
     f->preprocess = p;
     f->channels = s->channels;
+    s->preprocess = p->name;
     s->self = f;
     s->functions = &functions;
     s->num = num;

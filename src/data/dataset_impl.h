@@ -53,6 +53,8 @@ typedef struct igd_source {
     bool partial;
     bool clamp_pixels;
     int channels; // of image files
+
+    const char *preprocess; // static name of what images get; NULL for none
 } igd_source;
 
 // Releases everything and leaves an empty source.

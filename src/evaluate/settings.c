@@ -81,7 +81,7 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
     const igd_provenance h = {.command = o->command,
                               .data_path = o->data_path,
                               .data_split = o->data_split,
-                              .preprocess = o->preprocess,
+                              .preprocess = igd_dataset_preprocess(s->data),
                               .model_path = s->views->model_path,
                               .model_sha256 = s->views->model_sha256,
                               .model_identity = s->views->model_identity,

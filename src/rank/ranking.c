@@ -105,6 +105,17 @@ done:
     return IGD_OK;
 }
 
+void igd_ranking_note_shape(igd_ranking *r, const igd_model *model)
+{
+    if (r != NULL)
+        memcpy(r->shape, igd_model_shape(model), sizeof(r->shape));
+}
+
+const int64_t *igd_ranking_shape(const igd_ranking *r)
+{
+    return r->shape[0] > 0 ? r->shape : NULL;
+}
+
 const char *igd_ranking_method(const igd_ranking *r)
 {
     return r->method;

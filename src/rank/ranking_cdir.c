@@ -374,6 +374,7 @@ static igd_status make_ranking(igd_ranking **out, const cdir *r,
         igd_ranking_make(out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
                          (int)igd_rows_width(r->activations), r->score,
                          igd_dataset_size(r->probe), classes, describe(r, s));
+    igd_ranking_note_shape(*out, r->model);
     free(classes);
     return st;
 }

@@ -65,6 +65,14 @@ static igd_status check_digest(bool *sealed, const cJSON *metadata, const float 
                            "%s: damaged or edited: not what its SHA-256 is of", path);
 }
 
+static void add_shape(cJSON *metadata, const int64_t shape[3])
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%lld,%lld,%lld", (long long)shape[0],
+             (long long)shape[1], (long long)shape[2]);
+    cJSON_AddStringToObject(metadata, "input", text);
+}
+
 igd_status igd_ranking_save(const igd_ranking *r, const char *path)
 {
     const int C = r->num_classes, K = r->num_neurons;
@@ -85,7 +93,10 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     add_json(metadata, "classes", names);
     add_json(metadata, "options", r->options);
     cJSON_AddStringToObject(metadata, "igdef_version", IGDEF_VERSION);
-    if (cJSON_GetArraySize(metadata) != 8 || cJSON_GetArraySize(names) != C)
+    if (r->shape[0] > 0)
+        add_shape(metadata, r->shape);
+    if (cJSON_GetArraySize(metadata) != 8 + (r->shape[0] > 0) ||
+        cJSON_GetArraySize(names) != C)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
     else if ((st = digest_of(sum, metadata, r->score, C, K, path)) == IGD_OK) {
         cJSON_AddStringToObject(metadata, DIGEST_KEY, sum);
@@ -144,13 +155,33 @@ static igd_status parse_count(int64_t *out, const char *text, const char *path)
     return IGD_OK;
 }
 
+// "3,32,32"; zeros where the metadata has none.
+static igd_status parse_shape(int64_t shape[3], const cJSON *metadata, const char *path)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(metadata, "input");
+    long long c, h, w;
+    char end;
+    memset(shape, 0, 3 * sizeof(*shape));
+    if (item == NULL)
+        return IGD_OK;
+    if (!cJSON_IsString(item) || strlen(item->valuestring) > 32 ||
+        sscanf(item->valuestring, "%5lld,%5lld,%5lld%c", &c, &h, &w, &end) != 3 ||
+        c < 1 || h < 1 || w < 1)
+        return igd_error(IGD_EFORMAT, "%s: 'input' is not channels, height and width",
+                         path);
+    shape[0] = c;
+    shape[1] = h;
+    shape[2] = w;
+    return IGD_OK;
+}
+
 igd_status igd_ranking_load(igd_ranking **out, const char *path)
 {
     igd_safetensors *file = NULL;
     cJSON *list = NULL, *options = NULL;
     const char **names = NULL;
     const char *format, *method, *layer, *sha256, *count, *classes, *settings;
-    int64_t num_images = 0;
+    int64_t num_images = 0, shape[3];
     igd_status st = IGD_OK;
 
     *out = NULL;
@@ -174,7 +205,8 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
         (st = igd_json_string(&count, metadata, "num_images", path)) != IGD_OK ||
         (st = igd_json_string(&classes, metadata, "classes", path)) != IGD_OK ||
         (st = igd_json_string(&settings, metadata, "options", path)) != IGD_OK ||
-        (st = parse_count(&num_images, count, path)) != IGD_OK)
+        (st = parse_count(&num_images, count, path)) != IGD_OK ||
+        (st = parse_shape(shape, metadata, path)) != IGD_OK)
         goto done;
     if (score->num_dims != 2 || score->shape[0] < 1 || score->shape[0] > MAX_LENGTH ||
         score->shape[1] < 1 || score->shape[1] > MAX_LENGTH) {
@@ -193,8 +225,10 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
     options = NULL;
     if (st != IGD_OK)
         st = igd_error_prefix(st, path);
-    else
+    else {
         (*out)->sealed = sealed;
+        memcpy((*out)->shape, shape, sizeof(shape));
+    }
 
 done:
     free(names);
@@ -270,6 +304,7 @@ igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
             goto done;
     st = igd_ranking_make(out, method, layer, igd_model_sha256(model), C, K, score, 0,
                           NULL, cJSON_CreateObject());
+    igd_ranking_note_shape(*out, model);
     if (st != IGD_OK)
         st = igd_error_prefix(st, folder);
 

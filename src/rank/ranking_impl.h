@@ -17,7 +17,8 @@ struct igd_ranking {
     int32_t *order;     // [C, K]
     char **class_names; // [C]
     cJSON *options;
-    bool sealed; // made here, or read from a file with a digest
+    bool sealed;      // made here, or read from a file with a digest
+    int64_t shape[3]; // {C, H, W} of the model's images; zeros in older files
 };
 
 // Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C];
@@ -26,5 +27,8 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
                             const char *model_sha256, int C, int K, const float *score,
                             int64_t num_images, const char *const *class_names,
                             cJSON *options);
+
+// Notes which images the model takes; a ranking that is NULL is left alone.
+void igd_ranking_note_shape(igd_ranking *r, const igd_model *model);
 
 #endif

@@ -254,6 +254,7 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
     cJSON_AddBoolToObject(options, "closed_form", l->jacobian != NULL);
     st = igd_ranking_make(out, "loir", layer, igd_model_sha256(model), l->C, l->K, score,
                           l->N, names, options);
+    igd_ranking_note_shape(*out, model);
 
 done:
     free(names);

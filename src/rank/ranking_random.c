@@ -42,6 +42,7 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
     st = igd_ranking_make(out, "random", layer, igd_model_sha256(model), C, K, score, 0,
                           class_names, options);
     options = NULL;
+    igd_ranking_note_shape(*out, model);
 
 done:
     cJSON_Delete(options);
