@@ -81,7 +81,7 @@ def keyword_arguments(text):
     return value
 
 
-def arguments():
+def arguments(argv=None):
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("factory", metavar="FACTORY", nargs="?")
@@ -119,7 +119,7 @@ def arguments():
     parser.add_argument("--method", choices=("auto", "script", "trace"), default="auto",
                         help="auto (default) tries script, then trace")
     parser.add_argument("-o", "--output", required=True, metavar="FILE.pt")
-    args = parser.parse_intermixed_args()
+    args = parser.parse_intermixed_args(argv)
 
     sources = [args.factory, args.robustbench, args.torchvision, args.timm, args.hf]
     if sum(value is not None for value in sources) != 1:
@@ -245,20 +245,14 @@ def print_file(path, method, verdict, reference):
         print(f"  {name:{width}}  {module.original_name}" + (f" [{axes}]" if axes else ""))
 
 
-def run(args):
+def build(args):
+    """The model with its weights and normalisation, in eval mode, and what is known about it."""
+    import torch
+
     from exporter import card
-    from exporter.check import Reference
-    from exporter.messages import ExportError
     from exporter.randomize import randomize
 
-    folder = os.path.dirname(os.path.abspath(args.output))
-    if not os.path.isdir(folder):
-        raise ExportError(f"{args.output}: no such folder")
-    if os.path.isdir(args.output):
-        raise ExportError(f"{args.output}: is a folder")
-
     if args.random:
-        import torch
         torch.manual_seed(args.seed)
     source = make_source(args)
     settle_shape(source, args)
@@ -267,19 +261,40 @@ def run(args):
         if args.random:
             randomize(model, source.shape, args.seed)
             source.weights = [{"random": args.seed, "sha256_of_tensors": card.state_digest(model)}]
-        for parameter in model.parameters():
-            parameter.requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return source, model
+
+
+def write(args, source, model):
+    """Export the model to args.output; returns the method, the verdict and the reference."""
+    from exporter import card
+    from exporter.check import Reference
+
+    with contextlib.redirect_stdout(sys.stderr):
         reference = Reference(model, source.shape)
     text = card.make_card(source, reference.num_classes, source.shape)
 
     # The name is given last, so that a failure leaves no file and keeps an older one.
     # The archive's folder is named after the file, so the same model gives the same bytes.
+    folder = os.path.dirname(os.path.abspath(args.output))
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as place:
         temporary = os.path.join(place, "model.pt")
         method, verdict = first_that_passes(model, args.method, reference, source.shape, temporary,
                                             (card.FILE, text))
         os.replace(temporary, args.output)
-    print_file(args.output, method, verdict, reference)
+    return method, verdict, reference
+
+
+def run(args):
+    from exporter.messages import ExportError
+
+    if not os.path.isdir(os.path.dirname(os.path.abspath(args.output))):
+        raise ExportError(f"{args.output}: no such folder")
+    if os.path.isdir(args.output):
+        raise ExportError(f"{args.output}: is a folder")
+    source, model = build(args)
+    print_file(args.output, *write(args, source, model))
 
 
 def main():

@@ -1,0 +1,438 @@
+#!/usr/bin/env python3
+"""Put many architectures through every step of igdef and compare each with its definition.
+
+    zoo.py [PATTERN] [--igdef FILE] [--quick] [-o TABLE.md] [--folder DIR]
+
+PATTERN chooses names (a part of them, or a shell pattern). Every model has seeded random weights
+with sane statistics (exporter/randomize.py) and is first run in float32 and float64: where these
+differ by more than a thousandth no comparison would mean anything, and the model counts as failed.
+Then:
+
+    export       the exporter writes it, logits and input gradient checked
+    inspect      igdef reads it and lists its layers
+    penultimate  named where one product yields the logits, refused where several do
+    loir         LO-IR at two layers, five neurons each, against its definition in PyTorch
+    defense      the exported defended model against its definition: logits
+    gradient     the same: input gradients
+    attack       APGD on the defended model; its adversarial images are checked in PyTorch
+
+Packages that are not installed are left out. Exit codes: 0 every model passed or was refused with
+a reason, 1 something failed, 77 no PyTorch.
+"""
+
+import argparse
+import contextlib
+import copy
+import fnmatch
+import io
+import json
+import multiprocessing
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+try:
+    import numpy
+    import torch
+    from torch import nn
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+import export_torchscript
+from exporter.messages import ExportError, reason
+from exporter.randomize import plausible_images
+from zoo_list import QUICK, entries
+
+STEPS = ("export", "inspect", "penultimate", "loir", "defense", "gradient", "attack")
+IMAGES = 10  # one of each class
+TOLERANCE = 1e-3  # of the greatest value
+LIMIT = 600  # seconds for a model
+EPS = 8 / 255
+
+
+class Failed(Exception):
+    """A step that failed; the message says how."""
+
+
+class Refused(Exception):
+    """A step that igdef or the exporter refused, with its reason."""
+
+
+def relative(got, expected):
+    scale = float(expected.abs().max())
+    return float((got - expected).abs().max()) / scale if scale > 0 else float("inf")
+
+
+class Model:
+    """A model in float64, and the places in it that masks act on."""
+
+    def __init__(self, model, images):
+        self.model = copy.deepcopy(model).double()
+        self.images = images.double()
+        self.modules = dict(self.model.named_modules())
+        self.heads, self.calls = [], {}
+        hooks = [module.register_forward_hook(
+            lambda _m, _i, out, name=name: self._called(name, out))
+            for name, module in self.modules.items() if name]
+        with torch.no_grad():
+            self.logits = self.model(self.images)
+        for hook in hooks:
+            hook.remove()
+        self.num_classes = self.logits.shape[1]
+        for name, outputs in self.calls.items():
+            module = self.modules[name]
+            if isinstance(module, (nn.Linear, nn.Conv2d)) and \
+                    module.weight.shape[0] == self.num_classes:
+                self.heads.append(name)
+
+    def _called(self, name, out):
+        self.calls.setdefault(name, []).append(
+            list(out.shape) if isinstance(out, torch.Tensor) else None)
+
+    def head_place(self):
+        """(module, whether its input is meant) of what goes into the one product; None if unclear."""
+        if "embedding" in self.modules and not self.heads:
+            return "embedding", False
+        return (self.heads[0], True) if len(self.heads) == 1 else None
+
+    @contextlib.contextmanager
+    def changed(self, place, change):
+        """While this lasts, activations at a place go through a function."""
+        name, before = place
+        module = self.modules[name]
+        hook = module.register_forward_pre_hook(lambda _m, i: (change(i[0]), *i[1:])) if before \
+            else module.register_forward_hook(lambda _m, _i, out: change(out))
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def scores(self, place, axis, neurons):
+        """LO-IR by its definition: |change of the logit of class c| on the image of class c."""
+        found = []
+        for neuron in neurons:
+            def without(a):
+                a = a.clone()
+                a.select(axis, neuron).zero_()
+                return a
+            with torch.no_grad(), self.changed(place, without):
+                found.append((self.logits - self.model(self.images)).abs().diagonal())
+        return torch.stack(found, 1)  # [C, neurons]
+
+    def defended(self, place, axis, mask, x):
+        """Logits of the defended model without smoothing, temperature 1."""
+        row = torch.softmax(self.model(x), 1) @ mask  # [N, K]
+
+        def masked(a):
+            shape = [1] * a.dim()
+            shape[0], shape[axis] = a.shape[0], a.shape[axis]
+            return a * row.reshape(shape)
+
+        with self.changed(place, masked):
+            return self.model(x)
+
+
+def read_safetensors(path, name):
+    with open(path, "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        start, end = header[name]["data_offsets"]
+        file.seek(8 + length + start)
+        return torch.frombuffer(bytearray(file.read(end - start)), dtype=torch.float32).reshape(
+            header[name]["shape"]).double()
+
+
+class Run:
+    """One architecture on its way through the steps, in a folder of its own."""
+
+    def __init__(self, igdef, arguments, folder):
+        self.igdef, self.arguments, self.folder = igdef, arguments, folder
+        self.result = {}
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def call(self, *argv):
+        done = subprocess.run([self.igdef, *argv, "--threads", "1", "--quiet"], text=True,
+                              capture_output=True, cwd=self.folder, timeout=LIMIT)
+        if done.returncode != 0:
+            said = [line for line in done.stderr.splitlines() if line.strip()]
+            text = said[-1] if said else f"ended with {done.returncode}"
+            raise (Refused if done.returncode == 1 else Failed)(text.replace(self.folder + "/", ""))
+        return done.stdout
+
+    def export(self):
+        args = export_torchscript.arguments([*self.arguments, "-o", self.path("model.pt")])
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+                self.source, model = export_torchscript.build(args)
+                self.method = export_torchscript.write(args, self.source, model)[0]
+        except ExportError as error:
+            raise Refused(str(error))
+        images = plausible_images(IMAGES, self.source.shape, 7)
+        self.eager = Model(model, images)
+        with torch.no_grad():
+            off = relative(model(images).double(), self.eager.logits)
+        if not off <= TOLERANCE:
+            raise Failed(f"float32 is {off:.2g} away from float64: nothing can be compared")
+        numpy.save(self.path("images.npy"), images.numpy())
+        numpy.save(self.path("labels.npy"), numpy.arange(IMAGES))
+
+    def inspect(self):
+        shape = ",".join(map(str, self.source.shape))
+        self.layers = json.loads(self.call("inspect", "model.pt", "--input", shape,
+                                           "--json"))["layers"]
+
+    def axis(self, layer):
+        """The neuron axis with the batch axis counted; None where the shape does not tell."""
+        if "neuron_axis" in layer:
+            return layer["neuron_axis"]
+        shape, neurons = layer["shape"], layer["num_neurons"]
+        fitting = [i + 1 for i, length in enumerate(shape) if length == neurons]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def penultimate(self):
+        named = [layer for layer in self.layers if layer.get("penultimate")]
+        place = self.eager.head_place()
+        several = len(self.eager.heads) > 1
+        if named and several:
+            raise Failed(f"named, though {', '.join(self.eager.heads)} all reach the logits")
+        if not named and not several and place is not None and \
+                not isinstance(self.eager.modules[place[0]], nn.Conv2d):
+            raise Failed(f"not named; it is the input of {place[0]}")
+        self.places = []
+        if named and place is not None:
+            convolution = isinstance(self.eager.modules[place[0]], nn.Conv2d)
+            axis = 1 if convolution or not place[1] else -1
+            self.places.append(("penultimate", place, axis, named[0]["num_neurons"]))
+
+    def inner_place(self):
+        """A block behind the middle of the model with few neurons."""
+        fitting = []
+        for i, layer in enumerate(self.layers):
+            name = layer["path"]
+            calls = self.eager.calls.get(name, [])
+            if layer.get("reason") or layer.get("penultimate") or len(calls) != 1 or \
+                    calls[0] is None or i < len(self.layers) // 2 or name in self.eager.heads:
+                continue
+            axis = self.axis(layer)
+            if axis is None or calls[0][1:] != layer["shape"] or \
+                    layer["shape"] == [self.eager.num_classes]:
+                continue
+            block = any(True for _ in self.eager.modules[name].children())
+            fitting.append((not block, layer["num_neurons"] > 640, i, name, axis,
+                            layer["num_neurons"]))
+        if not fitting:
+            raise Failed("no layer behind the middle to compare at")
+        best = [row for row in sorted(fitting) if row[:2] == min(fitting)[:2]]
+        _, _, _, name, axis, neurons = best[len(best) // 2]
+        return name, (name, False), axis, neurons
+
+    def loir(self):
+        self.places.append(self.inner_place())
+        worst = 0.0
+        for i, (layer, place, axis, neurons) in enumerate(self.places):
+            self.call("rank", "--model", "model.pt", "--data", "images.npy", "--labels",
+                      "labels.npy", "--layer", layer, "-o", f"rank{i}.safetensors")
+            score = read_safetensors(self.path(f"rank{i}.safetensors"), "score")
+            if list(score.shape) != [self.eager.num_classes, neurons]:
+                raise Failed(f"{layer}: scores of {list(score.shape)}")
+            chosen = sorted({0, neurons // 3, neurons // 2, neurons - 1,
+                             int(score.sum(0).argmax())})
+            expected = self.eager.scores(place, axis, chosen)
+            off = float((score[:, chosen] - expected).abs().max()) / float(score.max())
+            worst = max(worst, off)
+            if not off <= TOLERANCE:
+                raise Failed(f"{layer}: off by {off:.2g} of the greatest score")
+        self.result["loir_off"] = worst
+
+    def defense(self):
+        layer, place, axis, neurons = self.places[0]
+        keep = max(1, neurons // 2)
+        score = read_safetensors(self.path("rank0.safetensors"), "score")
+        mask = torch.zeros_like(score)
+        order = torch.argsort(score, dim=1, descending=True, stable=True)
+        mask.scatter_(1, order[:, :keep], 1.0)
+        self.options = ["--ranking", "rank0.safetensors", "--keep", str(keep), "--no-smoothing",
+                        "--temperature", "1"]
+        self.call("defend", "--model", "model.pt", *self.options, "--input",
+                  ",".join(map(str, self.source.shape)), "--export", "defended.pt")
+        self.program = torch.jit.load(self.path("defended.pt"))
+        x = self.eager.images.clone().requires_grad_(True)
+        expected = self.eager.defended(place, axis, mask, x)
+        weights = torch.randn(expected.shape, generator=torch.Generator().manual_seed(4))
+        self.expected_gradient, = torch.autograd.grad((expected * weights.double()).sum(), x)
+        y = self.eager.images.float().requires_grad_(True)
+        logits = self.program(y)
+        off = relative(logits.detach().double(), expected.detach())
+        if not off <= TOLERANCE:
+            raise Failed(f"logits off by {off:.2g} of the greatest")
+        self.result["defense_off"] = off
+        self.got_gradient, = torch.autograd.grad((logits * weights).sum(), y)
+        self.labels = expected.argmax(1)
+
+    def gradient(self):
+        off = relative(self.got_gradient.double(), self.expected_gradient)
+        if not off <= TOLERANCE:
+            # A ReLU at the edge, or PyTorch's own float32: float64 decides.
+            y = self.eager.images.clone().requires_grad_(True)
+            weights = torch.randn(self.labels.shape[0], self.eager.num_classes,
+                                  generator=torch.Generator().manual_seed(4)).double()
+            double = torch.jit.load(self.path("defended.pt")).double()
+            gradient, = torch.autograd.grad((double(y) * weights).sum(), y)
+            off = relative(gradient, self.expected_gradient)
+            if not off <= TOLERANCE:
+                raise Failed(f"off by {off:.2g} of the greatest, in float64 too")
+        self.result["gradient_off"] = off
+
+    def attack(self):
+        count = 4
+        numpy.save(self.path("x.npy"), self.eager.images[:count].float().numpy())
+        numpy.save(self.path("y.npy"), self.labels[:count].numpy())
+        partial = ["--partial"] if "--partial" in self.call("help", "eval") else []
+        self.call("eval", "--model", "model.pt", "--data", "x.npy", "--labels", "y.npy",
+                  *self.options, *partial, "--norm", "Linf", "--eps", "8/255", "--attack",
+                  "apgd-ce", "--set", "apgd-ce.steps=5", "--save-adversarial", "adv.npy",
+                  "-o", "result.json")
+        with open(self.path("result.json"), encoding="utf-8") as file:
+            result = json.load(file)
+        if result["clean_acc"] != 1:
+            raise Failed(f"clean accuracy {result['clean_acc']:g} on its own predictions")
+        adversarial = torch.from_numpy(numpy.load(self.path("adv.npy")))
+        if adversarial.dtype == torch.uint8:
+            adversarial = adversarial.float() / 255
+        away = float((adversarial - self.eager.images[:count].float()).abs().max())
+        if away > EPS + 1e-6:
+            raise Failed(f"an adversarial image lies {away:.4f} away")
+        with torch.no_grad():
+            right = self.program(adversarial).argmax(1) == self.labels[:count]
+        if float(right.float().mean()) > result["worst_acc"] + 1e-9:
+            raise Failed(f"{int(right.sum())} of {count} adversarial images do not fool the "
+                         f"exported model, {result['worst_acc'] * count:g} are robust")
+
+    def steps(self):
+        for step in STEPS:
+            try:
+                getattr(self, step)()
+            except (Refused, Failed) as error:
+                self.result.update(step=step, why=str(error),
+                                   refused=isinstance(error, Refused))
+                return
+            except subprocess.TimeoutExpired:
+                self.result.update(step=step, why=f"took more than {LIMIT} s", refused=False)
+                return
+            except Exception as error:
+                self.result.update(step=step, why=reason(error), refused=False)
+                return
+        self.result["step"] = None
+
+
+def run_one(igdef, arguments, queue):
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
+        run = Run(igdef, arguments, folder)
+        run.steps()
+        run.result["method"] = getattr(run, "method", "")
+        queue.put(run.result)
+
+
+def run_apart(igdef, arguments):
+    """In a process of its own: a crash or an endless model ends only that model."""
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    process = context.Process(target=run_one, args=(igdef, arguments, queue))
+    process.start()
+    start = time.time()
+    while process.is_alive() and queue.empty() and time.time() - start < LIMIT:
+        process.join(0.2)
+    if not queue.empty() or not process.is_alive():
+        try:
+            result = queue.get(timeout=5)
+        except Exception:
+            result = {"step": "export", "why": f"crashed ({process.exitcode})", "refused": False}
+    else:
+        result = {"step": "export", "why": f"took more than {LIMIT} s", "refused": False}
+    process.kill()
+    process.join()
+    result["seconds"] = time.time() - start
+    return result
+
+
+def packages():
+    """Which of the packages are here; imported before the processes are forked."""
+    found = set()
+    for name in ("torchvision", "timm", "robustbench"):
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):
+                if name == "robustbench":
+                    import zoo_models  # noqa: F401
+                else:
+                    __import__(name)
+            found.add(name)
+        except (ImportError, ExportError) as error:
+            print(f"left out: {name}: {reason(error)}", file=sys.stderr)
+    return found
+
+
+def outcome(result):
+    if result["step"] is None:
+        return "ok"
+    return f"{'refused' if result['refused'] else 'FAILED'} at {result['step']}: {result['why']}"
+
+
+def table(results):
+    """Markdown: a line per model, then the counts."""
+    lines = ["| model | program | LO-IR | defense | gradient | outcome |",
+             "|---|---|---|---|---|---|"]
+    for name, result in results:
+        numbers = [f"{result[key]:.0e}" if key in result else "–"
+                   for key in ("loir_off", "defense_off", "gradient_off")]
+        lines.append(f"| {name} | {result.get('method', '')} | {' | '.join(numbers)} | "
+                     f"{outcome(result)} |")
+    good = sum(result["step"] is None for _, result in results)
+    refused = sum(result["step"] is not None and result["refused"] for _, result in results)
+    lines += ["", f"{len(results)} models: {good} through every step, {refused} refused, "
+                  f"{len(results) - good - refused} failed."]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pattern", nargs="?", default="*")
+    parser.add_argument("--igdef", default="igdef")
+    parser.add_argument("--quick", action="store_true", help="a dozen of torchvision's")
+    parser.add_argument("-o", "--output", metavar="TABLE.md")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    igdef = os.path.abspath(args.igdef) if os.path.dirname(args.igdef) else args.igdef
+
+    here = packages()
+    pattern = args.pattern if any(c in args.pattern for c in "*?[") else f"*{args.pattern}*"
+    chosen = [(name, arguments) for name, arguments in entries()
+              if name.partition("/")[0] in here and fnmatch.fnmatch(name, pattern) and
+              (not args.quick or name in QUICK)]
+    if not chosen:
+        print(f"skipped: no model of '{args.pattern}' can be built here")
+        sys.exit(77)
+    results = []
+    for name, arguments in chosen:
+        result = run_apart(igdef, arguments)
+        results.append((name, result))
+        print(f"{name}: {outcome(result)} ({result['seconds']:.0f} s)", flush=True)
+        if args.output:
+            with open(args.output, "w", encoding="utf-8") as file:
+                file.write(table(results))
+    print(table(results).splitlines()[-1])
+    sys.exit(any(result["step"] is not None and not result["refused"] for _, result in results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The architectures that scripts/zoo.py goes through: a name, and the exporter's arguments.
+
+Images are as small as the architecture allows, and there are ten classes, so that every model is
+checked in seconds; nothing else of the published architectures is changed, but for RobustBench's
+large ones (zoo_models.py).
+"""
+
+import json
+import os
+
+QUICK = ("torchvision/alexnet", "torchvision/resnet18", "torchvision/densenet121",
+         "torchvision/squeezenet1_1", "torchvision/googlenet", "torchvision/mobilenet_v3_small",
+         "torchvision/mnasnet0_5", "torchvision/shufflenet_v2_x0_5", "torchvision/efficientnet_b0",
+         "torchvision/regnet_y_400mf", "torchvision/convnext_tiny", "torchvision/vit_b_16")
+
+# name: (size of the images, further arguments)
+TORCHVISION = {
+    "alexnet": (64, {}), "vgg11_bn": (32, {}), "vgg13": (32, {}), "vgg16_bn": (32, {}), "resnet18": (64, {}),
+    "resnet34": (64, {}), "resnet50": (64, {}), "resnext50_32x4d": (64, {}),
+    "wide_resnet50_2": (64, {}), "densenet121": (64, {}), "squeezenet1_0": (64, {}),
+    "squeezenet1_1": (64, {}), "googlenet": (64, {}), "inception_v3": (96, {}),
+    "mobilenet_v2": (64, {}), "mobilenet_v3_small": (64, {}), "mobilenet_v3_large": (64, {}),
+    "mnasnet0_5": (64, {}), "mnasnet1_0": (64, {}), "shufflenet_v2_x0_5": (64, {}),
+    "shufflenet_v2_x1_0": (64, {}), "efficientnet_b0": (64, {}), "efficientnet_v2_s": (64, {}),
+    "regnet_x_400mf": (64, {}), "regnet_y_400mf": (64, {}), "convnext_tiny": (64, {}),
+    "vit_b_16": (64, {"image_size": 64}), "swin_t": (64, {}), "swin_v2_t": (64, {}),
+    "maxvit_t": (64, {"input_size": [64, 64], "partition_size": 2}),
+}
+
+TIMM = {
+    "resnet26d": (64, {}), "resnetv2_50": (64, {}), "seresnext26d_32x4d": (64, {}),
+    "skresnet18": (64, {}), "ecaresnet26t": (64, {}), "res2net50_14w_8s": (64, {}),
+    "resnest14d": (64, {}), "dla34": (64, {}), "dpn48b": (64, {}), "hrnet_w18_small": (64, {}),
+    "xception41": (64, {}), "nf_resnet26": (64, {}), "eca_nfnet_l0": (64, {}),
+    "efficientnet_lite0": (64, {}), "mixnet_s": (64, {}), "ghostnet_050": (64, {}),
+    "hardcorenas_a": (64, {}), "lcnet_050": (64, {}), "mobilenetv4_conv_small": (64, {}),
+    "repvgg_a0": (64, {}), "rexnet_100": (64, {}), "tinynet_e": (64, {}),
+    "ese_vovnet19b_dw": (64, {}), "cspresnet50": (64, {}), "darknet53": (64, {}),
+    "regnetz_005": (64, {}), "convnext_atto": (64, {}), "convnextv2_atto": (64, {}),
+    "convmixer_1024_20_ks9_p14": (56, {}), "vit_tiny_patch16_224": (64, {"img_size": 64}),
+    "deit_tiny_patch16_224": (64, {"img_size": 64}),
+    "deit_tiny_distilled_patch16_224": (64, {"img_size": 64}),
+    "deit3_small_patch16_224": (64, {"img_size": 64}),
+    "eva02_tiny_patch14_224": (56, {"img_size": 56}),
+    "cait_xxs24_224": (64, {"img_size": 64}), "xcit_nano_12_p16_224": (64, {}),
+    "convit_tiny": (64, {"img_size": 64}), "swin_tiny_patch4_window7_224": (56, {"img_size": 56}),
+    "swinv2_cr_tiny_ns_224": (56, {"img_size": 56}), "pit_ti_224": (224, {}),
+    "pvt_v2_b0": (64, {}), "poolformer_s12": (64, {}), "caformer_s18": (64, {}),
+    "levit_128s": (224, {}), "visformer_tiny": (64, {"img_size": 64}),
+    "mixer_s32_224": (64, {"img_size": 64}), "gmlp_s16_224": (64, {"img_size": 64}),
+    "resmlp_12_224": (64, {"img_size": 64}), "twins_svt_small": (64, {}),
+    "nest_tiny": (56, {"img_size": 56}), "tnt_s_patch16_224": (64, {"img_size": 64}),
+    "coatnet_pico_rw_224": (64, {"img_size": 64}), "efficientformer_l1": (224, {}),
+    "efficientvit_b0": (64, {}), "edgenext_xx_small": (64, {}), "mobilevit_xxs": (64, {}),
+    "mobilevitv2_050": (64, {}), "fastvit_t8": (64, {}), "repvit_m0_9": (64, {}),
+    "tiny_vit_5m_224": (64, {}), "focalnet_tiny_srf": (64, {}), "gcvit_xxtiny": (224, {}),
+    "davit_tiny": (64, {}), "mambaout_femto": (64, {}), "crossvit_tiny_240": (240, {}),
+    "volo_d1_224": (64, {"img_size": 64}), "sequencer2d_s": (64, {"img_size": 64}),
+    "coat_tiny": (64, {"img_size": 64}), "selecsls42b": (64, {}), "dpn68": (64, {}),
+}
+
+# Of RobustBench's table, by name, as published. {name: (data set, threat model)}
+ROBUSTBENCH = {
+    "Wong2020Fast": ("cifar10", "Linf"), "Addepalli2022Efficient_RN18": ("cifar10", "Linf"),
+    "Sehwag2021Proxy_R18": ("cifar10", "Linf"),
+    "Rebuffi2021Fixing_R18_ddpm": ("cifar10", "Linf"),
+    "Debenedetti2022Light_XCiT-S12": ("cifar10", "Linf"),
+    "Rony2019Decoupling": ("cifar10", "L2"), "Engstrom2019Robustness": ("cifar10", "L2"),
+    "Modas2021PRIMEResNet18": ("cifar10", "corruptions"),
+    "Diffenderfer2021Winning_LRR": ("cifar10", "corruptions"),
+    "Kireev2021Effectiveness_RLAT": ("cifar10", "corruptions"),
+    "Hendrycks2020AugMix_WRN": ("cifar10", "corruptions"),
+}
+
+# Builders of zoo_models.py: {name: size of the images}
+FAMILIES = {
+    "wrn": 32, "wrn_sub_block1": 32, "wrn_boosting": 32, "wrn_pssilu": 32, "wrn_robust": 32,
+    "wrn_a4": 32, "dm_wrn": 32, "dm_wrn_silu": 32, "dm_wrn_swish": 32, "dm_parn_swish": 32,
+    "ra_wrn": 32, "mean_sparse_wrn": 32, "mean_sparse_wrn_94": 32, "mean_sparse_convnext": 64,
+    "convnext_convstem": 64, "vit_convstem": 224, "mimir_swin": 32, "card_lrr": 32,
+    "card_binary": 32, "Deck": 32, "resnext_cifar": 32, "preact_out_shortcut": 32,
+    "preact_v2": 32, "resnet_basic": 32, "resnet_bottleneck": 32, "ensemble_of_resnets": 32,
+    "bit_resnet": 32, "mixed_nuts": 32, "sodef": 32, "ClipHead": 64,
+}
+
+
+def entries():
+    """[(name, arguments of the exporter)]"""
+    models = os.path.join(os.path.dirname(os.path.abspath(__file__)), "zoo_models.py")
+
+    def packaged(package, name, size, kwargs):
+        return (f"{package}/{name}",
+                [f"--{package}", name, "--random", "--input", f"3,{size},{size}",
+                 "--kwargs", json.dumps({"num_classes": 10, **kwargs})])
+
+    found = [packaged("torchvision", name, *value) for name, value in TORCHVISION.items()]
+    found += [packaged("timm", name, *value) for name, value in TIMM.items()]
+    found += [(f"robustbench/{name}", ["--robustbench", name, "--dataset", dataset, "--threat",
+                                       threat, "--random"])
+              for name, (dataset, threat) in ROBUSTBENCH.items()]
+    found += [(f"robustbench/{name}", [f"{models}:{name}", "--random", "--input",
+                                       f"3,{size},{size}"]) for name, size in FAMILIES.items()]
+    return found
