@@ -117,7 +117,8 @@ igd_status action_find_shape(int64_t shape[3], const input_settings *in,
     return IGD_OK;
 }
 
-static igd_status say_other_shape(const igd_model *m)
+// Where the options and what the file says of itself do not go together.
+static igd_status compare_with_card(const igd_model *m, const input_settings *in)
 {
     const int64_t *shape = igd_model_shape(m);
     igd_model_card *card;
@@ -127,6 +128,11 @@ static igd_status say_other_shape(const igd_model *m)
                       igd_model_path(m), (long long)card->shape[0],
                       (long long)card->shape[1], (long long)card->shape[2],
                       (long long)shape[0], (long long)shape[1], (long long)shape[2]);
+    if (card != NULL && card->normalization != NULL && in->mean.num > 0)
+        progress_note(
+            "warning: %s normalises its images itself (%s); --mean and --std do "
+            "it once more",
+            igd_model_path(m), card->normalization);
     igd_model_card_free(card);
     return IGD_OK;
 }
@@ -154,7 +160,7 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
                 "igdef %s: %s: takes output '%s' of several for the logits; "
                 "--model-output chooses\n",
                 common->command, in->model, output);
-    const igd_status st = say_other_shape(*out);
+    const igd_status st = compare_with_card(*out, in);
     if (st != IGD_OK) {
         igd_model_free(*out);
         *out = NULL;

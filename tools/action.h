@@ -34,6 +34,12 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
 
 // A ranking; says where its file carries no digest.
 igd_status action_load_ranking(igd_ranking **out, const char *path);
+
+// Fails with IGD_ECHECK where the model's accuracy on the test images is more than a
+// hundredth off; says what it is else.
+igd_status action_check_clean(const igd_model *model, const input_settings *in,
+                              const common_settings *common, double expected);
+
 // The defended model; *out is NULL where the options ask for none. @param base must
 // outlive it
 igd_status action_load_defense(igd_defense **out, const igd_model *base,

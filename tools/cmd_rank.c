@@ -2,6 +2,7 @@
 #include "options_rank.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,9 @@ int cmd_rank(const void *settings)
     if ((st = action_open_data(&probe, &s->in, s->fraction, s->common.seed)) != IGD_OK ||
         (st = action_load_model(&model, &s->in, &s->common, igd_dataset_shape(probe))) !=
             IGD_OK ||
+        (!isnan(s->expect_clean) &&
+         (st = action_check_clean(model, &s->in, &s->common, s->expect_clean)) !=
+             IGD_OK) ||
         (st = rank(&ranking, model, probe, s)) != IGD_OK ||
         (s->compare != NULL && (st = compare(&common, &top, ranking, s)) != IGD_OK) ||
         (s->to_units != NULL &&

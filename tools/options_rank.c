@@ -1,6 +1,7 @@
 // The command line of igdef rank.
 #include "options_rank.h"
 
+#include <math.h>
 #include <string.h>
 
 // clang-format off
@@ -31,6 +32,9 @@ static const cli_option options[] = {
      "FILE", "say how many of the most important neurons another ranking shares", 0, 0, NULL},
     {0,   "top",        CLI_INT, offsetof(rank_settings, top),
      "N", "how many that comparison looks at", 1, 1e9, NULL},
+    {0,   "expect-clean", CLI_NUMBER, offsetof(rank_settings, expect_clean),
+     "ACC", "stop first, exit code 3, if the accuracy on the test images is more than 0.01 off",
+     0, 1, NULL},
     {0},
 };
 
@@ -118,7 +122,8 @@ static void defaults(void *settings)
                          .neuron_axis = -1,
                          .fraction = 1.0,
                          .top = 50,
-                         .cache = true};
+                         .cache = true,
+                         .expect_clean = NAN};
 }
 
 // Options of a method that is not the chosen one.

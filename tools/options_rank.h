@@ -46,6 +46,7 @@ typedef struct rank_settings {
     const char *compare;
     int top;
     bool cache;
+    double expect_clean; // NAN: not given
 } rank_settings;
 
 extern const cli_command command_rank;

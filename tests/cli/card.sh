@@ -73,3 +73,7 @@ run igdef eval -m net.pt -d images --attack clean -o r.json -q
 grep '"preprocess"' r.json
 run igdef eval -m net.pt -d images --attack clean -n 1 -o r2.json | grep prepared
 run igdef inspect net.pt --input 3,32,32 | grep 'made for'
+run igdef rank -m net.pt -d images --expect-clean 0.9 -o checked.safetensors
+run igdef rank -m net.pt -d images --expect-clean 0.505 -o checked.safetensors | grep igdef
+ls checked.safetensors
+run igdef inspect net.pt --mean 0,0,0 --std 1,1,1 | grep warning
