@@ -321,5 +321,6 @@ if __name__ == "__main__":
     if "PYTHONHASHSEED" not in os.environ:
         # PyTorch writes the constants of a class in the order of a set of names: the same model
         # would give other bytes every time.
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+        os.execve(sys.executable, [sys.executable, *sys.argv],
+                  {**os.environ, "PYTHONHASHSEED": "0"})
     main()

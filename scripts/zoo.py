@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Put many architectures through every step of igdef and compare each with its definition.
 
-    zoo.py [PATTERN] [--igdef FILE] [--quick] [-o TABLE.md] [--folder DIR]
+    zoo.py [PATTERN ...] [--igdef FILE] [--quick] [--limit SECONDS] [-o TABLE.md]
 
-PATTERN chooses names (a part of them, or a shell pattern). Every model has seeded random weights
+A PATTERN chooses names (a part of them, or a shell pattern). Every model has seeded random weights
 with sane statistics (exporter/randomize.py) and is first run in float32 and float64: where these
 differ by more than a thousandth no comparison would mean anything, and the model counts as failed.
 Then:
@@ -28,6 +28,7 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -51,7 +52,6 @@ from zoo_list import QUICK, entries
 STEPS = ("export", "inspect", "penultimate", "loir", "defense", "gradient", "attack")
 IMAGES = 10  # one of each class
 TOLERANCE = 1e-3  # of the greatest value
-LIMIT = 600  # seconds for a model
 EPS = 8 / 255
 
 
@@ -95,7 +95,7 @@ class Model:
             list(out.shape) if isinstance(out, torch.Tensor) else None)
 
     def head_place(self):
-        """(module, whether its input is meant) of what goes into the one product; None if unclear."""
+        """(module, whether its input is meant) of what goes into the one product, or None."""
         if "embedding" in self.modules and not self.heads:
             return "embedding", False
         return (self.heads[0], True) if len(self.heads) == 1 else None
@@ -159,7 +159,7 @@ class Run:
 
     def call(self, *argv):
         done = subprocess.run([self.igdef, *argv, "--threads", "1", "--quiet"], text=True,
-                              capture_output=True, cwd=self.folder, timeout=LIMIT)
+                              capture_output=True, cwd=self.folder)
         if done.returncode != 0:
             said = [line for line in done.stderr.splitlines() if line.strip()]
             text = said[-1] if said else f"ended with {done.returncode}"
@@ -253,7 +253,7 @@ class Run:
         self.result["loir_off"] = worst
 
     def defense(self):
-        layer, place, axis, neurons = self.places[0]
+        _, place, axis, neurons = self.places[0]
         keep = max(1, neurons // 2)
         score = read_safetensors(self.path("rank0.safetensors"), "score")
         mask = torch.zeros_like(score)
@@ -264,32 +264,38 @@ class Run:
         self.call("defend", "--model", "model.pt", *self.options, "--input",
                   ",".join(map(str, self.source.shape)), "--export", "defended.pt")
         self.program = torch.jit.load(self.path("defended.pt"))
-        x = self.eager.images.clone().requires_grad_(True)
-        expected = self.eager.defended(place, axis, mask, x)
-        weights = torch.randn(expected.shape, generator=torch.Generator().manual_seed(4))
-        self.expected_gradient, = torch.autograd.grad((expected * weights.double()).sum(), x)
-        y = self.eager.images.float().requires_grad_(True)
-        logits = self.program(y)
-        off = relative(logits.detach().double(), expected.detach())
+        self.mask = mask
+        with torch.no_grad():
+            expected = self.eager.defended(place, axis, mask, self.eager.images)
+            logits = self.program(self.eager.images.float())
+        off = relative(logits.double(), expected)
         if not off <= TOLERANCE:
             raise Failed(f"logits off by {off:.2g} of the greatest")
         self.result["defense_off"] = off
-        self.got_gradient, = torch.autograd.grad((logits * weights).sum(), y)
         self.labels = expected.argmax(1)
 
     def gradient(self):
-        off = relative(self.got_gradient.double(), self.expected_gradient)
-        if not off <= TOLERANCE:
-            # A ReLU at the edge, or PyTorch's own float32: float64 decides.
-            y = self.eager.images.clone().requires_grad_(True)
-            weights = torch.randn(self.labels.shape[0], self.eager.num_classes,
-                                  generator=torch.Generator().manual_seed(4)).double()
-            double = torch.jit.load(self.path("defended.pt")).double()
-            gradient, = torch.autograd.grad((double(y) * weights).sum(), y)
-            off = relative(gradient, self.expected_gradient)
-            if not off <= TOLERANCE:
-                raise Failed(f"off by {off:.2g} of the greatest, in float64 too")
-        self.result["gradient_off"] = off
+        """Image by image, at up to three points: a ReLU at its edge at one is not at the others."""
+        _, place, axis, _ = self.places[0]
+        generator = torch.Generator().manual_seed(4)
+        weights = torch.randn(IMAGES, self.eager.num_classes, generator=generator)
+        best = torch.full([IMAGES], float("inf"), dtype=torch.float64)
+        for step in range(3):
+            moved = self.eager.images.float()
+            if step > 0:
+                moved = moved + 1e-3 * torch.randn(moved.shape, generator=generator)
+            x = moved.double().requires_grad_(True)
+            logits = self.eager.defended(place, axis, self.mask, x)
+            expected, = torch.autograd.grad((logits * weights.double()).sum(), x)
+            y = moved.requires_grad_(True)
+            got, = torch.autograd.grad((self.program(y) * weights).sum(), y)
+            off = (got.double() - expected).flatten(1).abs().amax(1)
+            best = torch.minimum(best, off / expected.flatten(1).abs().amax(1))
+            if bool((best <= TOLERANCE).all()):
+                break
+        self.result["gradient_off"] = float(best.max())
+        if not bool((best <= TOLERANCE).all()):
+            raise Failed(f"off by {float(best.max()):.2g} of an image's greatest, at three points")
 
     def attack(self):
         count = 4
@@ -324,9 +330,6 @@ class Run:
                 self.result.update(step=step, why=str(error),
                                    refused=isinstance(error, Refused))
                 return
-            except subprocess.TimeoutExpired:
-                self.result.update(step=step, why=f"took more than {LIMIT} s", refused=False)
-                return
             except Exception as error:
                 self.result.update(step=step, why=reason(error), refused=False)
                 return
@@ -334,6 +337,7 @@ class Run:
 
 
 def run_one(igdef, arguments, queue):
+    os.setpgid(0, 0)  # what it starts ends with it
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
@@ -343,14 +347,14 @@ def run_one(igdef, arguments, queue):
         queue.put(run.result)
 
 
-def run_apart(igdef, arguments):
+def run_apart(igdef, arguments, limit):
     """In a process of its own: a crash or an endless model ends only that model."""
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     process = context.Process(target=run_one, args=(igdef, arguments, queue))
     process.start()
     start = time.time()
-    while process.is_alive() and queue.empty() and time.time() - start < LIMIT:
+    while process.is_alive() and queue.empty() and time.time() - start < limit:
         process.join(0.2)
     if not queue.empty() or not process.is_alive():
         try:
@@ -358,8 +362,9 @@ def run_apart(igdef, arguments):
         except Exception:
             result = {"step": "export", "why": f"crashed ({process.exitcode})", "refused": False}
     else:
-        result = {"step": "export", "why": f"took more than {LIMIT} s", "refused": False}
-    process.kill()
+        result = {"step": "all", "why": f"took more than {limit} s", "refused": False}
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.join()
     result["seconds"] = time.time() - start
     return result
@@ -406,25 +411,27 @@ def table(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pattern", nargs="?", default="*")
+    parser.add_argument("pattern", nargs="*", default=["*"])
     parser.add_argument("--igdef", default="igdef")
     parser.add_argument("--quick", action="store_true", help="a dozen of torchvision's")
+    parser.add_argument("--limit", type=int, default=600, help="seconds for a model")
     parser.add_argument("-o", "--output", metavar="TABLE.md")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     igdef = os.path.abspath(args.igdef) if os.path.dirname(args.igdef) else args.igdef
 
     here = packages()
-    pattern = args.pattern if any(c in args.pattern for c in "*?[") else f"*{args.pattern}*"
+    patterns = [pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
+                for pattern in args.pattern]
     chosen = [(name, arguments) for name, arguments in entries()
-              if name.partition("/")[0] in here and fnmatch.fnmatch(name, pattern) and
-              (not args.quick or name in QUICK)]
+              if name.partition("/")[0] in here and (not args.quick or name in QUICK) and
+              any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
     if not chosen:
-        print(f"skipped: no model of '{args.pattern}' can be built here")
+        print(f"skipped: no model of {', '.join(args.pattern)} can be built here")
         sys.exit(77)
     results = []
     for name, arguments in chosen:
-        result = run_apart(igdef, arguments)
+        result = run_apart(igdef, arguments, args.limit)
         results.append((name, result))
         print(f"{name}: {outcome(result)} ({result['seconds']:.0f} s)", flush=True)
         if args.output:

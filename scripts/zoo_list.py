@@ -15,7 +15,8 @@ QUICK = ("torchvision/alexnet", "torchvision/resnet18", "torchvision/densenet121
 
 # name: (size of the images, further arguments)
 TORCHVISION = {
-    "alexnet": (64, {}), "vgg11_bn": (32, {}), "vgg13": (32, {}), "vgg16_bn": (32, {}), "resnet18": (64, {}),
+    "alexnet": (64, {}), "vgg11_bn": (32, {}), "vgg13": (32, {}), "vgg16_bn": (32, {}),
+    "resnet18": (64, {}),
     "resnet34": (64, {}), "resnet50": (64, {}), "resnext50_32x4d": (64, {}),
     "wide_resnet50_2": (64, {}), "densenet121": (64, {}), "squeezenet1_0": (64, {}),
     "squeezenet1_1": (64, {}), "googlenet": (64, {}), "inception_v3": (96, {}),
