@@ -75,7 +75,7 @@ class Model:
         self.model = copy.deepcopy(model).double()
         self.images = images.double()
         self.modules = dict(self.model.named_modules())
-        self.heads, self.calls = [], {}
+        self.calls = {}
         hooks = [module.register_forward_hook(
             lambda _m, _i, out, name=name: self._called(name, out))
             for name, module in self.modules.items() if name]
@@ -84,11 +84,23 @@ class Model:
         for hook in hooks:
             hook.remove()
         self.num_classes = self.logits.shape[1]
-        for name, outputs in self.calls.items():
-            module = self.modules[name]
-            if isinstance(module, (nn.Linear, nn.Conv2d)) and \
-                    module.weight.shape[0] == self.num_classes:
-                self.heads.append(name)
+        self.heads = [name for name in self.calls
+                      if isinstance(self.modules[name], (nn.Linear, nn.Conv2d)) and
+                      self.modules[name].weight.shape[0] == self.num_classes]
+        if len(self.heads) > 1:
+            # An inner layer may happen to have as many channels as there are classes.
+            self.heads = [name for name in self.heads if self._moves_one_logit(name)] or self.heads
+
+    def _moves_one_logit(self, name):
+        """Whether what is added to channel 0 of a layer's output reaches the first logit alone."""
+        def raised(out):
+            out = out.clone()
+            out.select(1, 0).add_(0.1)
+            return out
+
+        with torch.no_grad(), self.changed((name, False), raised):
+            moved = (self.model(self.images) - self.logits).abs()
+        return float(moved[:, 1:].max()) <= 1e-9 * float(moved.max()) and float(moved.max()) > 0
 
     def _called(self, name, out):
         self.calls.setdefault(name, []).append(
