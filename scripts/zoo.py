@@ -425,7 +425,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="*", default=["*"])
     parser.add_argument("--igdef", default="igdef")
-    parser.add_argument("--quick", action="store_true", help="a dozen of torchvision's")
+    parser.add_argument("--quick", action="store_true", help="a few of torchvision's, for every change")
     parser.add_argument("--limit", type=int, default=600, help="seconds for a model")
     parser.add_argument("-o", "--output", metavar="TABLE.md")
     args = parser.parse_args()
