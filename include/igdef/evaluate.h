@@ -198,6 +198,13 @@ const char *igd_result_warning_text(const igd_result *r, int i);
 /** Free a result; NULL is fine. */
 void igd_result_free(igd_result *r);
 
+/** The ensembles that a list of attacks may name, such as "autoattack": how many, and the
+ * name and one line of the i-th, 0 <= i < igd_ensemble_count(). @return borrowed, static
+ */
+int igd_ensemble_count(void);
+const char *igd_ensemble_name(int i);
+const char *igd_ensemble_help(int i);
+
 #ifdef __cplusplus
 }
 #endif

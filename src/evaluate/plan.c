@@ -10,48 +10,9 @@
 #include "core/error.h"
 #include "core/nearest.h"
 #include "core/number.h"
-
-// A member of an ensemble: its name and what differs from the attack's defaults.
-typedef struct member {
-    const char *name;
-    struct {
-        const char *parameter;
-        double value;
-    } preset[2];
-} member;
-
-typedef struct ensemble {
-    const char *name;
-    member members[9];
-    int num_members;
-} ensemble;
+#include "evaluate/ensembles.h"
 
 // clang-format off
-// Source: Croce and Hein, ICML 2020, and the versions of its released code.
-static const ensemble standard = {"autoattack",
-    {{"apgd-ce", {{0}}}, {"apgd-t", {{0}}}, {"fab-t", {{0}}}, {"square", {{0}}}}, 4};
-static const ensemble standard_l1 = {"autoattack",
-    {{"apgd-ce", {{"restarts", 5}}}, {"apgd-t", {{"targets", 5}}}, {"fab-t", {{0}}},
-     {"square", {{0}}}}, 4};
-// Under L1 only the standard version goes through larger radii.
-static const ensemble plus = {"autoattack-plus",
-    {{"apgd-ce", {{"restarts", 5}, {"large_radii", 0}}},
-     {"apgd-dlr", {{"restarts", 5}, {"large_radii", 0}}}, {"fab", {{"restarts", 5}}},
-     {"square", {{0}}}, {"apgd-t", {{"large_radii", 0}}}, {"fab-t", {{0}}}}, 6};
-static const ensemble rand_version = {"autoattack-rand",
-    {{"apgd-ce", {{"eot", 20}, {"large_radii", 0}}},
-     {"apgd-dlr", {{"eot", 20}, {"large_radii", 0}}}}, 2};
-
-// The nine attacks of the image-wise worst case. The union does not depend on their order;
-// the cascade takes first what kills most for its cost.
-// Source: Kulkarni and Weng, ECCV 2024, section 4.
-static const ensemble worst_case = {"worst-case",
-    {{"autoattack", {{0}}}, {"rays", {{0}}}, {"apgd-eot", {{0}}}, {"transfer:apgd-ce", {{0}}},
-     {"transfer:apgd-cw", {{0}}}, {"transfer:apgd-t", {{"targets", 3}}},
-     {"transfer:autoattack", {{0}}}, {"transfer:rays", {{0}}},
-     {"transfer:apgd-eot", {{0}}}}, 9};
-static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
-
 static const struct {
     const char *prefix, *name;
     igd_route route;
@@ -60,6 +21,10 @@ static const struct {
     {"surrogate:", "surrogate", IGD_ROUTE_SURROGATE}, {"joint:", "joint", IGD_ROUTE_JOINT},
 };
 // clang-format on
+
+// The order of the worst case's members in a cascade: first what kills most for its cost.
+// Its union does not depend on it.
+static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
 
 #define NUM_PREFIXES ((int)(sizeof(prefixes) / sizeof(prefixes[0])))
 #define MAX_CHANGES 64
@@ -87,22 +52,17 @@ static bool defended(const maker *m)
     return m->views->judged != m->views->base;
 }
 
-static const ensemble *find_ensemble(const maker *m, const char *name)
+static const igd_ensemble *find_ensemble(const maker *m, const char *name)
 {
-    static const ensemble *const all[] = {&plus, &rand_version, &worst_case};
-    if (strcmp(name, standard.name) == 0)
-        return m->options->threat.norm == IGD_NORM_L1 ? &standard_l1 : &standard;
-    for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
-        if (strcmp(name, all[k]->name) == 0)
-            return all[k];
-    return NULL;
+    return igd_ensemble_find(name, m->options->threat.norm);
 }
 
 static igd_status unknown_name(const char *name)
 {
-    const char *known[64] = {"clean", "autoattack", "autoattack-plus", "autoattack-rand",
-                             "worst-case"};
-    int num = 5;
+    const char *known[64] = {"clean"};
+    int num = 1;
+    for (int i = 0; i < igd_ensemble_count(); i++)
+        known[num++] = igd_ensemble_name(i);
     for (int i = 0; i < igd_attack_count() && num < 64; i++)
         known[num++] = igd_attack_name(igd_attack_at(i));
     const char *nearest = igd_nearest(name, known, num);
@@ -198,8 +158,8 @@ bool igd_step_is_set(const igd_step *s)
     return s->route == IGD_ROUTE_TRANSFER;
 }
 
-static igd_status add_job(maker *m, igd_step *s, const member *what, const char *attack,
-                          bool find_only)
+static igd_status add_job(maker *m, igd_step *s, const igd_member *what,
+                          const char *attack, bool find_only)
 {
     const igd_attack *a;
     igd_attack_job *job = &s->jobs[s->num_jobs++];
@@ -293,7 +253,8 @@ static igd_status split_losses(maker *m, int column)
     return igd_attack_job_set(&second->jobs[0], "losses", 2.0);
 }
 
-static igd_status add_leaf(maker *m, const member *what, const char *parent, int group)
+static igd_status add_leaf(maker *m, const igd_member *what, const char *parent,
+                           int group)
 {
     const char *attack = what->name;
     igd_route route = IGD_ROUTE_WHITE;
@@ -313,7 +274,7 @@ static igd_status add_leaf(maker *m, const member *what, const char *parent, int
 
     int column = find_step(m, what->name, group), more = 0;
     if (column == 0) {
-        const ensemble *inner = find_ensemble(m, attack);
+        const igd_ensemble *inner = find_ensemble(m, attack);
         IGD_TRY(new_step(m, &s, what->name, group));
         column = m->plan->num_steps - 1;
         s->route = route;
@@ -391,19 +352,20 @@ static igd_status add_same(maker *m, const char *name, const char *parent)
 }
 
 // Members 7 to 9 of the worst case, which equal 1 to 3 where nothing defends.
-static bool is_same(const maker *m, const ensemble *of, int k)
+static bool is_same(const maker *m, const igd_ensemble *of, int k)
 {
-    return of == &worst_case && !defended(m) && k >= 6;
+    return igd_ensemble_is_worst_case(of) && !defended(m) && k >= 6;
 }
 
-static igd_status add_members(maker *m, const ensemble *of)
+static igd_status add_members(maker *m, const igd_ensemble *of)
 {
-    const bool cascade = of == &worst_case && m->options->report == IGD_REPORT_UNION;
+    const bool cascade =
+        igd_ensemble_is_worst_case(of) && m->options->report == IGD_REPORT_UNION;
     const int first = m->plan->num_entries;
     for (int j = 0; j < of->num_members; j++) {
         const int k = cascade ? cascade_order[j] : j;
-        const member *what = &of->members[k];
-        const ensemble *inner = find_ensemble(m, what->name);
+        const igd_member *what = &of->members[k];
+        const igd_ensemble *inner = find_ensemble(m, what->name);
         const int group = new_group(m), inner_first = m->plan->num_entries;
         if (is_same(m, of, k))
             continue;
@@ -423,7 +385,7 @@ static igd_status add_members(maker *m, const ensemble *of)
 
 static igd_status add_item(maker *m, const char *name)
 {
-    const ensemble *of = find_ensemble(m, name);
+    const igd_ensemble *of = find_ensemble(m, name);
     if (strcmp(name, "clean") == 0)
         return IGD_OK;
     for (int k = 0; k < m->plan->num_entries; k++)
@@ -432,7 +394,7 @@ static igd_status add_item(maker *m, const char *name)
             return igd_error(IGD_EINVAL, "the attack %s is listed twice", name);
     if (of != NULL)
         return add_members(m, of);
-    const member what = {.name = name};
+    const igd_member what = {.name = name};
     return add_leaf(m, &what, "", new_group(m));
 }
 

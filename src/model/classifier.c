@@ -26,11 +26,6 @@ struct igd_pass {
     float *grad;        // [rows, C, H, W], where rows > n
 };
 
-int64_t igd_classifier_pixels(const igd_classifier *f)
-{
-    return f->shape[0] * f->shape[1] * f->shape[2];
-}
-
 igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels)
 {
     for (int64_t i = 0; i < num_images * num_pixels; i++)
