@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core.h"
 #include "core/error.h"
 #include "core/seal.h"
 #include "data/resample.h"

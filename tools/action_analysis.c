@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "core.h"
 #include "core/error.h"
 #include "print.h"
 #include "progress.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "action.h"
-#include "core/error.h"
+#include "core.h"
 #include "progress.h"
 
 static void message(const char *line, void *payload)

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/lines.h"
+#include "core.h"
 #include "progress.h"
 
 // What is ranked, on what and how.

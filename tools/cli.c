@@ -2,13 +2,10 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json.h"
-#include "core/nearest.h"
-#include "core/seal.h"
+#include "core.h"
 #include "igdef/status.h"
 #include "outputs.h"
 #include "print.h"
@@ -22,62 +19,7 @@ static struct {
     cJSON *config;
 } parsed;
 
-int cli_usage(const char *format, ...)
-{
-    va_list args;
-    fprintf(stderr, "igdef%s%s: ", parsed.command ? " " : "",
-            parsed.command ? parsed.command->name : "");
-    va_start(args, format);
-    print_args(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return CLI_USAGE;
-}
-
-int cli_failed(const char *command)
-{
-    fprintf(stderr, "igdef %s: %s\n", command, igd_error_message());
-    return CLI_FAILED;
-}
-
-void cli_note_unsealed(const cli_texts *paths)
-{
-    for (int i = 0; i < paths->num; i++) {
-        cJSON *json = NULL;
-        bool sealed = false;
-        if (igd_seal_read(&json, &sealed, paths->item[i]) == IGD_OK && !sealed)
-            fprintf(stderr, "igdef %s: %s: " IGD_UNSEALED "\n", parsed.command->name,
-                    paths->item[i]);
-        cJSON_Delete(json);
-    }
-}
-
-const char *cli_word(const cli_command *command)
-{
-    const char *space = strrchr(command->name, ' ');
-    return space != NULL ? space + 1 : command->name;
-}
-
-// ---- Tables
-
-static bool listed(const char *const *names, const char *name)
-{
-    for (; names != NULL && *names != NULL; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
-}
-
-int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *settings)
-{
-    int num = 0;
-    for (const cli_group *g = command->groups; g->options != NULL; g++)
-        for (const cli_option *o = g->options; o->name != NULL && num < CLI_ROWS_MAX; o++)
-            rows[num++] = (cli_row){.option = o,
-                                    .value = (char *)settings + g->offset + o->offset,
-                                    .required = listed(command->required, o->name)};
-    return num;
-}
+// ---- Rows by name
 
 static cli_row *row_by_name(const char *name, size_t length)
 {
@@ -293,6 +235,7 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
     int rc;
 
     parsed.command = command;
+    cli_speak_for(command->name);
     command->defaults(settings);
     parsed.num = cli_rows(parsed.row, command, settings);
     if (wants_help(argc, argv)) {

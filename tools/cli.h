@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "igdef/attack.h"
+
 // Exit codes, and CLI_GO_ON for "nothing has ended the program yet".
 enum {
     CLI_GO_ON = -1,
@@ -111,6 +113,8 @@ bool cli_given(const char *name);
 // Frees what cli_parse() keeps; the settings are dead then.
 void cli_end(void);
 
+// Names the command in messages from now on.
+void cli_speak_for(const char *command);
 // "igdef COMMAND: message" on stderr. @return CLI_USAGE, CLI_FAILED
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_failed(const char *command);
@@ -118,11 +122,36 @@ int cli_failed(const char *command);
 // left to who needs them.
 void cli_note_unsealed(const cli_texts *paths);
 
-// tools/manual.c: everything that is written from the tables.
+// What igdef is for, and what its exit codes mean, ended by one without a meaning.
+typedef struct cli_exit_code {
+    int code;
+    const char *meaning;
+} cli_exit_code;
+extern const char cli_purpose[];
+extern const cli_exit_code cli_exit_codes[];
+
+// help.c
 void cli_help(FILE *f, const cli_command *command);
 // Of commands that end with NULL.
 void cli_overview(FILE *f, const cli_command *const *commands);
+// Prints text from column `at` on, broken between words, continued at column `indent`.
+void cli_wrap(FILE *f, const char *text, int at, int indent);
+
+// manual.c
 void cli_man(FILE *f, const cli_command *const *commands);
+// Text for roff: no hyphen may become a dash, no line may begin with a request, lines end
+// between words.
+void cli_roff(FILE *f, const char *text);
+
+// help_attacks.c: all attacks, the parameters of one, and both for the manual page.
+void cli_help_attacks(FILE *f);
+void cli_help_attack(FILE *f, const igd_attack *a);
+void cli_man_attacks(FILE *f);
+// The help of an option; where it says CLI_ATTACKS, the names of the attacks stand.
+#define CLI_ATTACKS "{attacks}"
+void cli_option_help(char *out, size_t size, const cli_option *o);
+
+// completion.c
 void cli_bash_completion(FILE *f, const cli_command *const *commands);
 
 // The options of a command, across its groups, in order; settings as given.
@@ -138,5 +167,22 @@ typedef struct cli_row {
 int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *settings);
 // The default of an option as text; false where there is nothing to show.
 bool cli_default_text(char *out, size_t size, const cli_row *row);
+
+// A command's rows, with its defaults. *settings is owned.
+int cli_rows_with_defaults(cli_row rows[CLI_ROWS_MAX], void **settings,
+                           const cli_command *command);
+// What an option is called in help: "no-" for a flag that is on, else "".
+const char *cli_prefix(const cli_row *r);
+// What stands for its value: its argument, or its choices.
+void cli_argument_text(char *out, size_t size, const cli_option *o);
+// "igdef rank --model FILE ... [OPTIONS]".
+void cli_usage_line(char *out, size_t size, const cli_command *command,
+                    const cli_row *rows, int num);
+
+// Every command that can be run, those of two words in the place of their first one.
+// @return how many
+#define CLI_COMMANDS_MAX 64
+int cli_flatten(const cli_command *out[CLI_COMMANDS_MAX],
+                const cli_command *const *commands);
 
 #endif

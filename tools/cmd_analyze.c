@@ -6,7 +6,7 @@
 
 #include "action.h"
 #include "action_analysis.h"
-#include "core/error.h"
+#include "core.h"
 #include "options_analyze.h"
 #include "progress.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "core.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "print.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "core.h"
 #include "core/error.h"
 #include "print.h"
 #include "progress.h"

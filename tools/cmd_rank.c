@@ -9,6 +9,7 @@
 
 #include "action.h"
 #include "action_rank.h"
+#include "core.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "print.h"

@@ -10,7 +10,7 @@
 #include "action_analysis.h"
 #include "action_attack.h"
 #include "action_rank.h"
-#include "core/error.h"
+#include "core.h"
 #include "progress.h"
 
 // What a series needs; all owned.

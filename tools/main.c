@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "core/nearest.h"
+#include "core.h"
+#include "igdef/attack.h"
 #include "igdef/version.h"
 #include "options_analyze.h"
 #include "options_defend.h"
@@ -62,10 +63,47 @@ static int find(const cli_command **out, int *taken, int num, char **words)
     return CLI_GO_ON;
 }
 
+static bool is_command(const char *word)
+{
+    for (int i = 0; commands[i] != NULL; i++)
+        if (strcmp(commands[i]->name, word) == 0)
+            return true;
+    return false;
+}
+
+// A word after help that is neither a command nor an attack.
+static int unknown_topic(const char *word)
+{
+    const char *names[2 * NAMES_MAX + 1] = {"attacks"};
+    int num = 1;
+    for (int i = 0; commands[i] != NULL && num < NAMES_MAX; i++)
+        names[num++] = commands[i]->name;
+    for (int i = 0; i < igd_attack_count() && num < 2 * NAMES_MAX; i++)
+        names[num++] = igd_attack_name(igd_attack_at(i));
+    const char *near = igd_nearest(word, names, num);
+    if (near != NULL && is_command(near))
+        return unknown_command(NULL, word);
+    if (near != NULL)
+        return cli_usage("no help on '%s'; did you mean '%s'?", word, near);
+    return cli_usage("no help on '%s'; see 'igdef help' and 'igdef help attacks'", word);
+}
+
 static int help(int num, char **words)
 {
     const cli_command *command;
+    const igd_attack *attack;
     int taken;
+
+    if (num > 0 && strcmp(words[0], "attacks") == 0) {
+        cli_help_attacks(stdout);
+        return CLI_DONE;
+    }
+    if (num > 0 && igd_attack_find(&attack, words[0]) == IGD_OK) {
+        cli_help_attack(stdout, attack);
+        return CLI_DONE;
+    }
+    if (num > 0 && !is_command(words[0]))
+        return unknown_topic(words[0]);
     const int rc = find(&command, &taken, num, words);
     if (rc != CLI_GO_ON)
         return rc;

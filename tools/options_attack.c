@@ -8,12 +8,12 @@ static const char *const reports[] = {"union", "per-attack", NULL};
 
 const cli_option attack_options[] = {
     {'a', "attack",      CLI_TEXT, offsetof(attack_settings, attack),
-     "LIST", "attacks between commas: clean, fgsm, pgd, gama-pgd, apgd-ce, apgd-dlr, "
-     "apgd-cw, apgd-pma, apgd-t, apgd-eot, fab, fab-t, square, rays; the ensembles "
-     "autoattack, autoattack-plus, autoattack-rand, worst-case; transfer:NAME made on the "
-     "base model; own:, surrogate: and joint:NAME on a defended one", 0, 0, NULL},
+     "LIST", "attacks between commas: clean, " CLI_ATTACKS "; transfer:NAME made on the "
+     "base model; own:, surrogate: and joint:NAME on a defended one; see 'igdef help "
+     "attacks'", 0, 0, NULL},
     {0,   "set",         CLI_TEXTS, offsetof(attack_settings, set),
-     "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50", 0, 0, NULL},
+     "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50; see 'igdef help "
+     "apgd-ce'", 0, 0, NULL},
     {0,   "report",      CLI_CHOICE, offsetof(attack_settings, report),
      NULL, "attack only what is still robust, or run every member in full", 0, 0, reports},
     {0,   "draws",       CLI_INT, offsetof(attack_settings, draws),

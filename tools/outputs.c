@@ -7,8 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/error.h"
-#include "core/file.h"
+#include "core.h"
 
 #define OUTPUTS_MAX 64
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "core.h"
 #include "core/text.h"
 #include "print.h"
 #include "process.h"

@@ -7,13 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/nearest.h"
-#include "core/number.h"
-
-int cli_type(const cli_row *r)
-{
-    return r->option->type & CLI_TYPE;
-}
+#include "core.h"
 
 static bool whole_number(int64_t *out, const char *text)
 {

@@ -1,0 +1,16 @@
+// What the command takes of src/core beside the public headers: files written whole or
+// not at all, JSON, numbers, lines, names that are nearly right, text for terminals, and
+// how a failure becomes a message. Nothing else of src/ is included in tools/.
+#ifndef IGDEF_CORE_H
+#define IGDEF_CORE_H
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/lines.h"
+#include "core/nearest.h"
+#include "core/number.h"
+#include "core/seal.h"
+#include "core/text.h"
+
+#endif

@@ -1,0 +1,168 @@
+// Owns what follows from the tables of commands and options alone.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "core.h"
+#include "values.h"
+
+const char *cli_word(const cli_command *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space != NULL ? space + 1 : command->name;
+}
+
+// Every command that can be run, those of two words in the place of their first one.
+// @return how many
+int cli_flatten(const cli_command *out[CLI_COMMANDS_MAX],
+                const cli_command *const *commands)
+{
+    int num = 0;
+    for (; *commands != NULL; commands++) {
+        const cli_command *const *kinds = (*commands)->kinds;
+        if (kinds == NULL && num < CLI_COMMANDS_MAX)
+            out[num++] = *commands;
+        for (; kinds != NULL && *kinds != NULL && num < CLI_COMMANDS_MAX; kinds++)
+            out[num++] = *kinds;
+    }
+    return num;
+}
+
+int cli_type(const cli_row *r)
+{
+    return r->option->type & CLI_TYPE;
+}
+
+static bool listed(const char *const *names, const char *name)
+{
+    for (; names != NULL && *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *settings)
+{
+    int num = 0;
+    for (const cli_group *g = command->groups; g->options != NULL; g++)
+        for (const cli_option *o = g->options; o->name != NULL && num < CLI_ROWS_MAX; o++)
+            rows[num++] = (cli_row){.option = o,
+                                    .value = (char *)settings + g->offset + o->offset,
+                                    .required = listed(command->required, o->name)};
+    return num;
+}
+
+// A command's rows, with its defaults. *settings is owned.
+int cli_rows_with_defaults(cli_row rows[CLI_ROWS_MAX], void **settings,
+                           const cli_command *command)
+{
+    *settings = calloc(1, command->size);
+    if (*settings == NULL)
+        return 0;
+    command->defaults(*settings);
+    return cli_rows(rows, command, *settings);
+}
+
+static void list_text(char *out, size_t size, const cli_list *list)
+{
+    size_t used = 0;
+    char number[32];
+    out[0] = '\0';
+    for (int i = 0; i < list->num && used < size; i++) {
+        igd_number_shortest(number, sizeof(number), list->value[i]);
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? "," : "", number);
+    }
+}
+
+bool cli_default_text(char *out, size_t size, const cli_row *row)
+{
+    int small;
+    int64_t whole;
+    uint64_t seed;
+    double number;
+    const char *text;
+    cli_list list;
+
+    if ((row->option->type & CLI_HIDE_DEFAULT) != 0 || row->required)
+        return false;
+    switch (cli_type(row)) {
+    case CLI_INT:
+        memcpy(&small, row->value, sizeof(small));
+        snprintf(out, size, "%d", small);
+        return true;
+    case CLI_COUNT:
+        memcpy(&whole, row->value, sizeof(whole));
+        snprintf(out, size, "%lld", (long long)whole);
+        return true;
+    case CLI_SEED:
+        memcpy(&seed, row->value, sizeof(seed));
+        snprintf(out, size, "%llu", (unsigned long long)seed);
+        return true;
+    case CLI_NUMBER:
+        memcpy(&number, row->value, sizeof(number));
+        if (isnan(number))
+            return false;
+        igd_number_shortest(out, size, number);
+        return true;
+    case CLI_LIST:
+        memcpy(&list, row->value, sizeof(list));
+        list_text(out, size, &list);
+        return list.num > 0;
+    case CLI_TEXT:
+    case CLI_PATH:
+    case CLI_CHOICE:
+        memcpy(&text, row->value, sizeof(text));
+        if (text == NULL)
+            return false;
+        snprintf(out, size, "%s", text);
+        return true;
+    default:
+        return false;
+    }
+}
+
+// What an option is called in help: a flag that is on is switched off.
+const char *cli_prefix(const cli_row *r)
+{
+    bool on = false;
+    if (cli_type(r) == CLI_FLAG)
+        memcpy(&on, r->value, sizeof(on));
+    return on ? "no-" : "";
+}
+
+void cli_argument_text(char *out, size_t size, const cli_option *o)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    if (o->argument != NULL) {
+        snprintf(out, size, "%s", o->argument);
+        return;
+    }
+    for (int i = 0; o->choices != NULL && o->choices[i] != NULL && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? "|" : "",
+                                 o->choices[i]);
+}
+
+void cli_usage_line(char *out, size_t size, const cli_command *command,
+                    const cli_row *rows, int num)
+{
+    char argument[256];
+    size_t used = (size_t)snprintf(out, size, "igdef %s", command->name);
+    for (int i = 0; i < num && used < size; i++) {
+        const cli_option *o = rows[i].option;
+        bool bare = false;
+        for (int j = 0; command->arguments != NULL && command->arguments[j] != NULL; j++)
+            bare |= strcmp(command->arguments[j], o->name) == 0;
+        if (!rows[i].required && !bare)
+            continue;
+        cli_argument_text(argument, sizeof(argument), o);
+        used += (size_t)snprintf(
+            out + used, size - used, " %s%s%s%s%s%s%s", rows[i].required ? "" : "[",
+            bare ? "" : "--", bare ? "" : o->name, bare ? "" : " ", argument,
+            cli_type(&rows[i]) == CLI_TEXTS ? "..." : "", rows[i].required ? "" : "]");
+    }
+    if (used < size)
+        snprintf(out + used, size - used, " [OPTIONS]");
+}
