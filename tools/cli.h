@@ -68,7 +68,7 @@ typedef struct cli_option {
 
 // A table that several commands may share, ended by a row without a name.
 typedef struct cli_group {
-    const char *title;
+    const char *title; // NULL: more of the group before it
     const cli_option *options;
     size_t offset; // of the table's struct in the command's
 } cli_group;

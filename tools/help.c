@@ -112,7 +112,8 @@ void cli_help(FILE *f, const cli_command *command)
     }
     int at = 0;
     for (const cli_group *g = command->groups; g->options != NULL; g++) {
-        fprintf(f, "\n%s:\n", g->title);
+        if (g->title != NULL)
+            fprintf(f, "\n%s:\n", g->title);
         for (const cli_option *o = g->options; o->name != NULL && at < num; o++)
             help_row(f, &rows[at++]);
     }

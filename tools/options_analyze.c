@@ -57,8 +57,12 @@ static const cli_option shift_options[] = {
 
 static const cli_group shift_groups[] = {
     {"Model and images", input_options, offsetof(shift_settings, in)},
-    {"Ranking; more than that for --target defended", defense_options,
-     offsetof(shift_settings, defense)},
+    {"Ranking", ranked_options, offsetof(shift_settings, defense)},
+    {NULL, force_options, offsetof(shift_settings, defense)},
+    {"Defense, for --target defended", mask_options, offsetof(shift_settings, defense)},
+    {NULL, keep_options, offsetof(shift_settings, defense)},
+    {NULL, noise_options, offsetof(shift_settings, defense)},
+    {NULL, smoothing_options, offsetof(shift_settings, defense)},
     {"Threat", threat_options, offsetof(shift_settings, threat)},
     {"Attack and neurons", shift_options, 0},
     {"Files", analysis_output_options, offsetof(shift_settings, out)},
@@ -89,12 +93,14 @@ static void shift_defaults(void *settings)
 
 static int shift_check(const void *settings)
 {
+    static const cli_option *const defended[] = {mask_options, keep_options,
+                                                 noise_options, smoothing_options};
     const shift_settings *s = settings;
     const bool base = strcmp(s->target, targets[0]) == 0;
-    for (const cli_option *o = defense_options; base && o->name != NULL; o++)
-        if (cli_given(o->name) && strcmp(o->name, "ranking") != 0 &&
-            strcmp(o->name, "force") != 0)
-            return cli_usage("--%s: only with --target defended", o->name);
+    for (size_t i = 0; base && i < sizeof(defended) / sizeof(defended[0]); i++)
+        for (const cli_option *o = defended[i]; o->name != NULL; o++)
+            if (cli_given(o->name))
+                return cli_usage("--%s: only with --target defended", o->name);
     return shared_check(&s->in, &s->defense, &s->out);
 }
 
@@ -130,7 +136,10 @@ static const cli_option search_keep_options[] = {
 
 static const cli_group search_keep_groups[] = {
     {"Model and images", input_options, offsetof(search_keep_settings, in)},
-    {"Defense, but for keep", defense_options, offsetof(search_keep_settings, defense)},
+    {"Defense, but for keep", ranked_options, offsetof(search_keep_settings, defense)},
+    {NULL, noise_options, offsetof(search_keep_settings, defense)},
+    {NULL, smoothing_options, offsetof(search_keep_settings, defense)},
+    {NULL, force_options, offsetof(search_keep_settings, defense)},
     {"Search", search_keep_options, 0},
     {"Files", analysis_output_options, offsetof(search_keep_settings, out)},
     {"Common options", common_options, offsetof(search_keep_settings, common)},
@@ -154,19 +163,7 @@ static void search_keep_defaults(void *settings)
 
 static int search_keep_check(const void *settings)
 {
-    static const char *const allowed[] = {"ranking",     "sigma",     "smooth",
-                                          "temperature", "smoothing", "force"};
     const search_keep_settings *s = settings;
-    for (const cli_option *o = defense_options; o->name != NULL; o++) {
-        bool fine = !cli_given(o->name);
-        for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-            fine = fine || strcmp(o->name, allowed[i]) == 0;
-        if (!fine)
-            return cli_usage(strcmp(o->name, "keep") == 0
-                                 ? "--%s: is what is searched"
-                                 : "--%s: keep is searched for the paper's defense alone",
-                             o->name);
-    }
     return shared_check(&s->in, &s->defense, &s->out);
 }
 
@@ -200,8 +197,8 @@ static const cli_option landscape_options[] = {
 
 static const cli_group landscape_groups[] = {
     {"Model and images", input_options, offsetof(landscape_settings, in)},
-    {"Defense, whose surface is added (none: the base model alone)", defense_options,
-     offsetof(landscape_settings, defense)},
+    DEFENSE_GROUPS("Defense, whose surface is added (none: the base model alone)",
+                   offsetof(landscape_settings, defense)),
     {"Ball (Linf)", &threat_options[1], offsetof(landscape_settings, threat)},
     {"Surface", landscape_options, 0},
     {"Files", analysis_output_options, offsetof(landscape_settings, out)},

@@ -17,7 +17,7 @@ static const cli_option options[] = {
 
 static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(defend_settings, in)},
-    {"Defense", defense_options, offsetof(defend_settings, defense)},
+    DEFENSE_GROUPS("Defense", offsetof(defend_settings, defense)),
     {"Output", options, 0},
     {"Without images", shape_options, offsetof(defend_settings, input)},
     {"Common options", common_options, offsetof(defend_settings, common)},

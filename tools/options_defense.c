@@ -11,18 +11,34 @@ static const char *const defenses[] = {"mask", "caaa", "hedge", NULL};
 static const char *const masks[] = {"ranking", "random", "none", NULL};
 
 // clang-format off
-const cli_option defense_options[] = {
+const cli_option defense_kind_options[] = {
     {0,   "defense",     CLI_CHOICE | CLI_HIDE_DEFAULT, offsetof(defense_settings, defense),
      NULL, "mask (with --ranking, the paper's), caaa or hedge [mask where an option of it is "
      "given]", 0, 0, defenses},
+    {0},
+};
+
+const cli_option ranked_options[] = {
     {'r', "ranking",     CLI_PATH | CLI_INPUT, offsetof(defense_settings, ranking),
      "FILE", "importance ranking that igdef rank wrote", 0, 0, NULL},
+    {0},
+};
+
+const cli_option mask_options[] = {
     {0,   "mask",        CLI_CHOICE, offsetof(defense_settings, mask),
      NULL, "neurons that are kept: the most important, some by chance, or all", 0, 0, masks},
     {0,   "passes",      CLI_INT, offsetof(defense_settings, passes),
      "1|2", "2: a first pass chooses the mask; 1: one mask for all images", 1, 2, NULL},
+    {0},
+};
+
+const cli_option keep_options[] = {
     {'k', "keep",        CLI_INT, offsetof(defense_settings, keep),
      "K", "neurons kept per class", 1, INT_MAX, NULL},
+    {0},
+};
+
+const cli_option noise_options[] = {
     {0,   "sigma",       CLI_NUMBER, offsetof(defense_settings, sigma),
      "S", "standard deviation of the smoothing noise, in pixel units; eps/2 is usual",
      0, 1e6, NULL},
@@ -30,14 +46,30 @@ const cli_option defense_options[] = {
      "N", "noisy copies per image in the first pass", 1, 65536, NULL},
     {0,   "temperature", CLI_NUMBER | CLI_POSITIVE, offsetof(defense_settings, temperature),
      "T", "divisor of the first-pass logits", 0, 0, NULL},
+    {0},
+};
+
+const cli_option smoothing_options[] = {
     {0,   "smoothing",   CLI_FLAG, offsetof(defense_settings, smoothing),
      NULL, "first pass on the image itself, without noise", 0, 0, NULL},
+    {0},
+};
+
+const cli_option force_options[] = {
     {0,   "force",       CLI_FLAG, offsetof(defense_settings, force),
      NULL, "take a ranking that was made on another model", 0, 0, NULL},
+    {0},
+};
+
+const cli_option caaa_options[] = {
     {0,   "caaa-steps",  CLI_INT, offsetof(defense_settings, caaa_steps),
      "K", "caaa: steps toward the predicted class", 0, 10000, NULL},
     {0,   "caaa-alpha",  CLI_NUMBER | CLI_POSITIVE, offsetof(defense_settings, caaa_alpha),
      "A", "caaa: size of a step, in pixel units", 0, 0, NULL},
+    {0},
+};
+
+const cli_option hedge_options[] = {
     {0,   "hedge-steps", CLI_INT, offsetof(defense_settings, hedge_steps),
      "N", "hedge: steps away from every class", 0, 10000, NULL},
     {0,   "hedge-step-size", CLI_NUMBER | CLI_POSITIVE,
@@ -47,6 +79,10 @@ const cli_option defense_options[] = {
      "E", "hedge: radius, in pixel units [that of a Linf attack, else 8/255]", 0, 0, NULL},
     {0,   "hedge-random-start", CLI_FLAG, offsetof(defense_settings, hedge_random_start),
      NULL, "hedge: start at the image, not anywhere in the ball", 0, 0, NULL},
+    {0},
+};
+
+const cli_option defended_options[] = {
     {0,   "defended",    CLI_PATH | CLI_INPUT, offsetof(defense_settings, defended),
      "FILE", "another defense of --model, exported as TorchScript", 0, 0, NULL},
     {0},

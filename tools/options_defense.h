@@ -32,7 +32,22 @@ typedef enum defense_choice {
     DEFENSE_FILE // --defended
 } defense_choice;
 
-extern const cli_option defense_options[];
+// In pieces, so that a command lists those that some call of it takes.
+extern const cli_option defense_kind_options[], ranked_options[], mask_options[],
+    keep_options[], noise_options[], smoothing_options[], force_options[], caaa_options[],
+    hedge_options[], defended_options[];
+
+// All of them as groups of a command's table.
+#define DEFENSE_GROUPS(title, offset)                                                    \
+    {title, defense_kind_options, offset}, {NULL, ranked_options, offset},               \
+        {NULL, mask_options, offset}, {NULL, keep_options, offset},                      \
+        {NULL, noise_options, offset}, {NULL, smoothing_options, offset},                \
+        {NULL, force_options, offset}, {NULL, caaa_options, offset},                     \
+        {NULL, hedge_options, offset},                                                   \
+    {                                                                                    \
+        NULL, defended_options, offset                                                   \
+    }
+
 defense_settings defense_defaults(void);
 int defense_check(const defense_settings *s);
 

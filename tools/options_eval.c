@@ -47,8 +47,8 @@ static const cli_option output_options[] = {
 
 static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(eval_settings, in)},
-    {"Defense (none: the base model is evaluated)", defense_options,
-     offsetof(eval_settings, defense)},
+    DEFENSE_GROUPS("Defense (none: the base model is evaluated)",
+                   offsetof(eval_settings, defense)),
     {"Threat", threat_options, offsetof(eval_settings, threat)},
     {"Attacks", attack_options, offsetof(eval_settings, attacks)},
     {"Reliability", check_options, 0},

@@ -60,8 +60,8 @@ static const cli_group sweep_groups[] = {
     {"Sweep", sweep_options, 0},
     {"Model and images", input_options,
      SERIES(sweep_settings) + offsetof(series_settings, in)},
-    {"Defense (none: the base model alone)", defense_options,
-     SERIES(sweep_settings) + offsetof(series_settings, defense)},
+    DEFENSE_GROUPS("Defense (none: the base model alone)",
+                   SERIES(sweep_settings) + offsetof(series_settings, defense)),
     {"Ranking anew (over layer and fraction)", probe_options, 0},
     {"CD-IR (--method cdir)", cdir_options, offsetof(sweep_settings, ranking.cdir)},
     {"Threat", threat_options,
@@ -78,7 +78,10 @@ static const cli_group sweep_groups[] = {
 
 static const cli_group ablation_groups[] = {
     {"Model and images", input_options, offsetof(series_settings, in)},
-    {"Defense", &defense_options[1], offsetof(series_settings, defense)},
+    {"Defense", ranked_options, offsetof(series_settings, defense)},
+    {NULL, keep_options, offsetof(series_settings, defense)},
+    {NULL, noise_options, offsetof(series_settings, defense)},
+    {NULL, force_options, offsetof(series_settings, defense)},
     {"Threat", threat_options, offsetof(series_settings, threat)},
     {"Attacks", attack_options, offsetof(series_settings, attacks)},
     {"Files", analysis_output_options, offsetof(series_settings, out)},
@@ -91,7 +94,16 @@ static const cli_group defenses_groups[] = {
     {"Model and images", input_options,
      SERIES(defenses_settings) + offsetof(series_settings, in)},
     {"Rows", defenses_options, 0},
-    {"Defenses", &defense_options[1],
+    {"Defenses", ranked_options,
+     SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, keep_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, noise_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, smoothing_options,
+     SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, force_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, caaa_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, hedge_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    {NULL, defended_options,
      SERIES(defenses_settings) + offsetof(series_settings, defense)},
     {"Threat", threat_options,
      SERIES(defenses_settings) + offsetof(series_settings, threat)},
@@ -233,28 +245,10 @@ static void ablation_defaults(void *settings)
     *s = series_defaults("analyze ablation");
 }
 
-// Options that the rows set.
-static int check_given(const char *const *names, const char *why)
-{
-    for (; *names != NULL; names++)
-        if (cli_given(*names))
-            return cli_usage("--%s%s: %s", strcmp(*names, "smoothing") == 0 ? "no-" : "",
-                             *names, why);
-    return CLI_GO_ON;
-}
-
 static int ablation_check(const void *settings)
 {
-    static const char *const set[] = {"mask", "passes", "smoothing", NULL};
-    static const char *const others[] = {
-        "defended",  "caaa-steps",      "caaa-alpha",         "hedge-steps",
-        "hedge-eps", "hedge-step-size", "hedge-random-start", NULL};
     const series_settings *s = settings;
-    int rc = check_given(set, "the rows of the ablation say it");
-    if (rc == CLI_GO_ON)
-        rc = check_given(others, "the ablation is of masks");
-    if (rc == CLI_GO_ON)
-        rc = defense_check(&s->defense);
+    const int rc = defense_check(&s->defense);
     return rc == CLI_GO_ON ? series_check(s) : rc;
 }
 
@@ -295,10 +289,8 @@ static void defenses_defaults(void *settings)
 
 static int defenses_check(const void *settings)
 {
-    static const char *const set[] = {"mask", "passes", NULL};
     const defenses_settings *s = settings;
-    const int rc = check_given(set, "this table is of defenses as they are");
-    return rc == CLI_GO_ON ? series_check(&s->series) : rc;
+    return series_check(&s->series);
 }
 
 const cli_command command_defenses = {
