@@ -8,6 +8,7 @@
 #include "chart/chart.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "core/seal.h"
 
 struct igd_analysis {

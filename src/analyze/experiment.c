@@ -7,6 +7,7 @@
 #include "defend/defense_impl.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
+#include "igdef/runtime.h"
 #include "model/model_impl.h"
 #include "result/provenance.h"
 
@@ -39,7 +40,11 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
         .defense = e->defense != NULL ? igd_defense_settings_json(e->defense) : NULL,
         .threat = e->threat,
         .seed = e->run->seed,
-        .device = igd_model_classifier(e->model)->device};
+        .device = igd_model_classifier(e->model)->device,
+        .libtorch = igd_torch_version(),
+        .blas = igd_torch_blas(),
+        .cuda = igd_torch_cuda(),
+        .threads = igd_num_threads()};
     f->root = cJSON_CreateObject();
     cJSON_AddStringToObject(f->root, "format", IGD_ANALYSIS_FORMAT);
     cJSON_AddStringToObject(f->root, "kind", e->kind);

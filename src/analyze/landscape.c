@@ -11,6 +11,7 @@
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "core/random.h"
 #include "data/loader.h"

@@ -9,6 +9,7 @@
 #include "analyze/keep_curve.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
 #include "data/loader.h"

@@ -8,6 +8,7 @@
 #include "analyze/experiment.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
 #include "data/loader.h"

@@ -18,25 +18,6 @@ static const char *const kinds[IGD_NUM_KINDS] = {"shift",     "sweep",    "searc
 
 // --- getters
 
-double igd_number_of(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-const char *igd_string_of(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-double igd_end_of(const cJSON *object, const char *key, int end)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    const cJSON *number = cJSON_GetArrayItem(item, end);
-    return cJSON_IsNumber(number) ? number->valuedouble : NAN;
-}
-
 void igd_radius_text(char out[IGD_VALUE_TEXT], double v)
 {
     const double levels = v * 255.0;

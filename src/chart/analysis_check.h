@@ -24,12 +24,6 @@ typedef enum igd_kind {
 // Checks all that charts and pages read; `what` starts the message: a path, say.
 igd_status igd_analysis_check(igd_kind *kind, const cJSON *analysis, const char *what);
 
-// Of what was checked: a member, NAN or "" where it is absent or null.
-double igd_number_of(const cJSON *object, const char *key);
-const char *igd_string_of(const cJSON *object, const char *key);
-// End 0 or 1 of the interval under a key; NAN where it is absent or null.
-double igd_end_of(const cJSON *object, const char *key, int end);
-
 // Whether a sweep is over something of the attacks, which nobody chooses for its
 // accuracy.
 bool igd_sweep_of_attack(const cJSON *sweep);

@@ -11,6 +11,7 @@
 #include "chart/chart_lines.h"
 #include "chart/markup.h"
 #include "core/error.h"
+#include "core/json.h"
 
 #define HEADING 34.0 // of a file of its own
 #define MARGIN 16.0

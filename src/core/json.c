@@ -241,3 +241,39 @@ void igd_json_add_seed(cJSON *object, uint64_t seed)
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     cJSON_AddStringToObject(object, "seed", text);
 }
+
+// --- of what was checked
+
+const cJSON *igd_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+double igd_number_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+const char *igd_string_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+double igd_end_of(const cJSON *object, const char *key, int end)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    const cJSON *number = cJSON_GetArrayItem(item, end);
+    return cJSON_IsNumber(number) ? number->valuedouble : NAN;
+}
+
+const char *igd_text_in(const cJSON *json, const char *object, const char *key)
+{
+    return igd_string_of(igd_get(json, object), key);
+}
+
+double igd_number_in(const cJSON *json, const char *object, const char *key)
+{
+    return igd_number_of(igd_get(json, object), key);
+}

@@ -33,6 +33,17 @@ igd_status igd_json_array(const cJSON **out, const cJSON *object, const char *ke
 igd_status igd_json_object(const cJSON **out, const cJSON *object, const char *key,
                            const char *what);
 
+// Of what was checked: a member, and as a number or text, NAN and "" where it is absent,
+// null or something else.
+const cJSON *igd_get(const cJSON *object, const char *key);
+double igd_number_of(const cJSON *object, const char *key);
+const char *igd_string_of(const cJSON *object, const char *key);
+// End 0 or 1 of the interval under a key; NAN where it is absent or null.
+double igd_end_of(const cJSON *object, const char *key, int end);
+// The member of a member: igd_text_in(json, "model", "path").
+const char *igd_text_in(const cJSON *json, const char *object, const char *key);
+double igd_number_in(const cJSON *json, const char *object, const char *key);
+
 // The first place where two values differ: "seed is 1 there, 0 here". Returns false where
 // they are equal.
 bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here);

@@ -31,18 +31,6 @@ igd_status igd_folder_inspect(igd_folder_kind *out, const char *path)
     return st;
 }
 
-igd_status igd_note_passed(igd_source *s, const igd_passed *passed)
-{
-    if (passed->num == 0)
-        return IGD_OK;
-    if (passed->num == 1)
-        return igd_notes_add(&s->notes, NULL, "passed over %s", passed->first);
-    return igd_notes_add(&s->notes, NULL,
-                         "passed over %s and %lld more hidden or left "
-                         "by a system",
-                         passed->first, (long long)passed->num - 1);
-}
-
 // --- Which folder is which class
 
 // A class folder and the number that its name is, where all are numbers.
@@ -185,7 +173,7 @@ static igd_status note_rest(igd_source *s, const char *path, const igd_listing *
                             const igd_passed *passed)
 {
     igd_listing beside = {0};
-    igd_status st = igd_note_passed(s, passed);
+    igd_status st = igd_note_passed(&s->notes, passed);
     if (st == IGD_OK && empty->num > 0)
         st = igd_notes_add(
             &s->notes, NULL, "passed over %s%s: without images and so no class",

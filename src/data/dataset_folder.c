@@ -167,7 +167,7 @@ igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *l
     if (st == IGD_OK)
         st = igd_labels_read(s, labels, (const char *const *)images.name);
     if (st == IGD_OK)
-        st = igd_note_passed(s, &passed);
+        st = igd_note_passed(&s->notes, &passed);
     igd_listing_free(&images);
     return st;
 }

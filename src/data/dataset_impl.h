@@ -93,9 +93,6 @@ typedef enum igd_folder_kind {
 } igd_folder_kind;
 igd_status igd_folder_inspect(igd_folder_kind *out, const char *path);
 
-// Notes what a listing left out.
-igd_status igd_note_passed(igd_source *s, const igd_passed *passed);
-
 // Whether a folder is of a format.
 bool igd_is_cifar(const char *path, bool hundred);
 bool igd_is_cifar_python(const char *path, bool hundred);

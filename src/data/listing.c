@@ -246,3 +246,15 @@ igd_status igd_listing_folders(igd_listing *out, igd_listing *empty, const char 
     }
     return st;
 }
+
+igd_status igd_note_passed(igd_notes *notes, const igd_passed *passed)
+{
+    if (passed->num == 0)
+        return IGD_OK;
+    if (passed->num == 1)
+        return igd_notes_add(notes, NULL, "passed over %s", passed->first);
+    return igd_notes_add(notes, NULL,
+                         "passed over %s and %lld more hidden or left "
+                         "by a system",
+                         passed->first, (long long)passed->num - 1);
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "data/notes.h"
 #include "igdef/status.h"
 
 typedef struct igd_listing {
@@ -32,5 +33,8 @@ igd_status igd_listing_folders(igd_listing *out, igd_listing *empty, const char 
 // Takes over `name`; NULL stands for exhausted memory.
 igd_status igd_listing_add(igd_listing *l, char *name, const char *path);
 void igd_listing_free(igd_listing *l);
+
+// Notes what a listing left out.
+igd_status igd_note_passed(igd_notes *notes, const igd_passed *passed);
 
 #endif

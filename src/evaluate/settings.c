@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/digest.h"
+#include "igdef/runtime.h"
 #include "result/provenance.h"
 
 // The flags that are taken over from a smaller radius.
@@ -91,7 +92,11 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
                               .defense = s->views->defense,
                               .threat = &o->threat,
                               .seed = o->seed,
-                              .device = s->views->device};
+                              .device = s->views->device,
+                              .libtorch = igd_torch_version(),
+                              .blas = igd_torch_blas(),
+                              .cuda = igd_torch_cuda(),
+                              .threads = igd_num_threads()};
     cJSON *provenance = igd_provenance_json(&h);
     cJSON_AddItemToObject(provenance, "settings", run_settings(s));
     return provenance;

@@ -13,21 +13,6 @@
 
 // --- getters
 
-const cJSON *igd_get(const cJSON *object, const char *key)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-const char *igd_text_in(const cJSON *json, const char *object, const char *key)
-{
-    return igd_string_of(igd_get(json, object), key);
-}
-
-double igd_number_in(const cJSON *json, const char *object, const char *key)
-{
-    return igd_number_of(igd_get(json, object), key);
-}
-
 igd_headline_value igd_headline(const cJSON *result, bool clean)
 {
     const char *key = clean ? "clean_acc" : "worst_acc";

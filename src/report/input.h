@@ -92,9 +92,4 @@ bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int ro
 bool igd_inputs_attacked_differently(char *out, size_t size, const igd_inputs *in,
                                      int result);
 
-const cJSON *igd_get(const cJSON *object, const char *key);
-// The member of a member: igd_text_in(json, "model", "path"); "" and NAN where absent.
-const char *igd_text_in(const cJSON *json, const char *object, const char *key);
-double igd_number_in(const cJSON *json, const char *object, const char *key);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "chart/markup.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "report/page.h"
 
 #define MOST_SHOWN 24 // classes in a chart; the table has all

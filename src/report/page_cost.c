@@ -1,5 +1,6 @@
 // Owns the cost of attacks.
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/page.h"
 
 static void put_cost_row(const igd_page *p, const cJSON *e, const char *model)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/page.h"
 
 static void put_pair(const igd_page *p, const char *key, const char *value)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/page.h"
 
 #define CLEAN IGD_ROW_CLEAN

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/page.h"
 
 #define NAMED 6 // attacks that are listed by name

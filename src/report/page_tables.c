@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/page.h"
 
 #define FOLDED "The numbers"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "report/explain.h"
 #include "report/page.h"
 

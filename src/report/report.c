@@ -8,6 +8,7 @@
 #include "chart/markup.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "igdef/version.h"
 #include "report/page.h"
 #include "report/verdict.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "report/command.h"
 

@@ -1,7 +1,6 @@
 // Owns what results and analyses begin with, as JSON.
 #include "result/provenance.h"
 
-#include "igdef/runtime.h"
 #include "igdef/version.h"
 #include "result/state.h"
 
@@ -45,9 +44,9 @@ cJSON *igd_provenance_json(const igd_provenance *h)
     cJSON_AddStringToObject(provenance, "command", or_empty(h->command));
     cJSON *versions = cJSON_AddObjectToObject(provenance, "versions");
     cJSON_AddStringToObject(versions, "igdef", igd_version());
-    cJSON_AddStringToObject(versions, "libtorch", igd_torch_version());
-    cJSON_AddStringToObject(versions, "blas", igd_torch_blas());
-    cJSON_AddStringToObject(versions, "cuda", igd_torch_cuda());
+    cJSON_AddStringToObject(versions, "libtorch", h->libtorch);
+    cJSON_AddStringToObject(versions, "blas", h->blas);
+    cJSON_AddStringToObject(versions, "cuda", h->cuda);
     cJSON *model = cJSON_AddObjectToObject(provenance, "model");
     cJSON_AddStringToObject(model, "path", h->model_path);
     cJSON_AddStringToObject(model, "sha256", h->model_sha256);
@@ -60,6 +59,6 @@ cJSON *igd_provenance_json(const igd_provenance *h)
         cJSON_AddItemToObject(provenance, "threat", igd_threat_json(h->threat));
     igd_json_add_seed(provenance, h->seed);
     cJSON_AddStringToObject(provenance, "device", h->device);
-    cJSON_AddNumberToObject(provenance, "threads", igd_num_threads());
+    cJSON_AddNumberToObject(provenance, "threads", h->threads);
     return provenance;
 }

@@ -21,6 +21,8 @@ typedef struct igd_provenance {
     const igd_threat *threat; // NULL where nothing is attacked
     uint64_t seed;
     const char *device;
+    const char *libtorch, *blas, *cuda; // versions and library
+    int threads;
 } igd_provenance;
 
 // "command" to "threads", in the order of the files; owned.

@@ -5,20 +5,14 @@
 
 #include "result/provenance.h"
 
+#include "core/json.h"
 #include "core/number.h"
 
-static const char *string_in(const cJSON *provenance, const char *object, const char *key)
-{
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, object);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
+// 0 where there is none.
 static double number_in(const cJSON *provenance, const char *object, const char *key)
 {
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(provenance, object);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    const double v = igd_number_in(provenance, object, key);
+    return isnan(v) ? 0.0 : v;
 }
 
 void igd_radius_print(FILE *f, double v)
@@ -39,8 +33,8 @@ static void print_masked(FILE *f, const cJSON *provenance)
 {
     if (has(provenance, "defense", "layer"))
         igd_print(f, "%s ranking at %s, keep %.0f, ",
-                  string_in(provenance, "defense", "method"),
-                  string_in(provenance, "defense", "layer"),
+                  igd_text_in(provenance, "defense", "method"),
+                  igd_text_in(provenance, "defense", "layer"),
                   number_in(provenance, "defense", "keep"));
     else
         fputs("no mask, ", f);
@@ -71,7 +65,7 @@ static void print_hedge(FILE *f, const cJSON *provenance)
 
 static void print_defense(FILE *f, const cJSON *provenance)
 {
-    const char *kind = string_in(provenance, "defense", "kind");
+    const char *kind = igd_text_in(provenance, "defense", "kind");
     const cJSON *defense = cJSON_GetObjectItemCaseSensitive(provenance, "defense");
 
     fputs("defense   ", f);
@@ -84,7 +78,7 @@ static void print_defense(FILE *f, const cJSON *provenance)
     else if (strcmp(kind, "hedge") == 0)
         print_hedge(f, provenance);
     else if (strcmp(kind, "model") == 0)
-        fprintf(f, "the file %s", string_in(provenance, "defense", "path"));
+        fprintf(f, "the file %s", igd_text_in(provenance, "defense", "path"));
     else
         print_masked(f, provenance);
     const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
@@ -98,13 +92,13 @@ static void print_defense(FILE *f, const cJSON *provenance)
 
 void igd_provenance_print(FILE *f, const cJSON *provenance)
 {
-    fprintf(f, "model     %s\n", string_in(provenance, "model", "path"));
+    fprintf(f, "model     %s\n", igd_text_in(provenance, "model", "path"));
     print_defense(f, provenance);
     igd_print(
-        f, "data      %s (%s), %.0f images\n", string_in(provenance, "data", "path"),
-        string_in(provenance, "data", "split"), number_in(provenance, "data", "count"));
+        f, "data      %s (%s), %.0f images\n", igd_text_in(provenance, "data", "path"),
+        igd_text_in(provenance, "data", "split"), number_in(provenance, "data", "count"));
     if (cJSON_HasObjectItem(provenance, "threat")) {
-        fprintf(f, "threat    %s, eps ", string_in(provenance, "threat", "norm"));
+        fprintf(f, "threat    %s, eps ", igd_text_in(provenance, "threat", "norm"));
         igd_radius_print(f, number_in(provenance, "threat", "eps"));
         fputc('\n', f);
     }
