@@ -15,35 +15,20 @@ static void message(const char *line, void *payload)
     progress_note("%s", line);
 }
 
-igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_settings *a,
-                          const threat_settings *threat, const input_settings *in,
-                          const common_settings *common)
+igd_evaluate_options action_evaluation(const igd_evaluate_options *asked,
+                                       const input_settings *in,
+                                       const common_settings *common)
 {
-    *o = igd_evaluate_options_default();
-    IGD_TRY(igd_norm_parse(&o->threat.norm, threat->norm));
-    o->threat.eps = threat->eps;
-    o->attacks = a->attack;
-    o->report =
-        strcmp(a->report, "union") == 0 ? IGD_REPORT_UNION : IGD_REPORT_PER_ATTACK;
-    o->seed = common->seed;
-    o->batch_size = common->batch_size;
-    o->num_draws = a->draws;
-    o->fixed_noise = a->fixed_noise;
-    o->shortcuts = a->shortcuts;
-    o->checks = a->checks;
-    o->surrogate_temperature = a->surrogate_temperature;
-    o->joint_weight = a->joint_weight;
-    o->command = common->line;
-    o->data_path = in->data;
-    o->data_split = in->split;
-    o->preprocess = in->preprocess;
-    o->progress = progress_report;
-    o->message = message;
-    *set = action_join(&a->set);
-    if (*set == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for the options");
-    o->set = *set;
-    return IGD_OK;
+    igd_evaluate_options o = *asked;
+    o.seed = common->seed;
+    o.batch_size = common->batch_size;
+    o.command = common->line;
+    o.data_path = in->data;
+    o.data_split = in->split;
+    o.preprocess = in->preprocess;
+    o.progress = progress_report;
+    o.message = message;
+    return o;
 }
 
 char *action_cache_beside(const char *path)

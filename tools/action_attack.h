@@ -6,11 +6,10 @@
 #include "options.h"
 #include "options_attack.h"
 
-// Everything about attacks, threat, images and progress. *set is what o->set points to,
-// owned (free()).
-igd_status action_attacks(igd_evaluate_options *o, char **set, const attack_settings *a,
-                          const threat_settings *threat, const input_settings *in,
-                          const common_settings *common);
+// The settings of an evaluation: those asked for, with what all commands share.
+igd_evaluate_options action_evaluation(const igd_evaluate_options *asked,
+                                       const input_settings *in,
+                                       const common_settings *common);
 
 // "igdef-cache" in the folder of a path; owned.
 char *action_cache_beside(const char *path);

@@ -98,11 +98,8 @@ static int take(reader *in, cli_row *r, const char *text)
     if (config != in->only_config)
         return CLI_GO_ON;
     // The command line replaces what the file said rather than adding to it.
-    if (cli_type(r) == CLI_TEXTS && r->from_file) {
-        cli_texts list;
-        memcpy(&list, r->value, sizeof(list));
-        list.num = 0;
-        memcpy(r->value, &list, sizeof(list));
+    if (r->from_file) {
+        cli_forget(r);
         r->from_file = false;
     }
     return cli_set_text(r, &(cli_source){NULL, r->option->name}, text);
@@ -262,11 +259,7 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
 void cli_end(void)
 {
     for (int i = 0; i < parsed.num; i++)
-        if (cli_type(&parsed.row[i]) == CLI_TEXTS) {
-            cli_texts list;
-            memcpy(&list, parsed.row[i].value, sizeof(list));
-            free(list.item);
-        }
+        cli_forget(&parsed.row[i]);
     cJSON_Delete(parsed.config);
     parsed.config = NULL;
     parsed.num = 0;

@@ -34,6 +34,8 @@ enum {
     CLI_FLAG,   // bool; where it is true before parsing, --no-NAME sets it to false
     CLI_LIST,   // cli_list: numbers between commas
     CLI_TEXTS,  // cli_texts: the option may be repeated
+    CLI_ENUM,   // an enum whose values are the places in `choices`
+    CLI_JOINED, // const char *: the option may be repeated, commas stand between
     CLI_TYPE = 0xf,
 
     CLI_INPUT = 0x10,        // CLI_PATH, CLI_TEXTS: must be readable
@@ -63,7 +65,7 @@ typedef struct cli_option {
     const char *argument; // what the help calls its value, such as "FILE"; NULL: none
     const char *help;
     double min, max;            // CLI_INT, CLI_NUMBER, CLI_LIST; equal: no limits
-    const char *const *choices; // CLI_CHOICE; NULL-ended
+    const char *const *choices; // CLI_CHOICE, CLI_ENUM; NULL-ended
 } cli_option;
 
 // A table that several commands may share, ended by a row without a name.

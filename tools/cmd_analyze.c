@@ -42,31 +42,22 @@ static igd_status open_some(igd_dataset **out, const input_settings *in, int64_t
 int cmd_shift(const void *settings)
 {
     const shift_settings *s = settings;
-    igd_shift_options o = igd_shift_options_default();
+    igd_shift_options o = s->shift;
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_ranking *ranking = NULL;
     igd_defense *defense = NULL;
     igd_analysis *a = NULL;
     const igd_attack *attack;
-    char *set = action_join(&s->set);
-    igd_status st = IGD_OK;
+    igd_status st = igd_attack_find(&attack, o.attack);
 
-    if (set == NULL)
-        st = igd_error(IGD_ENOMEM, "no memory for the options");
-    else if ((st = igd_attack_find(&attack, s->attack)) != IGD_OK) {
+    if (st != IGD_OK) {
         action_failed(&s->common, st);
-        free(set);
         return CLI_USAGE;
     }
-    o.threat.eps = s->threat.eps;
-    o.attack = s->attack;
-    o.set = set;
-    o.top = s->top;
     o.force = s->defense.force;
     o.run = run_of(&s->common, &s->in);
-    if (st == IGD_OK && (st = igd_norm_parse(&o.threat.norm, s->threat.norm)) == IGD_OK &&
-        (st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
+    if ((st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
             IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
@@ -79,7 +70,6 @@ int cmd_shift(const void *settings)
     igd_ranking_free(ranking);
     igd_model_free(base);
     igd_dataset_free(data);
-    free(set);
     return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
 }
 
@@ -106,7 +96,7 @@ int cmd_search_keep(const void *settings)
 {
     const search_keep_settings *s = settings;
     const defense_settings *d = &s->defense;
-    igd_search_keep_options o = igd_search_keep_options_default();
+    igd_search_keep_options o = s->search;
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_ranking *ranking = NULL;
@@ -118,8 +108,6 @@ int cmd_search_keep(const void *settings)
     o.defense.temperature = d->temperature;
     o.defense.seed = s->common.seed;
     o.defense.force = d->force;
-    o.budget = s->budget;
-    o.bisection = s->bisection;
     o.run = run_of(&s->common, &s->in);
     if ((st = action_load_ranking(&ranking, d->ranking)) == IGD_OK &&
         (st = open_held_out(&data, s, ranking)) == IGD_OK &&
@@ -137,7 +125,7 @@ int cmd_search_keep(const void *settings)
 int cmd_landscape(const void *settings)
 {
     const landscape_settings *s = settings;
-    igd_landscape_options o = igd_landscape_options_default();
+    igd_landscape_options o = s->landscape;
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_defense *defense = NULL;
@@ -146,9 +134,7 @@ int cmd_landscape(const void *settings)
 
     defense_settings d = s->defense;
     if (isnan(d.hedge_eps))
-        d.hedge_eps = s->threat.eps; // as in igdef eval
-    o.eps = s->threat.eps;
-    o.grid = s->grid;
+        d.hedge_eps = o.eps; // as in igdef eval
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, LANDSCAPE_IMAGES)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==

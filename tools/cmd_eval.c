@@ -26,28 +26,23 @@ static char *state_beside(const char *path)
 
 // What the options own beside the settings.
 typedef struct names {
-    char *set, *state, *cache;
+    char *state, *cache;
 } names;
 
 static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s)
 {
-    IGD_TRY(action_attacks(o, &n->set, &s->attacks, &s->threat, &s->in, &s->common));
-    o->bounds = s->bounds;
-    o->audit = s->audit;
-    o->expect_clean = isnan(s->expect_clean) ? -1.0 : s->expect_clean;
-    o->restart = s->restart;
-    o->save_adversarial = s->save_adversarial;
-    n->state = s->state == NULL && s->output != NULL ? state_beside(s->output) : NULL;
-    n->cache =
-        s->cache == NULL && s->output != NULL ? action_cache_beside(s->output) : NULL;
-    if (s->output != NULL && ((s->state == NULL && n->state == NULL) ||
-                              (s->cache == NULL && n->cache == NULL)))
-        return igd_error(IGD_ENOMEM, "no memory for the options");
-    o->state = s->state != NULL ? s->state : n->state;
-    o->finished = s->output;
-    o->cache = s->cache != NULL ? s->cache : n->cache;
+    *o = action_evaluation(&s->evaluate, &s->in, &s->common);
     // The worst case of a base model makes the sets of the defended ones.
-    o->cache_all = s->cache != NULL || strstr(s->attacks.attack, "worst-case") != NULL;
+    o->cache_all = o->cache != NULL || strstr(o->attacks, "worst-case") != NULL;
+    if (s->output == NULL)
+        return IGD_OK;
+    n->state = state_beside(s->output);
+    n->cache = action_cache_beside(s->output);
+    if (n->state == NULL || n->cache == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the options");
+    o->state = o->state != NULL ? o->state : n->state;
+    o->finished = s->output;
+    o->cache = o->cache != NULL ? o->cache : n->cache;
     return IGD_OK;
 }
 
@@ -61,7 +56,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     igd_status st;
 
     if (isnan(d.hedge_eps) && o->threat.norm == IGD_NORM_LINF)
-        d.hedge_eps = s->threat.eps; // the hedge defense is meant for the attack's radius
+        d.hedge_eps = o->threat.eps; // the hedge defense is meant for the attack's radius
 
     if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
@@ -158,7 +153,6 @@ int cmd_eval(const void *settings)
 
 done:
     igd_result_free(r);
-    free(n.set);
     free(n.state);
     free(n.cache);
     return rc;

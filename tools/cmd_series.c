@@ -16,7 +16,7 @@
 // What a series needs; all owned.
 typedef struct work {
     igd_series_options options;
-    char *set, *folder, *cache;
+    char *folder, *cache;
     igd_dataset *data;
     igd_model *base;
     igd_analysis *analysis;
@@ -27,7 +27,6 @@ static void work_free(work *w)
     igd_analysis_free(w->analysis);
     igd_model_free(w->base);
     igd_dataset_free(w->data);
-    free(w->set);
     free(w->folder);
     free(w->cache);
 }
@@ -37,10 +36,8 @@ static igd_status work_init(work *w, const series_settings *s, const char *suffi
 {
     igd_evaluate_options *o = &w->options.evaluate;
     *w = (work){.options = igd_series_options_default()};
-    IGD_TRY(action_attacks(o, &w->set, &s->attacks, &s->threat, &s->in, &s->common));
+    *o = action_evaluation(&s->evaluate, &s->in, &s->common);
     o->bounds = false; // of one evaluation, and part of no table here
-    o->restart = s->restart;
-    o->cache = s->cache;
     w->options.defense = action_mask_options(&s->defense, s->common.seed);
     if (s->out.output == NULL)
         return IGD_OK;
@@ -52,7 +49,7 @@ static igd_status work_init(work *w, const series_settings *s, const char *suffi
     snprintf(w->folder, length, "%s%s", s->out.output, suffix);
     w->options.folder = w->folder;
     progress_goes_on_from(w->folder);
-    if (s->cache == NULL)
+    if (o->cache == NULL)
         o->cache = w->cache;
     return IGD_OK;
 }
@@ -87,7 +84,7 @@ static igd_status load_defense(igd_defense **out, const work *w, const series_se
 {
     defense_settings d = *from;
     if (isnan(d.hedge_eps) && w->options.evaluate.threat.norm == IGD_NORM_LINF)
-        d.hedge_eps = s->threat.eps;
+        d.hedge_eps = s->evaluate.threat.eps;
     return action_load_defense(out, w->base, &d, &s->common);
 }
 

@@ -16,6 +16,7 @@ static void completion_values(FILE *f, const cli_row *r)
     const cli_option *o = r->option;
     switch (cli_type(r)) {
     case CLI_CHOICE:
+    case CLI_ENUM:
         fprintf(f, "            --%s) words='", o->name);
         for (int i = 0; o->choices[i] != NULL; i++)
             fprintf(f, "%s%s", i > 0 ? " " : "", o->choices[i]);

@@ -74,9 +74,9 @@ const cli_option shape_options[] = {
 static const char *const norms[] = {"Linf", "L2", "L1", NULL};
 
 const cli_option threat_options[] = {
-    {0,   "norm",       CLI_CHOICE, offsetof(threat_settings, norm),
+    {0,   "norm",       CLI_ENUM, offsetof(igd_threat, norm),
      NULL, "how perturbations are measured", 0, 0, norms},
-    {'e', "eps",        CLI_NUMBER | CLI_POSITIVE, offsetof(threat_settings, eps),
+    {'e', "eps",        CLI_NUMBER | CLI_POSITIVE, offsetof(igd_threat, eps),
      "E", "their size, in pixel units", 0, 0, NULL},
     {0},
 };
@@ -104,12 +104,6 @@ int input_check(const input_settings *s)
     if (cli_given("count") && s->count == 0)
         return cli_usage("--count: no images; without it, all that follow are taken");
     return CLI_GO_ON;
-}
-
-threat_settings threat_defaults(void)
-{
-    return (threat_settings){.norm = norms[0],
-                             .eps = igd_evaluate_options_default().threat.eps};
 }
 
 int shape_check(const cli_list *shape)

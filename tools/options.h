@@ -46,13 +46,7 @@ int input_check(const input_settings *s);
 extern const cli_option shape_options[]; // one cli_list
 int shape_check(const cli_list *shape);
 
-// What an attacker may do.
-typedef struct threat_settings {
-    const char *norm;
-    double eps;
-} threat_settings;
-
+// What an attacker may do: an igd_threat.
 extern const cli_option threat_options[]; // &threat_options[1]: eps alone
-threat_settings threat_defaults(void);
 
 #endif

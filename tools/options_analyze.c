@@ -43,13 +43,13 @@ static const char *const targets[] = {"base", "defended", NULL};
 
 // clang-format off
 static const cli_option shift_options[] = {
-    {'a', "attack",     CLI_TEXT, offsetof(shift_settings, attack),
+    {'a', "attack",     CLI_TEXT, offsetof(shift_settings, shift.attack),
      "NAME", "one attack: pgd, gama-pgd or another of igdef eval", 0, 0, NULL},
-    {0,   "set",        CLI_TEXTS, offsetof(shift_settings, set),
+    {0,   "set",        CLI_JOINED, offsetof(shift_settings, shift.set),
      "A.P=V", "change a parameter of the attack, such as pgd.steps=20", 0, 0, NULL},
     {0,   "target",     CLI_CHOICE, offsetof(shift_settings, target),
      NULL, "model that is attacked", 0, 0, targets},
-    {0,   "top",        CLI_INT, offsetof(shift_settings, top),
+    {0,   "top",        CLI_INT, offsetof(shift_settings, shift.top),
      "K", "neurons that count as important to a class", 1, INT_MAX, NULL},
     {0},
 };
@@ -63,7 +63,7 @@ static const cli_group shift_groups[] = {
     {NULL, keep_options, offsetof(shift_settings, defense)},
     {NULL, noise_options, offsetof(shift_settings, defense)},
     {NULL, smoothing_options, offsetof(shift_settings, defense)},
-    {"Threat", threat_options, offsetof(shift_settings, threat)},
+    {"Threat", threat_options, offsetof(shift_settings, shift.threat)},
     {"Attack and neurons", shift_options, 0},
     {"Files", analysis_output_options, offsetof(shift_settings, out)},
     {"Common options", common_options, offsetof(shift_settings, common)},
@@ -80,15 +80,12 @@ static const char *const shift_examples[] = {
 
 static void shift_defaults(void *settings)
 {
-    const igd_shift_options d = igd_shift_options_default();
     shift_settings *s = settings;
     *s = (shift_settings){.common = common_defaults("analyze shift"),
                           .in = input_defaults("test"),
                           .defense = defense_defaults(),
-                          .threat = threat_defaults(),
-                          .attack = d.attack,
-                          .target = targets[0],
-                          .top = d.top};
+                          .shift = igd_shift_options_default(),
+                          .target = targets[0]};
 }
 
 static int shift_check(const void *settings)
@@ -126,9 +123,9 @@ static const cli_command command_shift = {
 
 // clang-format off
 static const cli_option search_keep_options[] = {
-    {0,   "budget",     CLI_NUMBER, offsetof(search_keep_settings, budget),
+    {0,   "budget",     CLI_NUMBER, offsetof(search_keep_settings, search.budget),
      "B", "clean accuracy that may be lost, 0.01 being one point", 0, 1, NULL},
-    {0,   "bisection",  CLI_FLAG, offsetof(search_keep_settings, bisection),
+    {0,   "bisection",  CLI_FLAG, offsetof(search_keep_settings, search.bisection),
      NULL, "bisect even where one pass gives every keep", 0, 0, NULL},
     {0},
 };
@@ -158,7 +155,7 @@ static void search_keep_defaults(void *settings)
     *s = (search_keep_settings){.common = common_defaults("analyze search-keep"),
                                 .in = input_defaults("train"),
                                 .defense = defense_defaults(),
-                                .budget = igd_search_keep_options_default().budget};
+                                .search = igd_search_keep_options_default()};
 }
 
 static int search_keep_check(const void *settings)
@@ -189,7 +186,7 @@ static const cli_command command_search_keep = {
 
 // clang-format off
 static const cli_option landscape_options[] = {
-    {0,   "grid",       CLI_INT, offsetof(landscape_settings, grid),
+    {0,   "grid",       CLI_INT, offsetof(landscape_settings, landscape.grid),
      "G", "points along each axis, an odd number", 3, 201, NULL},
     {0},
 };
@@ -199,7 +196,8 @@ static const cli_group landscape_groups[] = {
     {"Model and images", input_options, offsetof(landscape_settings, in)},
     DEFENSE_GROUPS("Defense, whose surface is added (none: the base model alone)",
                    offsetof(landscape_settings, defense)),
-    {"Ball (Linf)", &threat_options[1], offsetof(landscape_settings, threat)},
+    {"Ball (Linf)", &threat_options[1],
+     offsetof(landscape_settings, landscape.eps) - offsetof(igd_threat, eps)},
     {"Surface", landscape_options, 0},
     {"Files", analysis_output_options, offsetof(landscape_settings, out)},
     {"Common options", common_options, offsetof(landscape_settings, common)},
@@ -218,17 +216,16 @@ static void landscape_defaults(void *settings)
     *s = (landscape_settings){.common = common_defaults("analyze landscape"),
                               .in = input_defaults("test"),
                               .defense = defense_defaults(),
-                              .threat = threat_defaults(),
-                              .grid = igd_landscape_options_default().grid};
+                              .landscape = igd_landscape_options_default()};
 }
 
 static int landscape_check(const void *settings)
 {
     const landscape_settings *s = settings;
-    if (s->grid % 2 == 0)
+    if (s->landscape.grid % 2 == 0)
         return cli_usage("--grid: %d is not odd, and would leave out the images "
                          "themselves",
-                         s->grid);
+                         s->landscape.grid);
     return shared_check(&s->in, &s->defense, &s->out);
 }
 

@@ -2,6 +2,7 @@
 #ifndef IGDEF_OPTIONS_ANALYZE_H
 #define IGDEF_OPTIONS_ANALYZE_H
 
+#include "igdef/analyze.h"
 #include "options.h"
 #include "options_defense.h"
 
@@ -18,11 +19,8 @@ typedef struct shift_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    threat_settings threat;
-    const char *attack;
-    cli_texts set;
+    igd_shift_options shift;
     const char *target; // "base" or "defended"
-    int top;
     analysis_output out;
 } shift_settings;
 
@@ -30,8 +28,7 @@ typedef struct search_keep_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    double budget;
-    bool bisection;
+    igd_search_keep_options search;
     analysis_output out;
 } search_keep_settings;
 
@@ -39,8 +36,7 @@ typedef struct landscape_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    threat_settings threat; // Linf
-    int grid;
+    igd_landscape_options landscape;
     analysis_output out;
 } landscape_settings;
 

@@ -7,36 +7,24 @@
 static const char *const reports[] = {"union", "per-attack", NULL};
 
 const cli_option attack_options[] = {
-    {'a', "attack",      CLI_TEXT, offsetof(attack_settings, attack),
+    {'a', "attack",      CLI_TEXT, offsetof(igd_evaluate_options, attacks),
      "LIST", "attacks between commas: clean, " CLI_ATTACKS "; transfer:NAME made on the "
      "base model; own:, surrogate: and joint:NAME on a defended one; see 'igdef help "
      "attacks'", 0, 0, NULL},
-    {0,   "set",         CLI_TEXTS, offsetof(attack_settings, set),
+    {0,   "set",         CLI_JOINED, offsetof(igd_evaluate_options, set),
      "A.P=V", "change a parameter of an attack, such as apgd-ce.steps=50; see 'igdef help "
      "apgd-ce'", 0, 0, NULL},
-    {0,   "report",      CLI_CHOICE, offsetof(attack_settings, report),
+    {0,   "report",      CLI_ENUM, offsetof(igd_evaluate_options, report),
      NULL, "attack only what is still robust, or run every member in full", 0, 0, reports},
-    {0,   "draws",       CLI_INT, offsetof(attack_settings, draws),
+    {0,   "draws",       CLI_INT, offsetof(igd_evaluate_options, num_draws),
      "R", "draws of a random defense for the final judgement", 1, 255, NULL},
-    {0,   "fixed-noise", CLI_FLAG, offsetof(attack_settings, fixed_noise),
+    {0,   "fixed-noise", CLI_FLAG, offsetof(igd_evaluate_options, fixed_noise),
      NULL, "attack and judge one fixed draw of the noise per image", 0, 0, NULL},
     {0,   "surrogate-temperature", CLI_NUMBER | CLI_POSITIVE,
-     offsetof(attack_settings, surrogate_temperature),
+     offsetof(igd_evaluate_options, surrogate_temperature),
      "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
-    {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(attack_settings, joint_weight),
+    {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(igd_evaluate_options, joint_weight),
      "W", "share of the first pass in joint:NAME", 0, 0, NULL},
     {0},
 };
 // clang-format on
-
-attack_settings attack_defaults(void)
-{
-    const igd_evaluate_options d = igd_evaluate_options_default();
-    return (attack_settings){.attack = d.attacks,
-                             .report = reports[0],
-                             .draws = d.num_draws,
-                             .surrogate_temperature = d.surrogate_temperature,
-                             .joint_weight = d.joint_weight,
-                             .shortcuts = d.shortcuts,
-                             .checks = d.checks};
-}

@@ -1,26 +1,25 @@
 // The command line of igdef eval.
 #include "options_eval.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "igdef/evaluate.h"
 
 // clang-format off
 static const cli_option check_options[] = {
-    {0,   "expect-clean", CLI_NUMBER, offsetof(eval_settings, expect_clean),
+    {0,   "expect-clean", CLI_NUMBER | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.expect_clean),
      "ACC", "stop early, exit code 3, if the clean accuracy is more than 0.01 off", 0, 1,
      NULL},
     {0,   "strict",      CLI_FLAG, offsetof(eval_settings, strict),
      NULL, "exit code 3 on any reliability warning", 0, 0, NULL},
-    {0,   "checks",      CLI_FLAG, offsetof(eval_settings, attacks.checks),
+    {0,   "checks",      CLI_FLAG, offsetof(eval_settings, evaluate.checks),
      NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
-    {0,   "bounds",      CLI_FLAG, offsetof(eval_settings, bounds),
+    {0,   "bounds",      CLI_FLAG, offsetof(eval_settings, evaluate.bounds),
      NULL, "leave out the bounds by the masks of the true and of the worst class", 0, 0,
      NULL},
-    {0,   "shortcuts",   CLI_FLAG, offsetof(eval_settings, attacks.shortcuts),
+    {0,   "shortcuts",   CLI_FLAG, offsetof(eval_settings, evaluate.shortcuts),
      NULL, "also do the work that cannot change a flag", 0, 0, NULL},
-    {0,   "audit",       CLI_NUMBER, offsetof(eval_settings, audit),
+    {0,   "audit",       CLI_NUMBER, offsetof(eval_settings, evaluate.audit),
      "PERCENT", "attack so many images again without shortcuts and compare", 0, 100, NULL},
     {0},
 };
@@ -29,14 +28,14 @@ static const cli_option output_options[] = {
     {'o', "output",      CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, output),
      "FILE", "result (.json); one line per image goes beside it (.images.jsonl)", 0, 0,
      NULL},
-    {0,   "save-adversarial", CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, save_adversarial),
+    {0,   "save-adversarial", CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, evaluate.save_adversarial),
      "FILE", "adversarial images (.npy), the clean one where no attack succeeded", 0, 0,
      NULL},
-    {0,   "state",       CLI_PATH | CLI_OUTPUT | CLI_HIDE_DEFAULT, offsetof(eval_settings, state),
+    {0,   "state",       CLI_PATH | CLI_OUTPUT | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.state),
      "FILE", "where an interrupted run goes on from [OUTPUT.state]", 0, 0, NULL},
-    {0,   "restart",     CLI_FLAG, offsetof(eval_settings, restart),
+    {0,   "restart",     CLI_FLAG, offsetof(eval_settings, evaluate.restart),
      NULL, "discard what an earlier run left there: its result or its state", 0, 0, NULL},
-    {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, cache),
+    {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for later runs "
      "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},
     {0,   "merge",       CLI_TEXTS | CLI_INPUT, offsetof(eval_settings, merge),
@@ -49,8 +48,8 @@ static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(eval_settings, in)},
     DEFENSE_GROUPS("Defense (none: the base model is evaluated)",
                    offsetof(eval_settings, defense)),
-    {"Threat", threat_options, offsetof(eval_settings, threat)},
-    {"Attacks", attack_options, offsetof(eval_settings, attacks)},
+    {"Threat", threat_options, offsetof(eval_settings, evaluate.threat)},
+    {"Attacks", attack_options, offsetof(eval_settings, evaluate)},
     {"Reliability", check_options, 0},
     {"Files", output_options, 0},
     {"Common options", common_options, offsetof(eval_settings, common)},
@@ -81,15 +80,11 @@ static const char *const arguments[] = {"merge", NULL};
 
 static void defaults(void *settings)
 {
-    const igd_evaluate_options d = igd_evaluate_options_default();
     eval_settings *s = settings;
     *s = (eval_settings){.common = common_defaults("eval"),
                          .in = input_defaults("test"),
                          .defense = defense_defaults(),
-                         .threat = threat_defaults(),
-                         .attacks = attack_defaults(),
-                         .bounds = d.bounds,
-                         .expect_clean = NAN};
+                         .evaluate = igd_evaluate_options_default()};
 }
 
 static int check_merge(const eval_settings *s)
@@ -122,12 +117,12 @@ static int check(const void *settings)
         return cli_usage("--model FILE is missing");
     if (s->in.data == NULL)
         return cli_usage("--data PATH is missing");
-    if (s->restart && s->output == NULL && s->state == NULL)
+    if (s->evaluate.restart && s->output == NULL && s->evaluate.state == NULL)
         return cli_usage("--restart: without --output or --state there is nothing to "
                          "restart");
     if ((rc = defense_check(&s->defense)) != CLI_GO_ON)
         return rc;
-    if (s->attacks.fixed_noise && !defense_is_random(&s->defense))
+    if (s->evaluate.fixed_noise && !defense_is_random(&s->defense))
         return cli_usage("--fixed-noise: there is no defense that draws noise");
     return input_check(&s->in);
 }

@@ -2,6 +2,7 @@
 #ifndef IGDEF_OPTIONS_EVAL_H
 #define IGDEF_OPTIONS_EVAL_H
 
+#include "igdef/evaluate.h"
 #include "options.h"
 #include "options_attack.h"
 
@@ -9,17 +10,9 @@ typedef struct eval_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    threat_settings threat;
-    attack_settings attacks;
-    bool bounds;
-    double audit;
-    double expect_clean; // NAN: not given
+    igd_evaluate_options evaluate;
     bool strict;
     const char *output;
-    const char *state;
-    bool restart;
-    const char *cache;
-    const char *save_adversarial;
     cli_texts merge;
 } eval_settings;
 

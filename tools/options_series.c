@@ -8,12 +8,12 @@
 
 // clang-format off
 static const cli_option file_options[] = {
-    {0,   "restart",    CLI_FLAG, offsetof(series_settings, restart),
+    {0,   "restart",    CLI_FLAG, offsetof(series_settings, evaluate.restart),
      NULL, "discard what an earlier run left there", 0, 0, NULL},
-    {0,   "cache",      CLI_PATH | CLI_HIDE_DEFAULT, offsetof(series_settings, cache),
+    {0,   "cache",      CLI_PATH | CLI_HIDE_DEFAULT, offsetof(series_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for other commands as well "
      "[igdef-cache beside OUTPUT]", 0, 0, NULL},
-    {0,   "checks",     CLI_FLAG, offsetof(series_settings, attacks.checks),
+    {0,   "checks",     CLI_FLAG, offsetof(series_settings, evaluate.checks),
      NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
     {0},
 };
@@ -65,9 +65,9 @@ static const cli_group sweep_groups[] = {
     {"Ranking anew (over layer and fraction)", probe_options, 0},
     {"CD-IR (--method cdir)", cdir_options, offsetof(sweep_settings, ranking.cdir)},
     {"Threat", threat_options,
-     SERIES(sweep_settings) + offsetof(series_settings, threat)},
+     SERIES(sweep_settings) + offsetof(series_settings, evaluate.threat)},
     {"Attacks", attack_options,
-     SERIES(sweep_settings) + offsetof(series_settings, attacks)},
+     SERIES(sweep_settings) + offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options,
      SERIES(sweep_settings) + offsetof(series_settings, out)},
     {"Evaluations", file_options, SERIES(sweep_settings)},
@@ -82,8 +82,8 @@ static const cli_group ablation_groups[] = {
     {NULL, keep_options, offsetof(series_settings, defense)},
     {NULL, noise_options, offsetof(series_settings, defense)},
     {NULL, force_options, offsetof(series_settings, defense)},
-    {"Threat", threat_options, offsetof(series_settings, threat)},
-    {"Attacks", attack_options, offsetof(series_settings, attacks)},
+    {"Threat", threat_options, offsetof(series_settings, evaluate.threat)},
+    {"Attacks", attack_options, offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options, offsetof(series_settings, out)},
     {"Evaluations", file_options, 0},
     {"Common options", common_options, offsetof(series_settings, common)},
@@ -106,9 +106,9 @@ static const cli_group defenses_groups[] = {
     {NULL, defended_options,
      SERIES(defenses_settings) + offsetof(series_settings, defense)},
     {"Threat", threat_options,
-     SERIES(defenses_settings) + offsetof(series_settings, threat)},
+     SERIES(defenses_settings) + offsetof(series_settings, evaluate.threat)},
     {"Attacks", attack_options,
-     SERIES(defenses_settings) + offsetof(series_settings, attacks)},
+     SERIES(defenses_settings) + offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options,
      SERIES(defenses_settings) + offsetof(series_settings, out)},
     {"Evaluations", file_options, SERIES(defenses_settings)},
@@ -126,8 +126,7 @@ static series_settings series_defaults(const char *command)
     return (series_settings){.common = common_defaults(command),
                              .in = input_defaults("test"),
                              .defense = defense_defaults(),
-                             .threat = threat_defaults(),
-                             .attacks = attack_defaults()};
+                             .evaluate = igd_evaluate_options_default()};
 }
 
 static int series_check(const series_settings *s)
@@ -135,7 +134,7 @@ static int series_check(const series_settings *s)
     int rc = analysis_output_check(&s->out);
     if (rc != CLI_GO_ON)
         return rc;
-    if (s->restart && s->out.output == NULL)
+    if (s->evaluate.restart && s->out.output == NULL)
         return cli_usage("--restart: without --output there is nothing to restart");
     return input_check(&s->in);
 }
@@ -283,8 +282,8 @@ static void defenses_defaults(void *settings)
 {
     defenses_settings *s = settings;
     *s = (defenses_settings){.series = series_defaults("analyze defenses")};
-    s->series.attacks.attack = "worst-case";
-    s->series.attacks.report = "per-attack";
+    s->series.evaluate.attacks = "worst-case";
+    s->series.evaluate.report = IGD_REPORT_PER_ATTACK;
 }
 
 static int defenses_check(const void *settings)

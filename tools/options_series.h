@@ -2,6 +2,7 @@
 #ifndef IGDEF_OPTIONS_SERIES_H
 #define IGDEF_OPTIONS_SERIES_H
 
+#include "igdef/evaluate.h"
 #include "options_analyze.h"
 #include "options_attack.h"
 #include "options_rank.h"
@@ -11,10 +12,7 @@ typedef struct series_settings {
     common_settings common;
     input_settings in;
     defense_settings defense;
-    threat_settings threat;
-    attack_settings attacks;
-    bool restart;
-    const char *cache;
+    igd_evaluate_options evaluate;
     analysis_output out;
 } series_settings;
 

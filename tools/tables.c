@@ -106,6 +106,10 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
             return false;
         igd_number_shortest(out, size, number);
         return true;
+    case CLI_ENUM:
+        memcpy(&small, row->value, sizeof(small));
+        snprintf(out, size, "%s", row->option->choices[small]);
+        return true;
     case CLI_LIST:
         memcpy(&list, row->value, sizeof(list));
         list_text(out, size, &list);

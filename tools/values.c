@@ -93,7 +93,10 @@ static int set_choice(const cli_row *r, const cli_source *s, const char *text)
     size_t used;
     for (; choices[num] != NULL; num++)
         if (strcmp(choices[num], text) == 0) {
-            memcpy(r->value, &choices[num], sizeof(choices[num]));
+            if (cli_type(r) == CLI_ENUM)
+                memcpy(r->value, &num, sizeof(num));
+            else
+                memcpy(r->value, &choices[num], sizeof(choices[num]));
             return CLI_GO_ON;
         }
     const char *near = igd_nearest(text, choices, num);
@@ -119,6 +122,36 @@ static int add_text(const cli_row *r, const char *text)
     list = (cli_texts){item, list.num + 1};
     memcpy(r->value, &list, sizeof(list));
     return CLI_GO_ON;
+}
+
+static int add_joined(const cli_row *r, const char *text)
+{
+    char *before;
+    memcpy(&before, r->value, sizeof(before));
+    const size_t length = before != NULL ? strlen(before) + 1 : 0;
+    char *joined = malloc(length + strlen(text) + 1);
+    if (joined == NULL)
+        return cli_usage("out of memory");
+    sprintf(joined, "%s%s%s", before != NULL ? before : "", before != NULL ? "," : "",
+            text);
+    free(before);
+    memcpy(r->value, &joined, sizeof(joined));
+    return CLI_GO_ON;
+}
+
+void cli_forget(const cli_row *r)
+{
+    if (cli_type(r) == CLI_TEXTS) {
+        cli_texts list;
+        memcpy(&list, r->value, sizeof(list));
+        free(list.item);
+        memcpy(r->value, &(cli_texts){0}, sizeof(list));
+    } else if (cli_type(r) == CLI_JOINED) {
+        char *text;
+        memcpy(&text, r->value, sizeof(text));
+        free(text);
+        memcpy(r->value, &(char *){NULL}, sizeof(text));
+    }
 }
 
 // Sets a variable from text, which must live as long as the settings.
@@ -162,11 +195,14 @@ int cli_set_text(cli_row *r, const cli_source *s, const char *text)
         memcpy(r->value, &number, sizeof(number));
         return rc;
     case CLI_CHOICE:
+    case CLI_ENUM:
         return set_choice(r, s, text);
     case CLI_LIST:
         return set_list(r, s, text);
     case CLI_TEXTS:
         return add_text(r, text);
+    case CLI_JOINED:
+        return add_joined(r, text);
     default:
         return wrong(s, text, "is given to an option without a value");
     }
@@ -195,6 +231,7 @@ static const char *json_kind(const cli_row *r)
     case CLI_LIST:
         return "must be an array of numbers";
     case CLI_TEXTS:
+    case CLI_JOINED:
         return "must be an array of strings";
     default:
         return "must be a string";
@@ -230,7 +267,8 @@ static int set_json_texts(cli_row *r, const cli_source *s, const cJSON *array)
     {
         if (!cJSON_IsString(v))
             return wrong(s, NULL, json_kind(r));
-        const int rc = add_text(r, v->valuestring);
+        const int rc = cli_type(r) == CLI_JOINED ? add_joined(r, v->valuestring)
+                                                 : add_text(r, v->valuestring);
         if (rc != CLI_GO_ON)
             return rc;
     }
@@ -261,6 +299,7 @@ int cli_set_json(cli_row *r, const cli_source *s, const cJSON *v)
             break;
         return set_json_list(r, s, v);
     case CLI_TEXTS:
+    case CLI_JOINED:
         if (!cJSON_IsArray(v))
             break;
         return set_json_texts(r, s, v);

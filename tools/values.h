@@ -21,4 +21,7 @@ int cli_set_text(cli_row *r, const cli_source *s, const char *text);
 int cli_set_json(cli_row *r, const cli_source *s, const cJSON *v);
 void cli_set_flag(cli_row *r, bool value);
 
+// Frees what an option that may be repeated has gathered: it has nothing then.
+void cli_forget(const cli_row *r);
+
 #endif
