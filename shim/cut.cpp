@@ -3,7 +3,6 @@
 
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
-#include <chrono>
 #include <functional>
 
 #include "core/random.h"
@@ -360,33 +359,22 @@ bool measures_affine(const igd_cut &c, const halves &h)
     return bend <= limit && spread <= limit; // false for NaN too
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start)
-{
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-        .count();
-}
-
-// torchscript.md, section 13, in its order.
+// Whether both halves agree with the whole, again and for other batches.
 void verify(igd_cut &c, const igd_graph &g, const int64_t shape[3])
 {
     const at::NoGradGuard off;
-    using clock = std::chrono::steady_clock;
     const at::Tensor x = probe_images(g, shape, 3);
     const at::Tensor whole = run_graph(g, x);
     const bool deterministic = whole.equal(run_graph(g, x));
     const auto wrong = [](const char *text) { return refusal{IGD_EINVAL, text}; };
 
     (void)take_prefix(c, x); // the first run is slower
-    auto start = clock::now();
     const halves h = take_prefix(c, x);
-    c.prefix_seconds = seconds_since(start) / 3;
     c.channels_last = c.form.channels_last && h.act.dim() == 4 &&
                       !h.act.is_contiguous() &&
                       h.act.is_contiguous(at::MemoryFormat::ChannelsLast);
     const at::Tensor z = take_suffix(c, h);
-    start = clock::now();
     const at::Tensor again = take_suffix(c, h);
-    c.suffix_seconds = seconds_since(start) / 3;
     if (deterministic && !agree(whole, z, c.tolerance))
         throw wrong("splitting the model there changes its logits");
     if (deterministic && !z.equal(again))
@@ -578,16 +566,6 @@ bool igd_cut_is_affine(const igd_cut *c)
 bool igd_cut_tiles(const igd_cut *c)
 {
     return c->tiles;
-}
-
-double igd_cut_prefix_seconds(const igd_cut *c)
-{
-    return c->prefix_seconds;
-}
-
-double igd_cut_suffix_seconds(const igd_cut *c)
-{
-    return c->suffix_seconds;
 }
 
 int igd_cut_num_carried(const igd_cut *c)

@@ -109,9 +109,6 @@ bool igd_cut_is_affine(const igd_cut *c);
 // Whether rows can be selected and repeated. Where not, the suffix takes the rows that
 // the prefix gave, all of them and in order.
 bool igd_cut_tiles(const igd_cut *c);
-// Seconds per image, from the verification.
-double igd_cut_prefix_seconds(const igd_cut *c);
-double igd_cut_suffix_seconds(const igd_cut *c);
 
 // Scoped: values other than the activation that the suffix needs; may be none.
 typedef struct igd_carried igd_carried;

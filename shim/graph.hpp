@@ -130,7 +130,6 @@ struct igd_cut {
     std::vector<carried_rule> rules;
     std::string carried_text;
     bool affine = false, tiles = false;
-    double prefix_seconds = 0, suffix_seconds = 0;
     double tolerance = 1e-4; // of agree()
     // Functions of the program in place of the codes; NULL for TorchScript.
     const igd_external *outer_prefix = nullptr, *outer_suffix = nullptr;

@@ -138,11 +138,6 @@ igd_status igd_scope_give(igd_scope *s, igd_tensor **out, const igd_tensor *t)
     return igd_scope_close(s);
 }
 
-igd_tensor *igt_var(igd_scope *s, const igd_tensor *value)
-{
-    return eval(s, "var", {value}, [&] { return value->value; });
-}
-
 void igt_set(igd_scope *s, igd_tensor *var, const igd_tensor *value)
 {
     if (s->status == IGD_OK && (var == nullptr || value == nullptr))

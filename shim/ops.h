@@ -54,7 +54,6 @@ igd_status igd_scope_close(igd_scope *s);
 // Ends a root: *out is owned by the caller, NULL on failure.
 igd_status igd_scope_give(igd_scope *s, igd_tensor **out, const igd_tensor *t);
 
-igd_tensor *igt_var(igd_scope *s, const igd_tensor *value); // a variable, first = value
 void igt_set(igd_scope *s, igd_tensor *var, const igd_tensor *value); // var := value
 
 // Host arrays. `device` is "cpu" or "cuda:N". The data of igt_view are borrowed for as

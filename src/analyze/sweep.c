@@ -178,8 +178,7 @@ static igd_status make_defenses(sweep *s, const igd_model *base,
 // --- members of the series
 
 // Of several eps an image that is broken at one is broken at the next: what was found
-// lies in the larger ball as well. attacks.md calls this exact but for the union's
-// meaning, "broken at any smaller radius".
+// lies in the larger ball as well. The union then means "broken at any smaller radius".
 static void chain(sweep *s, int *members, int k)
 {
     const bool rising = s->values.what == IGD_SWEPT_EPS &&
