@@ -241,21 +241,6 @@ igd_status action_load_defense(igd_defense **out, const igd_model *base,
     return IGD_OK;
 }
 
-char *action_join(const cli_texts *texts)
-{
-    char *out = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&out, &size);
-    if (f == NULL)
-        return NULL;
-    for (int i = 0; i < texts->num; i++)
-        fprintf(f, "%s%s", i > 0 ? "," : "", texts->item[i]);
-    if (fclose(f) == 0)
-        return out;
-    free(out);
-    return NULL;
-}
-
 int action_best_class(const float *logits, int num_classes)
 {
     int best = 0;

@@ -45,9 +45,6 @@ igd_status action_check_clean(const igd_model *model, const input_settings *in,
 igd_status action_load_defense(igd_defense **out, const igd_model *base,
                                const defense_settings *d, const common_settings *common);
 
-// The texts with commas between them; owned, NULL without memory.
-char *action_join(const cli_texts *texts);
-
 // The settings of a masked defense.
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed);
 

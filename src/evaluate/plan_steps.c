@@ -1,0 +1,48 @@
+// Owns what is asked of one step and of its jobs.
+#include <string.h>
+
+#include "attack/attack_impl.h"
+#include "evaluate/plan.h"
+
+const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *views)
+{
+    switch (s->route) {
+    case IGD_ROUTE_TRANSFER:
+        return views->base;
+    case IGD_ROUTE_SURROGATE:
+        return views->surrogate;
+    case IGD_ROUTE_JOINT:
+        return views->joint;
+    default:
+        return views->judged;
+    }
+}
+
+igd_role igd_step_role(const igd_step *s, const igd_views *views)
+{
+    if (s->kind == IGD_STEP_CLEAN || s->kind == IGD_STEP_KNOWN)
+        return IGD_ROLE_NONE;
+    if (s->route == IGD_ROUTE_TRANSFER && views->judged != views->base)
+        return IGD_ROLE_TRANSFER;
+    return s->jobs[0].attack->gradient != NULL ? IGD_ROLE_GRADIENT : IGD_ROLE_BLACK_BOX;
+}
+
+bool igd_step_is_set(const igd_step *s)
+{
+    return s->route == IGD_ROUTE_TRANSFER;
+}
+
+cJSON *igd_job_json(const igd_attack_job *job)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "attack", igd_attack_name(job->attack));
+    cJSON_AddStringToObject(o, "mode",
+                            job->mode == IGD_RETURN_FOOLED ? "fooled" : "highest-loss");
+    cJSON_AddNumberToObject(o, "eps", job->threat.eps);
+    cJSON_AddBoolToObject(o, "shortcuts", job->shortcuts);
+    cJSON_AddNumberToObject(o, "votes", job->votes);
+    cJSON *set = cJSON_AddObjectToObject(o, "parameters");
+    for (int k = 0; k < job->attack->num_parameters; k++)
+        cJSON_AddNumberToObject(set, job->attack->parameters[k].name, job->value[k]);
+    return o;
+}
