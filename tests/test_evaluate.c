@@ -499,12 +499,12 @@ static void test_evaluate__an_attack_goes_on_inside_a_batch(void **state)
     (void)state;
     igd_evaluate_options o = one_long_attack("inside.state");
     const char *const state_path = o.state;
-    char *flight = malloc(strlen(state_path) + sizeof(".flight"));
+    char *checkpoint = malloc(strlen(state_path) + sizeof(".checkpoint"));
     igd_result *whole = NULL, *r = NULL;
     igd_status st;
     int left = 1 << 30, sittings = 0;
 
-    sprintf(flight, "%s.flight", state_path);
+    sprintf(checkpoint, "%s.checkpoint", state_path);
     o.payload = &left;
     o.state = NULL;
     int64_t before = world.judged.passes;
@@ -516,19 +516,19 @@ static void test_evaluate__an_attack_goes_on_inside_a_batch(void **state)
     do {
         left = 50;
         st = igd_evaluate_views(&r, &world.views, world.data, &o);
-        assert_true(st == IGD_OK || igd_path_exists(flight) || sittings == 0);
+        assert_true(st == IGD_OK || igd_path_exists(checkpoint) || sittings == 0);
         sittings++;
     } while (st == IGD_ECANCELED && sittings < 100);
     assert_int_equal(st, IGD_OK);
     assert_true(sittings > 5);
     assert_true(world.judged.passes - before < undisturbed * 3 / 2);
-    assert_false(igd_path_exists(flight));
+    assert_false(igd_path_exists(checkpoint));
     assert_same_flags(whole, r);
     assert_int_equal(igd_result_attack(whole, 0).forwards,
                      igd_result_attack(r, 0).forwards);
     igd_result_free(whole);
     igd_result_free(r);
-    free(flight);
+    free(checkpoint);
 }
 
 static void test_evaluate__images_in_flight_of_another_run_start_again(void **state)
@@ -539,11 +539,11 @@ static void test_evaluate__images_in_flight_of_another_run_start_again(void **st
     for (size_t k = 0; k < sizeof(damage) / sizeof(damage[0]); k++) {
         igd_evaluate_options o = one_long_attack("foreign.state");
         igd_result *whole = NULL, *r = NULL;
-        char flight[256];
+        char checkpoint[256];
         int left = 1 << 30;
         const char *const state_path = o.state;
 
-        snprintf(flight, sizeof(flight), "%s.flight", state_path);
+        snprintf(checkpoint, sizeof(checkpoint), "%s.checkpoint", state_path);
         o.payload = &left;
         o.state = NULL;
         o.seed = 5;
@@ -558,7 +558,7 @@ static void test_evaluate__images_in_flight_of_another_run_start_again(void **st
         if (damage[k] == NULL)
             unlink(state_path); // the images of seed 6 stay without it
         else
-            damage[k](flight);
+            damage[k](checkpoint);
         o.restart = false;
         o.seed = 5;
         left = 1 << 30;

@@ -85,9 +85,9 @@ typedef struct igd_evaluate_options {
                                it is the answer. NULL for none. */
     bool restart;         /**< Discard these two. */
     double save_seconds;  /**< How often the images in flight are saved, beside `state` as
-                               "STATE.flight", so that a run that is killed loses no more
-                               than this of its time; less often where saving takes more
-                               than 2 % of it. Finished images are saved with them and
+                               "STATE.checkpoint", so that a run that is killed loses no
+                               more than this of its time; less often where saving takes
+                               more than 2 % of it. Finished images are saved with them and
                                after every batch. Default 10. */
     const char *cache;    /**< Folder of the adversarial sets made on base models,
                                made if missing; NULL for a temporary one. */

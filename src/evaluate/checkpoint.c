@@ -13,8 +13,8 @@
 #include "core/file.h"
 #include "igdef/version.h"
 
-#define FORMAT "igdef.flight/1\n"
-#define SUFFIX ".flight"
+#define FORMAT "igdef.checkpoint/1\n"
+#define SUFFIX ".checkpoint"
 #define LIMIT ((size_t)1 << 36)
 #define LEAST_SHARE 50.0 // of the time that saving takes, between two savings
 

@@ -1,7 +1,7 @@
-// The images in flight of a run that keeps a state, in a file beside it: "STATE.flight".
-// With it an interrupted attack goes on in the middle of its images. The file is only
-// worth time: whatever is missing, damaged or of another run counts as absent, and the
-// images start again, to the same end.
+// The images in flight of a run that keeps a state, in a file beside it:
+// "STATE.checkpoint". With it an interrupted attack goes on in the middle of its images.
+// The file is only worth time: whatever is missing, damaged or of another run counts as
+// absent, and the images start again, to the same end.
 #ifndef IGD_EVALUATE_CHECKPOINT_H
 #define IGD_EVALUATE_CHECKPOINT_H
 

@@ -43,7 +43,7 @@ wait_for r.json.state $!
 kill -TERM $!
 wait $!
 echo "[$?]"
-ls -I '*.flight' # there only if images were in work already
+ls -I '*.checkpoint' # there only if images were in work already
 run igdef eval -m demo.pt -d "$data" --eps 0.1 -n 24 --attack square --no-checks -o r.json
 run igdef eval -m demo.pt -d "$data" --eps 0.2 -n 24 --attack square,rays --no-checks -o r.json
 printf x >>r.json.state
