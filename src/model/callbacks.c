@@ -43,15 +43,6 @@ static igd_status check_callbacks(const igd_callbacks *c, const int64_t shape[3]
     return IGD_OK;
 }
 
-void igd_outer_free(igd_outer *o)
-{
-    if (o == NULL)
-        return;
-    pthread_mutex_destroy(&o->lock);
-    free(o->name);
-    free(o);
-}
-
 static igd_status outer_new(igd_outer **out, const igd_callbacks *c, int num_classes,
                             void *payload)
 {
@@ -188,17 +179,4 @@ igd_status igd_model_from_callbacks(igd_model **out, const int64_t shape[3],
     }
     *out = m;
     return IGD_OK;
-}
-
-igd_status igd_outer_cut(igd_cut **out, const igd_model *m, const char *layer)
-{
-    const igd_outer *o = m->outer;
-    *out = NULL;
-    if (o->prefix.rows == NULL)
-        return igd_error(
-            IGD_EINVAL, "cannot cut at '%s': callbacks without prefix and suffix", layer);
-    if (strcmp(layer, o->name) != 0 && strcmp(layer, "penultimate") != 0)
-        return igd_error(IGD_EINVAL, "no layer '%s'; the callbacks have '%s'", layer,
-                         o->name);
-    return igd_cut_new_external(out, o->name, &o->prefix, &o->suffix);
 }
