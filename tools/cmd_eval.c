@@ -133,7 +133,7 @@ int cmd_eval(const void *settings)
         goto done;
     }
     progress_goes_on_from(o.state);
-    if (o.state == NULL && strcmp(s->attacks.attack, "clean") != 0)
+    if (o.state == NULL && strcmp(o.attacks, "clean") != 0)
         progress_note("without --output nothing is kept: a run that is stopped is lost");
     st = run(&r, &o, s);
     // One that was finished before stays as it is.
