@@ -7,7 +7,7 @@ touch data.npy labels.npy ids.txt classes.txt r.safetensors other.safetensors de
 common=(--threads 1 --device cpu --batch-size 2 --seed 3 --json --quiet --config empty.json)
 images=(--model absent.pt --data data.npy --labels labels.npy --split test --first 0
     --count 2 --ids ids.txt --preprocess none --mean 0.1 --std 0.2
-    --classes classes.txt --class-order numeric --partial --clamp-pixels)
+    --classes classes.txt --class-order numeric --partial --clamp-pixels --model-output 0)
 threat=(--norm Linf --eps 0.1)
 attacks=(--attack apgd-ce --set apgd-ce.steps=2 --report union --draws 2
     --surrogate-temperature 2 --joint-weight 0.5)
