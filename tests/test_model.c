@@ -446,10 +446,9 @@ static void test_model__residual_network_is_cut(void **state)
 static void test_model__cuda_can_be_told_to_compute_exactly(void **state)
 {
     (void)state;
-    const int64_t shape[3] = {1, 28, 28};
     igd_model *m = NULL;
-    assert_ok(
-        igd_model_load(&m, TEST_SOURCE_DIR "/tests/data/fashion_resnet.pt", shape, NULL));
+    assert_ok(igd_model_load(&m, TEST_SOURCE_DIR "/tests/data/fashion_resnet.pt",
+                             demo_shape, NULL));
     igd_model_free(m);
     assert_false(fixture_computes_exactly());
     assert_ok(igd_compute_exactly());
