@@ -448,7 +448,7 @@ static void test_model__cuda_can_be_told_to_compute_exactly(void **state)
     (void)state;
     igd_model *m = NULL;
     assert_ok(igd_model_load(&m, TEST_SOURCE_DIR "/tests/data/fashion_resnet.pt",
-                             demo_shape, NULL));
+                             (const int64_t[]){1, 28, 28}, NULL));
     igd_model_free(m);
     assert_false(fixture_computes_exactly());
     assert_ok(igd_compute_exactly());

@@ -66,7 +66,7 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-// *room becomes how large its contents may be.
+// *room becomes how large the contents of an archive may be; NULL: does not matter.
 static igd_status check_kind(const char *path, uint64_t *room)
 {
     struct stat info;
@@ -74,7 +74,8 @@ static igd_status check_kind(const char *path, uint64_t *room)
         return igd_error(IGD_EIO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
         return igd_error(IGD_EIO, "%s: is a folder", path);
-    *room = FREE_SIZE + MOST_RATIO * (uint64_t)info.st_size;
+    if (room != NULL)
+        *room = FREE_SIZE + MOST_RATIO * (uint64_t)info.st_size;
     return IGD_OK;
 }
 
@@ -145,7 +146,7 @@ igd_status igd_archive_extra(char **out, const char *path, const char *name)
 
     *out = NULL;
     snprintf(end, sizeof(end), "/extra/%s", name);
-    IGD_TRY(check_kind(path));
+    IGD_TRY(check_kind(path, NULL));
     zip_t *archive = zip_open(path, ZIP_RDONLY, &code);
     if (archive == NULL)
         return IGD_OK; // loading the model says what is wrong with it
