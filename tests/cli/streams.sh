@@ -29,7 +29,7 @@ limited() # COMMAND...
 }
 limited igdef report -q base.json loir.json -o full.html
 limited igdef report -q base.json loir.json -o /dev/full
-"$igdef" inspect demo.pt --input 1,28,28 2>&1 >/dev/full
+{ "$igdef" inspect demo.pt --input 1,28,28 >/dev/full; } 2>&1
 echo "[$?]"
 mkfifo nobody.fifo
 run igdef report base.json -o nobody.fifo

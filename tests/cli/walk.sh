@@ -79,7 +79,7 @@ call 'analyze landscape' "${analysis[@]}" "${kept[@]}" --no-smoothing
 call 'analyze landscape' "${analysis[@]}" "${caaa[@]}"
 call 'analyze landscape' "${analysis[@]}" "${hedge[@]}"
 call 'analyze landscape' "${analysis[@]}" --defended defended.pt
-sweep=("${series[@]}" --over steps --values 1,2)
+sweep=("${series[@]}" --over steps --values '1,2')
 call 'analyze sweep' "${sweep[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call 'analyze sweep' "${sweep[@]}" "${kept[@]}" --no-smoothing
 call 'analyze sweep' "${sweep[@]}" "${caaa[@]}"
