@@ -34,7 +34,8 @@ igd_status igd_seal(cJSON *object, const char *what)
 static bool is_broken(const cJSON *object)
 {
     const cJSON *last = object->child != NULL ? object->child->prev : NULL;
-    return cJSON_IsString(last) && strlen(last->valuestring) == IGD_SHA256_LENGTH - 1;
+    return last != NULL && cJSON_IsString(last) &&
+           strlen(last->valuestring) == IGD_SHA256_LENGTH - 1;
 }
 
 igd_status igd_unseal(cJSON *object, bool *sealed, const char *what)
