@@ -195,7 +195,7 @@ static void test_search_keep__ties_are_left_to_the_suffix(void **state)
                              "    z = torch.linear(h, self.w2, self.b2)\n"
                              "    return torch.cat([z, z[:, :1]], 1)\n",
                              names, shapes, 4),
-               "penultimate", 12);
+               "@3", 12);
     cJSON *json = search(&w, &o);
     assert_string_equal(at(json, "method")->valuestring, "one-pass");
     check_points(&w, &o, json);

@@ -173,8 +173,8 @@ static void world_make(void)
                               .device = "cpu"};
 }
 
-static const char *const names[] = {"r.json",  "r.images.jsonl", "x.npy",
-                                    "r.state", "r.state.flight", "x.npy.part",
+static const char *const names[] = {"r.json",  "r.images.jsonl",     "x.npy",
+                                    "r.state", "r.state.checkpoint", "x.npy.part",
                                     "cache"};
 enum { RESULT, LINES, SAVED, STATE, FLIGHT, PART, CACHE, NUM_NAMES };
 

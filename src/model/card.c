@@ -7,6 +7,7 @@
 #include "core/archive.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "igdef/model.h"
 
@@ -64,8 +65,8 @@ static igd_status read_weights(char **out, const cJSON *json, const char *path)
         const char *file = string_of(item, "file"), *from = string_of(item, "from");
         const char *sum = string_of(item, "sha256");
         char random[48];
-        snprintf(random, sizeof(random), "random, seed %.17g",
-                 cJSON_IsNumber(seed) ? seed->valuedouble : 0.0);
+        igd_format(random, sizeof(random), "random, seed %.17g",
+                   cJSON_IsNumber(seed) ? seed->valuedouble : 0.0);
         if (sum == NULL)
             sum = string_of(item, "sha256_of_tensors");
         const char *what = file != NULL ? file : from != NULL ? from : NULL;
@@ -98,8 +99,8 @@ static igd_status add_numbers(char *text, size_t room, size_t *used, const cJSON
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble) || i >= 16)
             return igd_error(IGD_EFORMAT, "%s: %s: '%s' is no list of numbers", path,
                              FILE_NAME, key);
-        *used += (size_t)snprintf(text + *used, room - *used, "%c%.6g",
-                                  i++ == 0 ? ' ' : ',', item->valuedouble);
+        *used += (size_t)igd_format(text + *used, room - *used, "%c%.6g",
+                                    i++ == 0 ? ' ' : ',', item->valuedouble);
     }
     return IGD_OK;
 }

@@ -159,19 +159,21 @@ static igd_status parse_count(int64_t *out, const char *text, const char *path)
 static igd_status parse_shape(int64_t shape[3], const cJSON *metadata, const char *path)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(metadata, "input");
-    long long c, h, w;
-    char end;
     memset(shape, 0, 3 * sizeof(*shape));
     if (item == NULL)
         return IGD_OK;
-    if (!cJSON_IsString(item) || strlen(item->valuestring) > 32 ||
-        sscanf(item->valuestring, "%5lld,%5lld,%5lld%c", &c, &h, &w, &end) != 3 ||
-        c < 1 || h < 1 || w < 1)
+    const char *text = cJSON_IsString(item) ? item->valuestring : "";
+    bool good = true;
+    for (int i = 0; i < 3 && good; i++) {
+        char *end;
+        good = text[0] >= '1' && text[0] <= '9';
+        shape[i] = strtoll(text, &end, 10);
+        good = good && shape[i] < 100000 && *end == (i < 2 ? ',' : '\0');
+        text = end + 1;
+    }
+    if (!good)
         return igd_error(IGD_EFORMAT, "%s: 'input' is not channels, height and width",
                          path);
-    shape[0] = c;
-    shape[1] = h;
-    shape[2] = w;
     return IGD_OK;
 }
 

@@ -69,7 +69,7 @@ quiet "${eval[@]}" --defense caaa -o caaa.json
 quiet "${eval[@]}" --defense caaa -b 5 -t 1 -o again.json
 same caaa.images.jsonl again.images.jsonl
 quiet "${eval[@]}" --defense hedge --hedge-steps 2 --draws 2 -o hedge.json
-quiet "${eval[@]}" --defense hedge --hedge-steps 2 --draws 2 -b 7 -o again.json
+quiet "${eval[@]}" --defense hedge --hedge-steps 2 --draws 2 -b 7 -o again.json --restart
 same hedge.images.jsonl again.images.jsonl
 quiet "${eval[@]}" --mask random --keep 40 --passes 1 --smooth 2 --draws 2 -o random.json
 for kind in none caaa hedge random file; do
@@ -82,7 +82,7 @@ run "${eval[@]}" --mask none --state s.state
 
 # One command line and one configuration mean the same.
 printf '{"defense": "caaa", "caaa-steps": 1, "caaa-alpha": "1/10"}' >conf.json
-quiet "${eval[@]}" --config conf.json -o again.json
+quiet "${eval[@]}" --config conf.json -o again.json --restart
 defense_of again.json
 quiet igdef defend -m demo.pt -d "$data" -n 40 --defense hedge --hedge-steps 2 -o a.csv
 quiet igdef defend -m demo.pt -d "$data" -n 40 --defense hedge --hedge-steps 2 -b 9 -o b.csv

@@ -37,11 +37,11 @@ call() # COMMAND..., as in: call "analyze sweep" OPTIONS...
 }
 
 call inspect "${images[@]}" "${common[@]}"
-call inspect --model absent.pt --input 3,2,2
+call inspect --model absent.pt --input 3,2,2 --output 0
 rank=("${images[@]}" "${common[@]}" -o ranking.safetensors)
 call rank "${rank[@]}" --layer l --neuron-axis 1 --fraction 0.5 --to-units units \
     --compare r.safetensors --top 3 --method loir --over class --plain
-call rank "${rank[@]}" --from-units .
+call rank "${rank[@]}" --from-units . --expect-clean 0.5
 for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     '--image-embeddings i.npy --clip-text t.pt'; do
     # shellcheck disable=SC2086 # options
