@@ -124,9 +124,7 @@ static size_t declared_size(const unsigned char *head)
     if (num_axes < 1 || num_axes > 3)
         return MAX_FILE;
     for (int i = 0; i < num_axes; i++) {
-        const unsigned char *p = head + 4 + 4 * i;
-        const uint64_t length = (uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 |
-                                (uint64_t)p[2] << 8 | (uint64_t)p[3];
+        const uint64_t length = big32(head + 4 + 4 * (size_t)i);
         if (length > 0 && size > MAX_FILE / length)
             return MAX_FILE;
         size *= length;

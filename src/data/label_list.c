@@ -111,7 +111,9 @@ static bool take_boxes(char *label)
 
 static char separator_of(const char *line)
 {
-    return strchr(line, '\t') != NULL ? '\t' : strchr(line, ',') != NULL ? ',' : ' ';
+    if (strchr(line, '\t') != NULL)
+        return '\t';
+    return strchr(line, ',') != NULL ? ',' : ' ';
 }
 
 // Name and label of a line that has both; the rest of the line is cut off. Where names

@@ -45,6 +45,17 @@ static bool read_decimal(decimal *out, const char *text)
     return *text == '\0';
 }
 
+// Digit i of a decimal, those before the point first; zeros follow the last.
+static char digit_at(const decimal *d, int64_t i)
+{
+    const int64_t num_whole = (int64_t)d->num_whole;
+    if (i < num_whole)
+        return d->whole[i];
+    if (i - num_whole < (int64_t)d->num_fraction)
+        return d->fraction[i - num_whole];
+    return '0';
+}
+
 // The value of a decimal that is a whole number; false where it is none.
 static bool whole_value(int32_t *out, const decimal *d)
 {
@@ -52,10 +63,7 @@ static bool whole_value(int32_t *out, const decimal *d)
     const int64_t point = (int64_t)d->num_whole + d->exponent; // digits before it
     int64_t value = 0;
     for (int64_t i = 0; i < num || i < point; i++) {
-        const char digit = i >= num ? '0'
-                           : i < (int64_t)d->num_whole
-                               ? d->whole[i]
-                               : d->fraction[i - (int64_t)d->num_whole];
+        const char digit = digit_at(d, i);
         if (i >= point && digit != '0')
             return false;
         if (i < point && value <= INT32_MAX)

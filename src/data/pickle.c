@@ -106,14 +106,18 @@ static int64_t floor_of(const machine *m)
     return m->num_marks > 0 ? m->marks[m->num_marks - 1] : 0;
 }
 
-static value *pop(machine *m)
-{
-    return m->depth > floor_of(m) ? &m->p->values[m->stack[--m->depth]] : NULL;
-}
-
 static value *peek(machine *m)
 {
-    return m->depth > floor_of(m) ? &m->p->values[m->stack[m->depth - 1]] : NULL;
+    const bool any = m->stack != NULL && m->depth > floor_of(m);
+    return any ? &m->p->values[m->stack[m->depth - 1]] : NULL;
+}
+
+static value *pop(machine *m)
+{
+    value *top = peek(m);
+    if (top != NULL)
+        m->depth--;
+    return top;
 }
 
 static bool take_bytes(machine *m, const unsigned char **out, size_t size)
