@@ -42,8 +42,8 @@ static igd_status control_init(control *c, igd_session *s)
     const size_t cells = room * (size_t)s->plan->num_main;
     *c = (control){.s = s, .room = (int64_t)room};
     c->tallies = calloc((size_t)s->plan->num_entries + 1, sizeof(*c->tallies));
-    c->votes = malloc(cells);
-    c->first = malloc(cells * sizeof(*c->first));
+    c->votes = calloc(cells, sizeof(*c->votes));
+    c->first = calloc(cells, sizeof(*c->first));
     c->x = malloc(room * (size_t)s->d * sizeof(float));
     c->z = malloc(room * (size_t)s->C * sizeof(float));
     c->which = malloc(room * sizeof(*c->which));
@@ -113,7 +113,7 @@ static void count_image(tally *to, const control *c, const int *columns, int num
 static igd_status add_batch(control *c, const igd_batch *b)
 {
     const igd_plan *p = c->s->plan;
-    int all[IGD_MAX_STEPS];
+    int all[IGD_MAX_STEPS] = {0};
     for (int column = 1; column < p->num_main; column++) {
         all[column - 1] = column;
         IGD_TRY(look(c, column, b));
