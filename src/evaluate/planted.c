@@ -118,7 +118,7 @@ static igd_status features_at(double *out, planted *p, const plant *k, const flo
                 igd_judge_draw(p->s->options->seed, "planted", k->image, r * POINTS + i);
         IGD_TRY(igd_classifier_logits(p->logits, p->f, x, num, p->draws));
         for (int i = 0; i < num; i++)
-            out[i] += feature_of(k, p->logits + i * C, C) / draws;
+            out[i] += feature_of(k, p->logits + (int64_t)i * C, C) / draws;
     }
     return IGD_OK;
 }
@@ -168,7 +168,7 @@ static igd_status plant_one(planted *p, int64_t row, double margin, float *bound
     double at = 0.0, values[POINTS];
     *k = (plant){.image = s->state.flags.index[row],
                  .label = s->state.flags.label[row],
-                 .feature = p->features + p->num * C};
+                 .feature = p->features + (int64_t)p->num * C};
     k->other = (k->label + 1) % C;
     const igd_stream stream =
         igd_stream_make(s->options->seed, "planted feature", k->image, 0);
@@ -201,7 +201,8 @@ static igd_status plant_one(planted *p, int64_t row, double margin, float *bound
         return IGD_OK;
     }
     const igd_draw draw = {.image = k->image};
-    return igd_classifier_logits(p->clean + (p->num - 1) * C, &p->copy, x, 1, &draw);
+    return igd_classifier_logits(p->clean + (int64_t)(p->num - 1) * C, &p->copy, x, 1,
+                                 &draw);
 }
 
 static igd_status plant_all(planted *p)
@@ -250,7 +251,7 @@ static igd_status test_next(igd_target *out, void *payload)
     *out = (igd_target){.image = p->plant[k].image,
                         .label = p->plant[k].label,
                         .x = p->x + k * p->s->d,
-                        .clean = p->clean + k * p->s->C};
+                        .clean = p->clean + (int64_t)k * p->s->C};
     return IGD_OK;
 }
 
@@ -321,7 +322,7 @@ igd_status igd_planted_test(cJSON **out, igd_session *s)
             tested[num++] = &s->plan->steps[k];
     if (num == 0 || !p.f->differentiable || p.f->own_noise)
         return IGD_OK;
-    qsort((void *)tested, (size_t)num, sizeof(*tested), by_name);
+    qsort((void *)tested, (size_t)num, sizeof(const igd_step *), by_name);
     p.copy = *p.f;
     p.copy.self = &p;
     p.copy.logits = copy_logits;

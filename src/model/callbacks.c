@@ -119,7 +119,7 @@ static igd_status check_halves(igd_model *m)
     const int64_t d = igd_classifier_pixels(f), C = f->num_classes;
     const int64_t shape[4] = {PROBES, f->shape[0], f->shape[1], f->shape[2]};
     float *images = malloc((size_t)(PROBES * d) * sizeof(float));
-    float *logits = malloc((size_t)(2 * PROBES * C) * sizeof(float));
+    float *logits = malloc((size_t)(PROBES * C) * 2 * sizeof(float));
     igd_status st = IGD_OK;
 
     if (images == NULL || logits == NULL) {
