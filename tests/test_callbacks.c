@@ -26,8 +26,10 @@ static struct {
 } net;
 
 // What a callback does instead of its work, from call `after` on.
+typedef enum fault_kind { NONE, FAIL, SAY, STOP, NAN_LOGITS, STRANGE } fault_kind;
+
 typedef struct fault {
-    enum { NONE, FAIL, SAY, STOP, NAN_LOGITS, STRANGE } kind;
+    fault_kind kind;
     int after, calls;
 } fault;
 
@@ -357,7 +359,7 @@ static void test_callbacks__failures_are_passed_on(void **state)
 {
     (void)state;
     static const struct {
-        int kind;
+        fault_kind kind;
         igd_status status;
         const char *text;
     } cases[] = {{FAIL, IGD_EIO, "logits of the program failed"},
