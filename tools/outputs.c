@@ -104,9 +104,10 @@ static int add(outputs *o, const cli_option *option, char *path, bool is_beside)
         free(path);
         return failed(o, igd_error(IGD_ENOMEM, "no memory for the names of files"));
     }
-    output *out = &o->item[o->num++];
-    *out = (output){.option = option, .path = path, .beside = is_beside};
-    const igd_status st = igd_file_target(&out->target, path);
+    char *target = NULL;
+    const igd_status st = igd_file_target(&target, path);
+    o->item[o->num++] =
+        (output){.option = option, .path = path, .target = target, .beside = is_beside};
     return st == IGD_OK ? CLI_GO_ON : failed(o, st);
 }
 
