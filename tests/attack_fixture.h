@@ -11,8 +11,18 @@
 #include "attack/ball.h"
 #include "attack/loss.h"
 #include "core/logits.h"
+#include "core/number.h"
 #include "core/random.h"
 #include "engine/engine.h"
+
+// A number as files have it, whatever the locale.
+static inline double number(const char *text)
+{
+    double value = NAN;
+    if (text == NULL || !igd_number_parse(&value, text))
+        fail_msg("'%s' is no number", text != NULL ? text : "");
+    return value;
+}
 
 // A classifier of images [1, 1, d]: z = w x + b, or z = w2 |w x + b|, with weights w
 // [H, d], b [H], w2 [C, H]. With `noise` every draw moves the logits at random.

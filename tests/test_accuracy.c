@@ -32,7 +32,7 @@ static void set_parameters(igd_attack_job *job, char *text)
         char *value = strchr(word, '=');
         assert_non_null(value);
         *value++ = '\0';
-        assert_ok(igd_attack_job_set(job, word, strtod(value, NULL)));
+        assert_ok(igd_attack_job_set(job, word, number(value)));
     }
 }
 
@@ -62,7 +62,7 @@ static void measure(char *out, const char *row, const subject *who)
     int used = snprintf(out, MAX_LINE, "%s,%s,%s,%s,%s", model, norm_name, eps, attack,
                         parameters);
     assert_ok(igd_norm_parse(&norm, norm_name));
-    igd_attack_job job = job_make(attack, who->f, norm, strtod(eps, NULL));
+    igd_attack_job job = job_make(attack, who->f, norm, number(eps));
     set_parameters(&job, parameters);
     trial_make(&t, who->f, who->num, who->x, who->labels);
     trial_run(&t, &job, who->f, 16);
@@ -90,8 +90,8 @@ static bool agree(const char *was, const char *is)
     strcpy(b, is);
     for (int i = 0; i < 10; i++) {
         const char *x = field(&a), *y = field(&b);
-        const double m = strtod(x, NULL), n = strtod(y, NULL);
-        same = same && (i < 7 ? strcmp(x, y) == 0 : fabs(m - n) <= 0.03 * m);
+        same = same && (i < 7 ? strcmp(x, y) == 0
+                              : fabs(number(x) - number(y)) <= 0.03 * number(x));
     }
     return same;
 }

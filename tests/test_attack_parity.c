@@ -96,7 +96,7 @@ static void read_case(parity_case *c, const cJSON *line, const igd_classifier *f
     c->name = line->string;
     const char *attack = strtok_r(rest, " ", &rest);
     assert_ok(igd_norm_parse(&norm, strtok_r(rest, " ", &rest)));
-    const double eps = strtod(strtok_r(rest, " ", &rest), NULL);
+    const double eps = number(strtok_r(rest, " ", &rest));
     c->image = atoi(strtok_r(rest, " ", &rest));
     c->samples = atoi(strtok_r(rest, " ", &rest));
     c->fooled = atoi(strtok_r(rest, " ", &rest));
@@ -107,7 +107,7 @@ static void read_case(parity_case *c, const cJSON *line, const igd_classifier *f
         char *value = strchr(word, '=');
         assert_non_null(value);
         *value++ = '\0';
-        assert_ok(igd_attack_job_set(&c->job, word, strtod(value, NULL)));
+        assert_ok(igd_attack_job_set(&c->job, word, number(value)));
     }
 }
 
