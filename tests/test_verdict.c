@@ -147,7 +147,7 @@ static void test_verdict__terminal_and_page_say_the_same(void **state)
                "interval -7.8 to +32.8; McNemar p = 0.50). That is within what chance "
                "does to so few images");
     free(text);
-    igd_report_summary(&text, PAIR, 2, true);
+    assert_ok(igd_report_summary(&text, PAIR, 2, true));
     cJSON *json = cJSON_Parse(text);
     const cJSON *o = cJSON_GetArrayItem(json, 0);
     assert_int_equal(cJSON_GetArraySize(json), 1);
@@ -274,8 +274,8 @@ static void test_verdict__other_attacks_are_said(void **state)
     const char *const lists[] = {
         "[{\"name\":\"transfer:pgd\"},{\"name\":\"pgd\"}]",
         "[{\"name\":\"pgd\"},{\"name\":\"beside:pgd\"},{\"name\":\"audit:pgd\"}]",
-        "[{\"name\":\"pgd\",\"route\":\"white-box\"},{\"name\":\"new\",\"route\":"
-        "\"white-box\",\"check\":true},{\"name\":\"t\",\"route\":\"transfer\"}]"};
+        ("[{\"name\":\"pgd\",\"route\":\"white-box\"},{\"name\":\"new\",\"route\":"
+         "\"white-box\",\"check\":true},{\"name\":\"t\",\"route\":\"transfer\"}]")};
     for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
         make(LOIR, "loir", "rrrrrrrrffffxx");
         change(LOIR, "settings.attacks", lists[k]);
