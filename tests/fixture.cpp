@@ -4,6 +4,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/script.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <clocale>
@@ -32,6 +33,16 @@ int fixture_no_tensors_left(void **state)
     fprintf(stderr, "%lld tensors left alive\n",
             static_cast<long long>(igd_tensors_alive()));
     return 1;
+}
+
+void fixture_limit_memory(size_t bytes)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    (void)bytes;
+#else
+    const rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_DATA, &limit);
+#endif
 }
 
 bool fixture_computes_exactly()

@@ -63,6 +63,10 @@ int fixture_result(int num_failed);
 // Whether libtorch computes as igd_compute_exactly() has it.
 bool fixture_computes_exactly(void);
 
+// Leaves the process so much memory for data; all of it under AddressSanitizer, which
+// maps far more for itself.
+void fixture_limit_memory(size_t bytes);
+
 // Path of a file in a fresh folder that the operating system clears. @return borrowed,
 // from a ring of 8
 const char *fixture_path(const char *name);

@@ -139,7 +139,6 @@ static void test_file__gzip_stops_at_what_its_beginning_declares(void **state)
 {
     (void)state;
     const size_t large = (size_t)64 << 20;
-    const struct rlimit little = {(rlim_t)32 << 20, (rlim_t)32 << 20};
     char *text = calloc(large, 1);
     unsigned char *packed = malloc(large / 100), *data = NULL;
     size_t size;
@@ -156,7 +155,7 @@ static void test_file__gzip_stops_at_what_its_beginning_declares(void **state)
     // Without the memory that the whole would take.
     const pid_t child = fork();
     if (child == 0) {
-        setrlimit(RLIMIT_DATA, &little);
+        fixture_limit_memory((size_t)32 << 20);
         _exit(igd_gunzip(&data, &size, packed, n, "b", large, hundred) == IGD_EFORMAT
                   ? 0
                   : 1);

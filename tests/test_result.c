@@ -2,7 +2,6 @@
 #include "fixture.h"
 
 #include <math.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -409,7 +408,6 @@ static void test_result__memory_follows_the_lines_not_the_count(void **state)
 {
     (void)state;
     const char *path = saved("large.json", 0, 20, 0, 1);
-    const struct rlimit little = {(rlim_t)1 << 31, (rlim_t)1 << 31};
     cJSON *json = NULL;
     int code = -1;
     make_old(path);
@@ -421,7 +419,7 @@ static void test_result__memory_follows_the_lines_not_the_count(void **state)
     const pid_t child = fork();
     if (child == 0) {
         igd_result *r = NULL;
-        setrlimit(RLIMIT_DATA, &little);
+        fixture_limit_memory((size_t)1 << 31);
         const igd_status st = igd_result_load(&r, path);
         _exit(st == IGD_EFORMAT &&
                       strstr(igd_error_message(), "20 lines for 2000000000") != NULL
