@@ -263,6 +263,7 @@ static void test_labels__files_of_classes_have_many_forms(void **state)
         {"", "c.txt: names 0 classes"},
         {"{\"a\": 2, \"b\": 0}", "c.txt: 'a' is class 2 of 2"},
         {"{\"a\": 0, \"b\": 0}", "c.txt: class 1 of 2 has no name"},
+        {"[\"\"]", "c.txt: class 0 of 1 has no name"},
         {"{\"a\": \"b\"}", "c.txt: 'a' has no number"},
         {"[1, 2]", "c.txt: the name of class 0 is no text"},
         {"{\"0\": [1]}", "c.txt: a name of class 0 is no text"},

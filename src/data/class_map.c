@@ -111,7 +111,7 @@ static igd_status make_room(igd_class_map *m, int64_t num, const char *path)
 static igd_status finish(igd_class_map *m, const char *path)
 {
     for (int c = 0; c < m->num; c++)
-        if (m->name[c] == NULL)
+        if (m->name[c] == NULL || m->name[c][0] == '\0')
             return igd_error(IGD_EFORMAT, "%s: class %d of %d has no name", path, c,
                              m->num);
     qsort(m->aliases, m->num_aliases, sizeof(*m->aliases), by_text);
