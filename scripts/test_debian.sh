@@ -18,8 +18,10 @@ shift
 root=$(mktemp -d "${TMPDIR:-/tmp}/igdef-$suite.XXXXXX")
 finish()
 {
-    for folder in proc dev/shm dev; do
-        umount "$root/$folder" 2>/dev/null || true
+    for folder in proc dev; do
+        if mountpoint -q "$root/$folder"; then
+            umount --recursive --lazy "$root/$folder"
+        fi
     done
     rm -rf --one-file-system "$root"
 }
