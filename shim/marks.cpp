@@ -4,7 +4,6 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
-using jit::Block;
 using jit::Node;
 using jit::Value;
 
