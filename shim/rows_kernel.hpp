@@ -8,7 +8,7 @@
 
 namespace
 {
-template <int LANES>
+template <int64_t LANES>
 struct vector {
     // Numbers anywhere in memory.
     typedef float type __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
@@ -23,7 +23,7 @@ struct columns_of {
     int64_t first, num;        // columns
 };
 
-template <int LANES, int ROWS, int NUM>
+template <int64_t LANES, int64_t ROWS, int64_t NUM>
 [[gnu::always_inline]] inline void
 add_terms(typename vector<LANES>::type (&sum)[ROWS][NUM], const float *x,
           int64_t x_stride, const float *w, int64_t w_term, int64_t terms)
@@ -40,7 +40,7 @@ add_terms(typename vector<LANES>::type (&sum)[ROWS][NUM], const float *x,
 }
 
 // ROWS rows times NUM vectors of columns. Every lane adds its terms in their order.
-template <int LANES, int ROWS, int NUM>
+template <int64_t LANES, int64_t ROWS, int64_t NUM>
 [[gnu::always_inline]] inline void tile(const rows_product &p, int64_t row,
                                         const columns_of &c)
 {
@@ -62,7 +62,7 @@ template <int LANES, int ROWS, int NUM>
             z[r * p.columns + i] = sum[r][i / LANES][i % LANES];
 }
 
-template <int LANES, int ROWS, int NUM>
+template <int64_t LANES, int64_t ROWS, int64_t NUM>
 void tiles(const rows_product &p, const rows_part &part, const columns_of &c)
 {
     int64_t r = part.first_row;
@@ -112,7 +112,7 @@ inline columns_of find_columns(const rows_product &p, const rows_part &part,
 }
 
 // ROWS * MOST vectors fit the processor's registers, with room for the factors.
-template <int LANES, int ROWS, int MOST>
+template <int64_t LANES, int64_t ROWS, int64_t MOST>
 void multiply_part(const rows_product &p, const rows_part &part)
 {
     static_assert(PANEL % (LANES * MOST) == 0, "parts begin where vectors do");
