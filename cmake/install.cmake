@@ -28,7 +28,7 @@ if(Libtorch_RPATH)
     "-L${Libtorch_LIBRARY_DIR} -Wl,-rpath,${folders} -Wl,--allow-shlib-undefined ")
 endif()
 string(APPEND igdef_pc_libs
-  " -lcjson -lstb -lopenblas -lzip -lcrypto -licuuc -lz -lstdc++ -lm -lpthread")
+  " -lcjson -lstb -lturbojpeg -lopenblas -lzip -lcrypto -licuuc -lz -lstdc++ -lm -lpthread")
 file(RELATIVE_PATH igdef_pc_prefix
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/igdef.pc.in ${PROJECT_BINARY_DIR}/igdef.pc @ONLY)

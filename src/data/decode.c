@@ -1,13 +1,14 @@
-// Owns decoding image files. stb_image forgives much: it completes a cut file with zeros,
-// checks no checksum and lets a small file become gigabytes. What it would forgive is
-// refused here first; formats that it knows beyond these three are too, because their
-// decoders are the ones with a history of memory errors.
+// Owns decoding image files: JPEG by libjpeg-turbo, the others by stb_image, whose JPEG
+// decoder of 2022 reads and writes past its tables. stb_image forgives much: it completes
+// a cut file with zeros, checks no checksum and lets a small file become gigabytes. What
+// it would forgive is refused here first, and so are formats that it knows beyond these.
 #include "data/decode.h"
 
 #include <stb/stb_image.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <turbojpeg.h>
 #include <zlib.h>
 
 #include "core/error.h"
@@ -42,64 +43,66 @@ static bool is_jpeg(const unsigned char *bytes, size_t size)
     return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
 }
 
-// What the segments before the first scan say.
-typedef struct jpeg_head {
-    int components; // 4 for CMYK
-    bool adobe;     // an APP14 segment says how colours are stored
-    size_t scan;    // where the first scan starts
-} jpeg_head;
-
-static bool read_jpeg_head(jpeg_head *out, const unsigned char *bytes, size_t size)
+static igd_status check_size(int64_t width, int64_t height, const char *path)
 {
-    *out = (jpeg_head){0};
-    size_t at = 2;
-    while (at + 4 <= size && bytes[at] == 0xff) {
-        const unsigned char marker = bytes[at + 1];
-        if (marker == 0xff) { // padding
-            at++;
-            continue;
-        }
-        const size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        if (length < 2 || length > size - at - 2)
-            return false;
-        const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 &&
-                           marker != 0xc8 && marker != 0xcc;
-        if (frame && length >= 8)
-            out->components = bytes[at + 9];
-        if (marker == 0xee && length >= 14 && memcmp(bytes + at + 4, "Adobe", 5) == 0)
-            out->adobe = true;
-        at += 2 + length;
-        if (marker == 0xda) {
-            out->scan = at;
-            return true;
+    if (width < 1 || height < 1 || width > IGD_IMAGE_MAX_PIXELS / height)
+        return igd_error(IGD_EFORMAT, "%s: image is larger than %d pixels", path,
+                         IGD_IMAGE_MAX_PIXELS);
+    return IGD_OK;
+}
+
+// Inks as a file stores them, 255 for none, to colours as Pillow computes them. In place:
+// four bytes of a pixel become three.
+static void inks_to_colours(unsigned char *pixels, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        const int white = pixels[4 * i + 3];
+        for (size_t c = 0; c < 3; c++) {
+            const int product = (255 - pixels[4 * i + c]) * white + 128;
+            const int ink = ((product >> 8) + product) >> 8;
+            pixels[3 * i + c] = (unsigned char)(white - ink);
         }
     }
-    return false;
 }
 
-static bool has_end_of_jpeg(const unsigned char *bytes, size_t size, size_t scan)
+static igd_status read_jpeg(igd_image *out, tjhandle jpeg, const unsigned char *bytes,
+                            size_t size, const char *path)
 {
-    for (size_t at = scan; at + 1 < size; at++)
-        if (bytes[at] == 0xff && bytes[at + 1] == 0xd9)
-            return true;
-    return false;
-}
-
-// Says "four components are CMYK, inverted", which libjpeg and Pillow take for granted
-// and stb_image wants to be told. *out is owned.
-static igd_status insert_adobe(unsigned char **out, const unsigned char *bytes,
-                               size_t size, const char *path)
-{
-    static const unsigned char segment[16] = {0xff, 0xee, 0,   14, 'A', 'd', 'o', 'b',
-                                              'e',  0,    100, 0,  0,   0,   0,   0};
-    unsigned char *copy = malloc(size + sizeof(segment));
-    *out = copy;
-    if (copy == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for %zu bytes", path, size);
-    memcpy(copy, bytes, 2);
-    memcpy(copy + 2, segment, sizeof(segment));
-    memcpy(copy + 2 + sizeof(segment), bytes + 2, size - 2);
+    int width, height, sampling, space;
+    if (tjDecompressHeader3(jpeg, bytes, size, &width, &height, &sampling, &space) != 0)
+        return igd_error(IGD_EFORMAT, "%s: truncated or damaged JPEG file: %s", path,
+                         tjGetErrorStr2(jpeg));
+    IGD_TRY(check_size(width, height, path));
+    const bool inks = space == TJCS_CMYK || space == TJCS_YCCK;
+    const size_t num = (size_t)width * (size_t)height;
+    unsigned char *pixels = malloc(num * (inks ? 4 : 3));
+    if (pixels == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for %d x %d pixels", path, width,
+                         height);
+    // Damage to the coded data shows as a warning, be it of bytes left over before the
+    // end.
+    if (tjDecompress2(jpeg, bytes, size, pixels, width, 0, height,
+                      inks ? TJPF_CMYK : TJPF_RGB,
+                      TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING) != 0) {
+        free(pixels);
+        return igd_error(IGD_EFORMAT, "%s: truncated or damaged JPEG file: %s", path,
+                         tjGetErrorStr2(jpeg));
+    }
+    if (inks)
+        inks_to_colours(pixels, num);
+    *out = (igd_image){width, height, 3, pixels};
     return IGD_OK;
+}
+
+static igd_status decode_jpeg(igd_image *out, const unsigned char *bytes, size_t size,
+                              const char *path)
+{
+    tjhandle jpeg = tjInitDecompress();
+    if (jpeg == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory to decode it", path);
+    const igd_status st = read_jpeg(out, jpeg, bytes, size, path);
+    tjDestroy(jpeg);
+    return st;
 }
 
 // --- PNG ----------------------------------------------------------------------------
@@ -223,16 +226,14 @@ static igd_status check_bmp(const unsigned char *bytes, size_t size, const char 
 
 // ------------------------------------------------------------------------------------
 
-static igd_status decode(igd_image *out, const unsigned char *bytes, size_t size,
-                         const char *path)
+static igd_status decode_by_stb(igd_image *out, const unsigned char *bytes, size_t size,
+                                const char *path)
 {
     int width, height, channels;
     if (stbi_info_from_memory(bytes, (int)size, &width, &height, &channels) == 0)
         return igd_error(IGD_EFORMAT, "%s: image cannot be decoded: %s", path,
                          stbi_failure_reason());
-    if (width < 1 || height < 1 || width > IGD_IMAGE_MAX_PIXELS / height)
-        return igd_error(IGD_EFORMAT, "%s: image is larger than %d pixels", path,
-                         IGD_IMAGE_MAX_PIXELS);
+    IGD_TRY(check_size(width, height, path));
     unsigned char *pixels =
         stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 3);
     if (pixels == NULL)
@@ -245,31 +246,16 @@ static igd_status decode(igd_image *out, const unsigned char *bytes, size_t size
 igd_status igd_image_decode(igd_image *out, const unsigned char *bytes, size_t size,
                             const char *path)
 {
-    unsigned char *marked = NULL;
-    jpeg_head head;
-    igd_status st = IGD_OK;
-
     *out = (igd_image){0};
     if (size > INT32_MAX - 64)
         return igd_error(IGD_EFORMAT, "%s: image file is too large", path);
-    if (is_jpeg(bytes, size)) {
-        if (!read_jpeg_head(&head, bytes, size) ||
-            !has_end_of_jpeg(bytes, size, head.scan))
-            return igd_error(IGD_EFORMAT, "%s: truncated or damaged JPEG file", path);
-        if (head.components == 4 && !head.adobe) {
-            st = insert_adobe(&marked, bytes, size, path);
-            bytes = marked;
-            size += 16;
-        }
-    } else if (is_png(bytes, size)) {
-        st = check_png(bytes, size, path);
-    } else if (is_bmp(bytes, size)) {
-        st = check_bmp(bytes, size, path);
-    } else {
-        st = igd_error(IGD_EFORMAT, "%s: neither a JPEG, a PNG nor a BMP file", path);
-    }
-    if (st == IGD_OK)
-        st = decode(out, bytes, size, path);
-    free(marked);
-    return st;
+    if (is_jpeg(bytes, size))
+        return decode_jpeg(out, bytes, size, path);
+    if (is_png(bytes, size))
+        IGD_TRY(check_png(bytes, size, path));
+    else if (is_bmp(bytes, size))
+        IGD_TRY(check_bmp(bytes, size, path));
+    else
+        return igd_error(IGD_EFORMAT, "%s: neither a JPEG, a PNG nor a BMP file", path);
+    return decode_by_stb(out, bytes, size, path);
 }
