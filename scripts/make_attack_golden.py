@@ -10,6 +10,7 @@ copies of the repositories:
     git clone https://github.com/uclaml/RayS
     git clone https://github.com/locuslab/fast_adversarial
     git clone https://github.com/val-iisc/GAMA-GAT
+    git clone https://github.com/odeliamel/MALT
     scripts/make_attack_golden.py . tests/golden/attacks.safetensors
 
 usage: make_attack_golden.py FOLDER_OF_THE_COPIES OUTPUT
@@ -93,6 +94,7 @@ torch.set_default_dtype(torch.float64)
 torch.Tensor.float = torch.Tensor.double
 torch.Tensor.cuda = lambda self, *_: self
 torch.FloatTensor = torch.DoubleTensor
+torch.float = torch.float64
 torch.rand = lambda *shape, **_: numbers.take(shape[0] if len(shape) == 1 else shape)
 torch.randn = torch.rand
 torch.rand_like = lambda x, **_: numbers.take(x.shape)
@@ -373,6 +375,30 @@ def gama(copies, eps, image, steps, decay):
     record("gama-pgd", "Linf", eps, image, dict(steps=steps, lambda_steps=decay, last=1), run)
 
 
+def malt(copies, norm, eps, image, targets):
+    """The published order of targets, and in it APGD, which there is another package's."""
+    import autoattack.autopgd_base as base
+    sys.path.insert(0, str(copies / "MALT"))
+    import targeting
+
+    def run(x, y):
+        image_asked, net.image = net.image, None  # the gradients are all of the image itself
+        order = targeting.get_k_best_target_classes(
+            net, x, y, {"Linf": math.inf, "L2": 2}[norm], topk=targets, testk=100)
+        net.image = image_asked
+        numbers.queue = starts("malt", norm, image, 0)
+        attack = base.APGDAttack_targeted(net, n_iter=8, norm=norm, eps=eps)
+        attack.init_hyperparam(x)
+        for target in order[0]:
+            attack.y_target = target.reshape(1)
+            _, robust, _, x_adv = attack.attack_single_run(x, y)
+            if not robust.all():
+                return x_adv
+        return x
+
+    record("malt", norm, eps, image, dict(steps=8, targets=targets), run)
+
+
 def write(path):
     header, start, data = {"__metadata__": cases}, 0, b""
     for name, array in sorted(arrays.items()):
@@ -413,6 +439,8 @@ def main():
     pgd(copies, "pgd", 0.008, 1, 0.25, steps=10)
     pgd(copies, "fgsm", 0.008, 1, 1.25, random_start=1)
     gama(copies, 0.02, 2, 20, 5)
+    malt(copies, "Linf", 0.001, 2, 3)
+    malt(copies, "L2", 0.01, 2, 3)
     write(path)
 
 

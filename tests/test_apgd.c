@@ -29,12 +29,20 @@ static void net_make(toy *t, int C)
         labels[i] = (igd_argmax(&z[C * i], C) + (i % 10 == 0)) % C;
 }
 
-// A linear classifier with C classes over images around 1/2 of contrast `spread`.
-static void linear_make(toy *t, int C, float spread)
+// Labels become the classes that f names.
+static void label_all(const igd_classifier *f)
 {
     float z[N * 5];
     igd_draw draws[N] = {{0}};
 
+    assert_ok(igd_classifier_logits(z, f, x, N, draws));
+    for (int i = 0; i < N; i++)
+        labels[i] = igd_argmax(&z[f->num_classes * i], f->num_classes);
+}
+
+// A linear classifier with C classes over images around 1/2 of contrast `spread`.
+static void linear_make(toy *t, int C, float spread)
+{
     toy_random(w, (size_t)C * D, 1.0f, "linear w");
     toy_images(x, (size_t)N * D, "linear x");
     for (int i = 0; i < N * D; i++)
@@ -45,9 +53,7 @@ static void linear_make(toy *t, int C, float spread)
             b[c] -= 0.5f * w[c * D + j];
     }
     toy_make(t, D, C, C, w, b, NULL);
-    assert_ok(igd_classifier_logits(z, &t->f, x, N, draws));
-    for (int i = 0; i < N; i++)
-        labels[i] = igd_argmax(&z[C * i], C);
+    label_all(&t->f);
 }
 
 // Checkpoints.
@@ -144,8 +150,8 @@ static void test_apgd__reaches_the_worst_corner(void **state)
 {
     (void)state;
     static const float pair_w[8] = {1, -2, 0.25f, 0.5f, 0, 0, 0, 0}, pair_b[2] = {0, 0};
-    static const char *const names[] = {"apgd-ce", "apgd-dlr", "apgd-cw",
-                                        "apgd-t",  "apgd-pma", "apgd-eot"};
+    static const char *const names[] = {"apgd-ce",  "apgd-dlr", "apgd-cw", "apgd-t",
+                                        "apgd-pma", "apgd-eot", "malt"};
     const float image[4] = {0.95f, 0.5f, 0.5f, 0.05f};
     const float worst[4] = {1.0f, 0.4f, 0.6f, 0.15f};
     const int label[1] = {1};
@@ -233,8 +239,8 @@ static void test_apgd__robust_accuracy_is_that_of_the_formula(void **state)
 
 // What holds for every variant.
 
-static const char *const all[] = {"apgd-ce", "apgd-dlr", "apgd-cw",
-                                  "apgd-t",  "apgd-pma", "apgd-eot"};
+static const char *const all[] = {"apgd-ce",  "apgd-dlr", "apgd-cw", "apgd-t",
+                                  "apgd-pma", "apgd-eot", "malt"};
 static const double radius[] = {0.03, 0.1, 0.25}; // Linf, L2, L1
 #define NUM_ALL (sizeof(all) / sizeof(*all))
 
@@ -336,7 +342,7 @@ static void test_apgd__robust_image_costs_the_published_minimum(void **state)
     } cases[] = {
         {"apgd-ce", "steps", 100, 101, 100}, {"apgd-ce", "restarts", 5, 505, 500},
         {"apgd-t", "targets", 3, 303, 300},  {"apgd-t", "targets", 9, 404, 400},
-        {"apgd-eot", "eot", 20, 202, 200},
+        {"malt", "targets", 3, 307, 304},    {"apgd-eot", "eot", 20, 202, 200},
     };
     toy t;
     net_make(&t, 5);
@@ -468,6 +474,70 @@ static void test_apgd__targets_are_the_likeliest_wrong_classes(void **state)
     trial_free(&one);
 }
 
+// The nearest boundary of a linear classifier is that of the smallest gap over the dual
+// norm: one target is enough. The likeliest class often is another one.
+static void test_apgd__malt_aims_at_the_nearest_boundary(void **state)
+{
+    (void)state;
+    static const double eps[] = {0.04, 0.1, 0.2}; // Linf, L2, L1
+    enum { C = 5 };
+    for (int norm = 0; norm < 3; norm++) {
+        toy t;
+        trial nearest, likeliest;
+        int missed = 0;
+        linear_make(&t, C, 0.4f);
+        for (int i = 0; i < D; i++) { // gradients of very different length
+            w[i] *= 3.0f;
+            b[0] -= w[i] / 3.0f;
+        }
+        label_all(&t.f);
+        igd_attack_job job = job_make("malt", &t.f, (igd_norm)norm, eps[norm]);
+        assert_ok(igd_attack_job_set(&job, "targets", 1));
+        trial_make(&nearest, &t.f, N, x, labels);
+        trial_make(&likeliest, &t.f, N, x, labels);
+        trial_run(&nearest, &job, &t.f, 16);
+        trial_check(&nearest, &job, &t.f);
+        assert_ok(igd_attack_job_set_text(&job, "order", "logits"));
+        trial_run(&likeliest, &job, &t.f, 16);
+        for (int i = 0; i < N; i++) {
+            double margin = INFINITY;
+            for (int c = 0; c < C; c++)
+                if (c != labels[i])
+                    margin = fmin(
+                        margin, worst_margin((igd_norm)norm, eps[norm], i, labels[i], c));
+            const double slack = norm == IGD_NORM_L1 ? 0.1 : 2e-3; // as above
+            if (margin > 1e-6 || margin < -slack)
+                assert_int_equal(nearest.fooled[i], margin < 0.0);
+            missed += nearest.fooled[i] && !likeliest.fooled[i];
+        }
+        assert_true(missed > 0);
+        trial_free(&nearest);
+        trial_free(&likeliest);
+    }
+}
+
+static void test_apgd__choices_have_names(void **state)
+{
+    (void)state;
+    toy t;
+    net_make(&t, 5);
+    igd_attack_job job = job_make("apgd-t", &t.f, IGD_NORM_LINF, 0.1);
+    assert_true(job_value(&job, "order") == 0);
+    assert_ok(igd_attack_job_set_text(&job, "order", "gradient"));
+    assert_true(job_value(&job, "order") == 1);
+    assert_fails(igd_attack_job_set_text(&job, "order", "gradeint"), IGD_EINVAL,
+                 "no order 'gradeint'; did you mean 'gradient'?");
+    assert_fails(igd_attack_job_set_text(&job, "steps", "many"), IGD_EINVAL,
+                 "cannot set apgd-t.steps to 'many': not a number");
+    assert_ok(igd_attack_job_set(&job, "candidates", 3));
+    trial r;
+    trial_make(&r, &t.f, N, x, labels);
+    const igd_engine_feed feed = {trial_next, trial_done, NULL, &r, NULL};
+    assert_fails(igd_engine_run(&job, &t.f, 4, &feed), IGD_EINVAL,
+                 "3 candidates cannot give 9 targets");
+    trial_free(&r);
+}
+
 static void test_apgd__plateau_of_dlr_does_not_stop_transfer_mode(void **state)
 {
     (void)state;
@@ -513,6 +583,8 @@ int main(void)
         TENSOR_TEST(test_apgd__randomised_classifier_gives_the_same_whatever_the_batch),
         TENSOR_TEST(test_apgd__few_classes_are_attacked_and_the_loss_named),
         TENSOR_TEST(test_apgd__targets_are_the_likeliest_wrong_classes),
+        TENSOR_TEST(test_apgd__malt_aims_at_the_nearest_boundary),
+        TENSOR_TEST(test_apgd__choices_have_names),
         TENSOR_TEST(test_apgd__plateau_of_dlr_does_not_stop_transfer_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

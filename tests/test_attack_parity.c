@@ -214,7 +214,7 @@ int main(void)
 {
     static char *const attacks[] = {
         "apgd-ce", "apgd-dlr", "apgd-cw", "apgd-pma", "apgd-t", "apgd-eot", "fab",
-        "fab-t",   "square",   "rays",    "pgd",      "fgsm",   "gama-pgd"};
+        "fab-t",   "square",   "rays",    "pgd",      "fgsm",   "gama-pgd", "malt"};
     struct CMUnitTest tests[sizeof(attacks) / sizeof(attacks[0])];
 
     for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)

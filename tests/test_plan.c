@@ -206,6 +206,24 @@ static void test_plan__changes_reach_every_occurrence(void **state)
     free(p);
 }
 
+static void test_plan__choices_are_set_by_name(void **state)
+{
+    (void)state;
+    igd_plan *p = NULL;
+    igd_evaluate_options o = options("apgd-t,malt", IGD_REPORT_UNION);
+    o.set = "apgd-t.order=gradient,malt.order=logits";
+    assert_ok(igd_plan_make(&p, &undefended, &o));
+    assert_true(job_value(&p->steps[1].jobs[0], "order") == 1);
+    assert_true(job_value(&p->steps[2].jobs[0], "order") == 0);
+    free(p);
+    o.set = "apgd-t.order=gradeint";
+    assert_fails(igd_plan_make(&p, &undefended, &o), IGD_EINVAL,
+                 "no order 'gradeint'; did you mean 'gradient'?");
+    o.set = "apgd-t.candidates=5,apgd-t.order=gradient";
+    assert_fails(igd_plan_make(&p, &undefended, &o), IGD_EINVAL,
+                 "5 candidates cannot give 9 targets");
+}
+
 static void test_plan__checks_follow_the_attacks(void **state)
 {
     (void)state;
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_plan__without_a_defense_members_are_the_same),
         cmocka_unit_test(test_plan__prefixes_choose_what_is_attacked),
         cmocka_unit_test(test_plan__changes_reach_every_occurrence),
+        cmocka_unit_test(test_plan__choices_are_set_by_name),
         cmocka_unit_test(test_plan__checks_follow_the_attacks),
         cmocka_unit_test(test_plan__forecast_counts_the_passes),
     };

@@ -20,10 +20,23 @@ static void norms_text(char out[NAMES_TEXT], const igd_attack *a)
                                      used > 0 ? ", " : "", igd_norm_name(n));
 }
 
+// "logits; logits, gradient".
+static void choices_text(char out[NAMES_TEXT], const igd_parameter *p)
+{
+    int used = snprintf(out, NAMES_TEXT, "%s;", p->names[(int)p->value]);
+    for (int i = 0; i <= (int)p->max && used < NAMES_TEXT; i++)
+        used += snprintf(out + used, (size_t)(NAMES_TEXT - used), "%s %s",
+                         i > 0 ? "," : "", p->names[i]);
+}
+
 // "50; whole, 1 to 100000".
 static void range_text(char out[NAMES_TEXT], const igd_parameter *p)
 {
     char value[32], min[32], max[32];
+    if (p->names != NULL) {
+        choices_text(out, p);
+        return;
+    }
     igd_number_shortest(value, sizeof(value), p->value);
     igd_number_shortest(min, sizeof(min), p->min);
     igd_number_shortest(max, sizeof(max), p->max);

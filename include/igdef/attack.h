@@ -40,6 +40,9 @@ typedef struct igd_parameter {
     double min, max;  /**< Allowed range, both ends included. */
     bool integer;
     const char *help;
+    /** Names of the whole numbers from 0 to `max`, which stand for choices; NULL where it
+     * is a quantity. */
+    const char *const *names;
 } igd_parameter;
 
 /** An attack of the table. */

@@ -8,8 +8,8 @@
 static const igd_attack *const table[] = {
     &igd_attack_fgsm,     &igd_attack_pgd,     &igd_attack_gama_pgd, &igd_attack_apgd_ce,
     &igd_attack_apgd_dlr, &igd_attack_apgd_cw, &igd_attack_apgd_t,   &igd_attack_apgd_pma,
-    &igd_attack_apgd_eot, &igd_attack_fab,     &igd_attack_fab_t,    &igd_attack_square,
-    &igd_attack_rays,
+    &igd_attack_apgd_eot, &igd_attack_malt,    &igd_attack_fab,      &igd_attack_fab_t,
+    &igd_attack_square,   &igd_attack_rays,
 };
 #define NUM_ATTACKS ((int)(sizeof(table) / sizeof(table[0])))
 

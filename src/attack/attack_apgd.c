@@ -1,12 +1,12 @@
 // APGD: gradient steps whose length falls when the loss stops rising, with a return to
-// the best point seen. Untargeted, targeted, and for randomised classifiers.
+// the best point seen. Untargeted, and for randomised classifiers.
 // Sources: Croce and Hein, ICML 2020, Algorithm 1 and section 4; for L1 Croce and Hein,
 // ICML 2021.
 //
 // Algorithm 1, for a loss f that is to rise, a projection P on the ball, N steps and
 // checkpoints W; the state machine's parts stand beside its lines:
 //
-//   x(0) at random in the ball                                   apgd_start
+//   x(0) at random in the ball                                   igd_apgd_start
 //   for k = 0 .. N - 1
 //       z(k+1) = P(x(k) + eta grad f(x(k)))                      move_linf, move_l2
 //       x(k+1) = P(x(k) + alpha (z(k+1) - x(k))                  the same; alpha is 1
@@ -14,17 +14,14 @@
 //       if f(x(k+1)) is the largest so far                       improved
 //           x_max = x(k+1)
 //       if k is in W, and condition 1 or condition 2 holds       igd_apgd_steps_next
-//           eta = eta / 2, x(k+1) = x_max                        apgd_gradient: s->back
+//           eta = eta / 2, x(k+1) = x_max                        igd_apgd_gradient
 //
-// apgd_logits takes f(x(k)), apgd_gradient takes grad f(x(k)) and makes the step.
+// igd_apgd_logits takes f(x(k)), igd_apgd_gradient takes grad f(x(k)) and makes the step.
+#include "attack/attack_apgd.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "attack/apgd_l1.h"
-#include "attack/apgd_steps.h"
-#include "attack/attack_impl.h"
-#include "attack/ball.h"
-#include "attack/loss.h"
 #include "core/logits.h"
 #include "core/pixels.h"
 
@@ -32,20 +29,6 @@
 #define ALPHA 0.75f  // share of a step that is new; the rest is the previous move
 #define NUM_STAGES 3 // of the L1 schedule of radii: 3 eps, 2 eps, eps
 #define EARLY 0.3    // share of the steps that each stage but the last takes
-
-// Places in the tables of parameters below.
-enum {
-    STEPS,
-    RESTARTS,
-    RHO,
-    EOT,
-    EOT_COMPAT,
-    FIRST_WINDOW,
-    LARGE_RADII,
-    TARGETS, // of apgd-t
-    TARGETED_CE,
-    LOSSES = TARGETS // of apgd-eot
-};
 
 // Arrays of a run.
 enum {
@@ -55,48 +38,38 @@ enum {
     NUM_ARRAYS
 };
 
-typedef struct apgd {
-    igd_loss loss;
-    int target; // class, for targeted losses
-    int step, num_steps;
-    bool back;             // the next step goes from x_max
-    igd_apgd_steps steps;  // the best loss and, under Linf and L2, eta
-    igd_apgd_l1 l1;        // what it has instead under L1
-    int stage, num_stages; // from a large radius to eps
-} apgd;
-
-static int num_arrays(const igd_attack_job *job)
+int igd_apgd_num_arrays(const igd_attack_job *job)
 {
     (void)job;
     return NUM_ARRAYS;
 }
 
-static igd_passes most_passes(const igd_attack_job *job)
+igd_passes igd_apgd_most_passes(const igd_attack_job *job)
 {
-    return (igd_passes){.forwards = job->value[STEPS] + 1.0,
-                        .backwards = job->value[STEPS]};
+    return (igd_passes){.forwards = job->value[APGD_STEPS] + 1.0,
+                        .backwards = job->value[APGD_STEPS]};
 }
 
 // --- stages: L1 goes from a large radius to eps, the others have one
 
-static bool in_last_stage(const apgd *s)
+static bool in_last_stage(const igd_apgd *s)
 {
     return s->stage == s->num_stages - 1;
 }
 
 static igd_ball stage_ball(const igd_run *r)
 {
-    const apgd *s = r->state;
+    const igd_apgd *s = r->state;
     return igd_run_ball_of(r, (s->num_stages - s->stage) * r->job->threat.eps);
 }
 
 // Begins the stage, at noise or at a point of its ball.
 static void stage_begin(igd_run *r, bool at_noise)
 {
-    const int steps = (int)r->job->value[STEPS];
+    const int steps = (int)r->job->value[APGD_STEPS];
     const int early = (int)ceil(EARLY * steps);
     const igd_ball ball = stage_ball(r);
-    apgd *s = r->state;
+    igd_apgd *s = r->state;
 
     s->num_steps = in_last_stage(s) ? steps - (s->num_stages - 1) * early : early;
     s->step = 0;
@@ -106,7 +79,7 @@ static void stage_begin(igd_run *r, bool at_noise)
 // Goes on with the next radius, from the best point of this one.
 static igd_want stage_next(igd_run *r)
 {
-    apgd *s = r->state;
+    igd_apgd *s = r->state;
 
     s->stage++;
     const igd_ball ball = stage_ball(r);
@@ -118,22 +91,22 @@ static igd_want stage_next(igd_run *r)
 
 // --- x(0)
 
-static igd_want apgd_start(igd_run *r, igd_loss loss, int target)
+igd_want igd_apgd_start(igd_run *r, igd_loss loss, int target)
 {
     const igd_attack_job *job = r->job;
     const igd_stream stream = igd_run_stream(r, 0);
     const bool l1 = job->threat.norm == IGD_NORM_L1;
-    const int num_steps = (int)job->value[STEPS];
-    apgd *s = r->state;
+    const int num_steps = (int)job->value[APGD_STEPS];
+    igd_apgd *s = r->state;
 
     s->loss = igd_loss_for_classes(loss, job->num_classes);
     s->target = target;
     s->num_steps = num_steps;
     s->num_stages = 1;
-    if (l1 && job->value[LARGE_RADII] != 0.0 && num_steps >= NUM_STAGES)
+    if (l1 && job->value[APGD_LARGE_RADII] != 0.0 && num_steps >= NUM_STAGES)
         s->num_stages = NUM_STAGES;
-    igd_apgd_steps_begin(&s->steps, num_steps, 2.0 * job->threat.eps, job->value[RHO],
-                         job->value[FIRST_WINDOW] != 0.0);
+    igd_apgd_steps_begin(&s->steps, num_steps, 2.0 * job->threat.eps,
+                         job->value[APGD_RHO], job->value[APGD_FIRST_WINDOW] != 0.0);
     const igd_ball ball = stage_ball(r);
     // The code behind transfer attacks starts inside the ball, AutoAttack on its surface.
     if (job->mode == IGD_RETURN_HIGH_LOSS)
@@ -150,7 +123,7 @@ static igd_want apgd_start(igd_run *r, igd_loss loss, int target)
 
 static void move_linf(igd_run *r, const float *x, const float *grad, float alpha)
 {
-    const float eta = (float)((const apgd *)r->state)->steps.size;
+    const float eta = (float)((const igd_apgd *)r->state)->steps.size;
     const float *lower = r->lower, *upper = r->upper;
     float *old = r->array[OLD], *point = r->point;
 
@@ -166,7 +139,7 @@ static void move_linf(igd_run *r, const float *x, const float *grad, float alpha
 static void move_l2(igd_run *r, const float *x, const float *grad, float alpha)
 {
     const igd_ball ball = igd_run_ball(r);
-    const double eta = ((const apgd *)r->state)->steps.size;
+    const double eta = ((const igd_apgd *)r->state)->steps.size;
     float *old = r->array[OLD], *point = r->point;
     double length = 0.0, far = 0.0;
 
@@ -191,7 +164,7 @@ static void move_l2(igd_run *r, const float *x, const float *grad, float alpha)
 
 static void move(igd_run *r, const float *x, const float *grad)
 {
-    const apgd *s = r->state;
+    const igd_apgd *s = r->state;
     const float alpha = s->step == 0 ? 1.0f : ALPHA;
     const igd_ball ball = stage_ball(r);
 
@@ -214,10 +187,10 @@ static void move(igd_run *r, const float *x, const float *grad)
 static double loss_at(igd_run *r, const float *z)
 {
     const igd_attack_job *job = r->job;
-    const apgd *s = r->state;
+    const igd_apgd *s = r->state;
     const igd_loss_at at =
         igd_loss_eval_samples(r->weight, s->loss, z, r->samples, job->num_classes,
-                              r->label, s->target, job->value[EOT_COMPAT] != 0.0);
+                              r->label, s->target, job->value[APGD_EOT_COMPAT] != 0.0);
 
     // DLR is constant where the label is third. That matters only where a misclassified
     // point does not end the search: there CW, its numerator, shows the way on.
@@ -234,7 +207,7 @@ static double loss_at(igd_run *r, const float *z)
 static int class_at(const igd_run *r, const float *z)
 {
     const size_t C = (size_t)r->job->num_classes;
-    if (r->job->value[EOT_COMPAT] != 0.0)
+    if (r->job->value[APGD_EOT_COMPAT] != 0.0)
         return igd_argmax(z + (size_t)(r->samples - 1) * C, (int)C);
     return igd_run_prediction(r, z);
 }
@@ -252,7 +225,7 @@ static bool found(igd_run *r, double loss)
 // Takes a point of larger loss than any before.
 static void improved(igd_run *r, double loss)
 {
-    const apgd *s = r->state;
+    const igd_apgd *s = r->state;
     const size_t bytes = (size_t)r->job->num_pixels * sizeof(float);
 
     memcpy(r->array[BEST], r->point, bytes);
@@ -266,7 +239,7 @@ static void improved(igd_run *r, double loss)
 // Tells the loss to what chooses the step. True if the next one goes from x_max.
 static bool adapt(igd_run *r, double loss)
 {
-    apgd *s = r->state;
+    igd_apgd *s = r->state;
     bool back = false;
 
     if (s->step == 0)
@@ -282,9 +255,9 @@ static bool adapt(igd_run *r, double loss)
     return s->step > 0 && igd_apgd_l1_next(&s->l1, &ball, r->array[BEST]);
 }
 
-static igd_want apgd_logits(igd_run *r, const float *z)
+igd_want igd_apgd_logits(igd_run *r, const float *z)
 {
-    apgd *s = r->state;
+    igd_apgd *s = r->state;
     const double loss = loss_at(r, z);
     const bool last_step = s->step == s->num_steps;
 
@@ -299,10 +272,10 @@ static igd_want apgd_logits(igd_run *r, const float *z)
 
 // --- grad f(x(k))
 
-static igd_want apgd_gradient(igd_run *r, const float *grad)
+igd_want igd_apgd_gradient(igd_run *r, const float *grad)
 {
     const size_t bytes = (size_t)r->job->num_pixels * sizeof(float);
-    apgd *s = r->state;
+    igd_apgd *s = r->state;
 
     if (s->step == s->num_steps)
         return IGD_WANT_END;
@@ -320,34 +293,34 @@ static igd_want apgd_gradient(igd_run *r, const float *grad)
 
 // --- the attacks, which differ in their losses
 
-static int eot_samples(const igd_attack_job *job)
+int igd_apgd_samples(const igd_attack_job *job)
 {
-    return (int)job->value[EOT];
+    return (int)job->value[APGD_EOT];
 }
 
-static int restarts(const igd_attack_job *job)
+int igd_apgd_restarts(const igd_attack_job *job)
 {
-    return (int)job->value[RESTARTS];
+    return (int)job->value[APGD_RESTARTS];
 }
 
 static igd_want ce_start(igd_run *r)
 {
-    return apgd_start(r, IGD_LOSS_CE, 0);
+    return igd_apgd_start(r, IGD_LOSS_CE, 0);
 }
 
 static igd_want dlr_start(igd_run *r)
 {
-    return apgd_start(r, IGD_LOSS_DLR, 0);
+    return igd_apgd_start(r, IGD_LOSS_DLR, 0);
 }
 
 static igd_want cw_start(igd_run *r)
 {
-    return apgd_start(r, IGD_LOSS_CW, 0);
+    return igd_apgd_start(r, IGD_LOSS_CW, 0);
 }
 
 static igd_want pma_start(igd_run *r)
 {
-    return apgd_start(r, IGD_LOSS_MARGIN, 0);
+    return igd_apgd_start(r, IGD_LOSS_MARGIN, 0);
 }
 
 static const char *dlr_substitution(const igd_attack_job *job)
@@ -355,114 +328,49 @@ static const char *dlr_substitution(const igd_attack_job *job)
     return job->num_classes < 3 ? "2 classes: CW takes the place of DLR" : NULL;
 }
 
-// Targets are the classes that the clean image is taken for most easily, label excluded.
-
-static int num_targets(const igd_attack_job *job)
-{
-    const int wanted = (int)job->value[TARGETS];
-    return wanted < job->num_classes ? wanted : job->num_classes - 1;
-}
-
-static int targeted_runs(const igd_attack_job *job)
-{
-    return num_targets(job) * restarts(job);
-}
-
-static igd_want targeted_start(igd_run *r)
-{
-    const igd_attack_job *job = r->job;
-    const int target =
-        igd_ranked_class(r->clean, job->num_classes, r->label, r->index / restarts(job));
-    const bool ce = job->value[TARGETED_CE] != 0.0;
-    return apgd_start(r, ce ? IGD_LOSS_T_CE : IGD_LOSS_T_DLR, target);
-}
-
-static const char *targeted_substitution(const igd_attack_job *job)
-{
-    const bool ce = job->value[TARGETED_CE] != 0.0;
-    const bool fewer = job->value[TARGETS] > num_targets(job);
-
-    if (job->num_classes == 2 && !ce)
-        return "2 classes: CW takes the place of targeted DLR, with one target";
-    if (job->num_classes == 3 && !ce)
-        return fewer ? "3 classes: the targeted margin takes the place of targeted DLR, "
-                       "with two targets"
-                     : "3 classes: the targeted margin takes the place of targeted DLR";
-    return fewer ? "fewer wrong classes than targets: every one of them is a target"
-                 : NULL;
-}
-
 // The two losses of AutoAttack's version for randomised defenses, one after the other.
 
-enum { EOT_BOTH, EOT_CE, EOT_DLR };
+enum { LOSSES = APGD_NUM_PARAMETERS }; // place in the table of parameters
+enum { EOT_BOTH, EOT_CE, EOT_DLR };    // its values
 
 static int eot_runs(const igd_attack_job *job)
 {
-    return (job->value[LOSSES] == EOT_BOTH ? 2 : 1) * restarts(job);
+    return (job->value[LOSSES] == EOT_BOTH ? 2 : 1) * igd_apgd_restarts(job);
 }
 
 static igd_want eot_start(igd_run *r)
 {
     const double losses = r->job->value[LOSSES];
-    const bool ce = losses == EOT_BOTH ? r->index < restarts(r->job) : losses == EOT_CE;
-    return apgd_start(r, ce ? IGD_LOSS_CE : IGD_LOSS_DLR, 0);
+    const bool ce =
+        losses == EOT_BOTH ? r->index < igd_apgd_restarts(r->job) : losses == EOT_CE;
+    return igd_apgd_start(r, ce ? IGD_LOSS_CE : IGD_LOSS_DLR, 0);
 }
 
 // clang-format off
-#define PARAMETERS(eot_default)                                                          \
-    [STEPS] = {"steps", 100, 1, 100000, true, "gradient steps"},                         \
-    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start"}, \
-    [RHO] = {"rho", 0.75, 0, 1, false, "share of rising steps that keeps the step size"},\
-    [EOT] = {"eot", eot_default, 1, 1000, true,                                          \
-             "random passes whose gradients are averaged"},                              \
-    [EOT_COMPAT] = {"eot_compat", 0, 0, 1, true,                                         \
-                    "1: judge by the last pass alone, as AutoAttack does"},              \
-    [FIRST_WINDOW] = {"first_window", 0, 0, 1, true,                                     \
-        "compare the first loss with 0, as AutoAttack does, or with the start's (1)"},   \
-    [LARGE_RADII] = {"large_radii", 1, 0, 1, true,                                       \
-                     "L1: go through 3 eps and 2 eps to eps (1)"}
-
-static const igd_parameter parameters[] = {PARAMETERS(1)};
+static const igd_parameter parameters[] = {APGD_PARAMETERS(1)};
 static const igd_parameter eot_parameters[] = {
-    PARAMETERS(20),
+    APGD_PARAMETERS(20),
     [LOSSES] = {"losses", 0, 0, 2, true,
-                "cross-entropy and DLR (0), or one of them alone (1, 2)"},
-};
-static const igd_parameter targeted_parameters[] = {
-    PARAMETERS(1),
-    [TARGETS] = {"targets", 9, 1, 1000, true, "wrong classes to aim at, the likeliest first"},
-    [TARGETED_CE] = {"targeted_ce", 0, 0, 1, true,
-                     "aim by cross-entropy (1), not by targeted DLR"},
+                "cross-entropy and DLR (0), or one of them alone (1, 2)", NULL},
 };
 
 #define ATTACK(id, attack_name, text, runs, table, begin, substitute)                    \
-    const igd_attack id = {                                                              \
-        .name = (attack_name),                                                           \
-        .help = (text),                                                                  \
-        .norms = 1u << IGD_NORM_LINF | 1u << IGD_NORM_L2 | 1u << IGD_NORM_L1,            \
-        .num_parameters = (int)(sizeof(table) / sizeof(*(table))),                       \
-        .parameters = (table),                                                           \
-        .substitution = (substitute),                                                    \
-        .num_runs = (runs),                                                              \
-        .num_samples = eot_samples,                                                      \
-        .most_passes = most_passes,                                                      \
-        .state_size = sizeof(apgd),                                                      \
-        .num_arrays = num_arrays,                                                        \
-        .start = (begin),                                                                \
-        .logits = apgd_logits,                                                           \
-        .gradient = apgd_gradient,                                                       \
-    }
+    const igd_attack id = {APGD_ATTACK(attack_name, text, table),                        \
+                           .substitution = (substitute),                                 \
+                           .num_runs = (runs),                                           \
+                           .most_passes = igd_apgd_most_passes,                          \
+                           .start = (begin),                                             \
+                           .logits = igd_apgd_logits,                                    \
+                           .gradient = igd_apgd_gradient}
 
 ATTACK(igd_attack_apgd_ce, "apgd-ce", "APGD on cross-entropy",
-       restarts, parameters, ce_start, NULL);
+       igd_apgd_restarts, parameters, ce_start, NULL);
 ATTACK(igd_attack_apgd_dlr, "apgd-dlr", "APGD on the difference of logits ratio",
-       restarts, parameters, dlr_start, dlr_substitution);
+       igd_apgd_restarts, parameters, dlr_start, dlr_substitution);
 ATTACK(igd_attack_apgd_cw, "apgd-cw", "APGD on the margin of the logits",
-       restarts, parameters, cw_start, NULL);
+       igd_apgd_restarts, parameters, cw_start, NULL);
 ATTACK(igd_attack_apgd_pma, "apgd-pma", "APGD on the margin of the probabilities",
-       restarts, parameters, pma_start, NULL);
-ATTACK(igd_attack_apgd_t, "apgd-t", "APGD on targeted DLR, one target after another",
-       targeted_runs, targeted_parameters, targeted_start, targeted_substitution);
+       igd_apgd_restarts, parameters, pma_start, NULL);
 ATTACK(igd_attack_apgd_eot, "apgd-eot",
        "APGD on cross-entropy, then DLR, with gradients averaged over random passes",
        eot_runs, eot_parameters, eot_start, dlr_substitution);

@@ -284,18 +284,6 @@ static igd_want fab_t_gradient(igd_run *r, const float *w)
     return step(r, w);
 }
 
-// Length of w in the norm dual to that of the threat.
-static double dual_length(const float *w, int64_t d, igd_norm norm)
-{
-    double sum = 0, most = 0;
-    for (int64_t i = 0; i < d; i++) {
-        const double u = fabs((double)w[i]);
-        sum += norm == IGD_NORM_L2 ? u * u : u;
-        most = fmax(most, u);
-    }
-    return norm == IGD_NORM_LINF ? sum : norm == IGD_NORM_L2 ? sqrt(sum) : most;
-}
-
 // Untargeted: one gradient for each wrong class, then a step to the nearest boundary.
 static igd_want fab_gradient(igd_run *r, const float *w)
 {
@@ -304,7 +292,7 @@ static igd_want fab_gradient(igd_run *r, const float *w)
     const double gap =
         (double)((float)r->per_class[s->other] - (float)r->per_class[r->label]);
     const double near =
-        fabs(gap) / (1e-12 + dual_length(w, job->num_pixels, job->threat.norm));
+        fabs(gap) / (1e-12 + igd_ball_dual_norm(w, job->num_pixels, job->threat.norm));
 
     if (s->nearest < 0 || near < s->near) {
         s->near = near;
@@ -321,20 +309,20 @@ static igd_want fab_gradient(igd_run *r, const float *w)
 
 // clang-format off
 #define COMMON \
-    [STEPS]     = {"steps",     100, 1, 1e6, true,  "steps of a run"}, \
-    [RESTARTS]  = {"restarts",  1,   1, 1e4, true,  "runs, all but the first from a random point"}, \
-    [ALPHA_MAX] = {"alpha_max", 0.1, 0, 1,   false, "largest weight of the way from the clean image"}, \
-    [ETA]       = {"eta",       1.05, 1, 2,  false, "how far a step goes, over the way to the boundary"}, \
-    [BETA]      = {"beta",      0.9, 0, 1,   false, "what is left of the perturbation after a success"}
+    [STEPS]     = {"steps",     100, 1, 1e6, true,  "steps of a run", NULL}, \
+    [RESTARTS]  = {"restarts",  1,   1, 1e4, true,  "runs, all but the first from a random point", NULL}, \
+    [ALPHA_MAX] = {"alpha_max", 0.1, 0, 1,   false, "largest weight of the way from the clean image", NULL}, \
+    [ETA]       = {"eta",       1.05, 1, 2,  false, "how far a step goes, over the way to the boundary", NULL}, \
+    [BETA]      = {"beta",      0.9, 0, 1,   false, "what is left of the perturbation after a success", NULL}
 
 static const igd_parameter fab_parameters[] = {
     COMMON,
-    [FAB_FORCE] = {"force",     0,   0, 1,   true,  "1: run on more than 100 classes too"},
+    [FAB_FORCE] = {"force",     0,   0, 1,   true,  "1: run on more than 100 classes too", NULL},
 };
 
 static const igd_parameter fab_t_parameters[] = {
     COMMON,
-    [FAB_T_TARGETS] = {"targets", 9,   1, 1e4, true,  "wrong classes tried, from the most likely one down"},
+    [FAB_T_TARGETS] = {"targets", 9,   1, 1e4, true,  "wrong classes tried, from the most likely one down", NULL},
 };
 // clang-format on
 

@@ -54,6 +54,8 @@ typedef struct igd_run {
     int64_t queries;  // of attacks with a budget of queries: those used up, including the
                       // ones whose answer was known
 
+    double *shared; // [num_classes] of the image, where attack->prepares(): written by
+                    // run 0, read by the others
     // What the attack declares, all zero when it starts. A run is saved and copied with
     // these bytes, so no pointer may be among them.
     void *state;                  // attack->state_size bytes, aligned for all
@@ -85,7 +87,9 @@ struct igd_attack {
     const char *(*substitution)(const igd_attack_job *job);
     int (*num_runs)(const igd_attack_job *job);
     int (*num_samples)(const igd_attack_job *job); // EoT draws; NULL for 1
-    // The most that a run takes, for each of its samples.
+    // Whether run 0 prepares the others, which then wait for its end; NULL for never.
+    bool (*prepares)(const igd_attack_job *job);
+    // The most that a run takes, for each of its samples; on average where they differ.
     igd_passes (*most_passes)(const igd_attack_job *job);
     size_t state_size; // bytes of the attack's own struct
     bool per_class;    // whether a run has an array of doubles [num_classes]
@@ -103,7 +107,7 @@ struct igd_attack {
 
 extern const igd_attack igd_attack_fgsm, igd_attack_pgd, igd_attack_gama_pgd;
 extern const igd_attack igd_attack_apgd_ce, igd_attack_apgd_dlr, igd_attack_apgd_cw,
-    igd_attack_apgd_t, igd_attack_apgd_pma, igd_attack_apgd_eot;
+    igd_attack_apgd_t, igd_attack_apgd_pma, igd_attack_apgd_eot, igd_attack_malt;
 extern const igd_attack igd_attack_fab, igd_attack_fab_t, igd_attack_square,
     igd_attack_rays;
 

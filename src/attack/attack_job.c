@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/nearest.h"
+#include "core/number.h"
 
 #define DEFAULT_VOTES 5
 
@@ -74,6 +75,25 @@ igd_status igd_attack_job_set(igd_attack_job *job, const char *name, double valu
                          value);
     job->value[place] = value;
     return IGD_OK;
+}
+
+igd_status igd_attack_job_set_text(igd_attack_job *job, const char *name,
+                                   const char *text)
+{
+    const int place = parameter_place(job->attack, name);
+    const igd_parameter *p = place < 0 ? NULL : &job->attack->parameters[place];
+    double value;
+
+    if (p != NULL && p->names != NULL)
+        for (int i = 0; i <= (int)p->max; i++)
+            if (strcmp(text, p->names[i]) == 0)
+                return igd_attack_job_set(job, name, i);
+    if (!igd_number_parse(&value, text))
+        return p != NULL && p->names != NULL
+                   ? igd_unknown(name, text, p->names, (int)p->max + 1)
+                   : igd_error(IGD_EINVAL, "cannot set %s.%s to '%s': not a number",
+                               job->attack->name, name, text);
+    return igd_attack_job_set(job, name, value);
 }
 
 const igd_parameter *igd_attack_job_get(const igd_attack_job *job, const char *name,

@@ -40,6 +40,9 @@ igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
 // Sets a parameter. @return IGD_EINVAL if there is none of that name, with the nearest
 // one, or the value is out of range
 igd_status igd_attack_job_set(igd_attack_job *job, const char *name, double value);
+// The same from a text: a number, or the name of a choice.
+igd_status igd_attack_job_set_text(igd_attack_job *job, const char *name,
+                                   const char *text);
 // A parameter and its value in the job; NULL where the attack has none of that name.
 const igd_parameter *igd_attack_job_get(const igd_attack_job *job, const char *name,
                                         double *value);

@@ -146,8 +146,9 @@ static igd_want fgsm_start(igd_run *r)
 
 static const igd_parameter fgsm_parameters[] = {
     [FGSM_RANDOM_START] = {"random_start", 0, 0, 1, true,
-                           "start at random, with a step of 1.25 eps (R-FGSM)"},
-    [FGSM_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
+                           "start at random, with a step of 1.25 eps (R-FGSM)", NULL},
+    [FGSM_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged",
+                  NULL},
 };
 
 const igd_attack igd_attack_fgsm = {
@@ -184,13 +185,15 @@ static igd_want pgd_start(igd_run *r)
 }
 
 static const igd_parameter pgd_parameters[] = {
-    [STEPS] = {"steps", 50, 1, 100000, true, "gradient steps"},
-    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
+    [STEPS] = {"steps", 50, 1, 100000, true, "gradient steps", NULL},
+    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start",
+                  NULL},
     [PGD_STEP_SIZE] = {"step_size", 0.25, 1e-6, 2, false,
-                       "length of a step, in units of eps"},
+                       "length of a step, in units of eps", NULL},
     [PGD_LAST] = {"last", 0, 0, 1, true,
-                  "judge the last iterate alone (1) or every one (0)"},
-    [PGD_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged"},
+                  "judge the last iterate alone (1) or every one (0)", NULL},
+    [PGD_EOT] = {"eot", 1, 1, 1000, true, "random passes whose gradients are averaged",
+                 NULL},
 };
 
 const igd_attack igd_attack_pgd = {
@@ -257,14 +260,15 @@ static igd_want gama_gradient(igd_run *r, const float *grad)
 
 static const igd_parameter gama_parameters[] = {
     [STEPS] = {"steps", 100, 1, 100000, true,
-               "gradient steps; the step shrinks at 60 and 85 %"},
-    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start"},
+               "gradient steps; the step shrinks at 60 and 85 %", NULL},
+    [RESTARTS] = {"restarts", 1, 1, 1000, true, "runs, each from its own random start",
+                  NULL},
     [GAMA_LAMBDA] = {"lambda", 50, 0, 1e6, false,
-                     "first weight of the distance from the start"},
+                     "first weight of the distance from the start", NULL},
     [GAMA_LAMBDA_STEPS] = {"lambda_steps", 25, 1, 100000, true,
-                           "steps in which that weight falls to 0"},
+                           "steps in which that weight falls to 0", NULL},
     [GAMA_LAST] = {"last", 0, 0, 1, true,
-                   "judge the last iterate alone (1) or every one (0)"},
+                   "judge the last iterate alone (1) or every one (0)", NULL},
 };
 
 const igd_attack igd_attack_gama_pgd = {

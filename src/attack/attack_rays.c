@@ -204,8 +204,8 @@ static igd_want rays_logits(igd_run *r, const float *z)
 
 // clang-format off
 static const igd_parameter rays_parameters[] = {
-    [QUERIES] = {"queries", 10000, 1, 1e9, true, "labels asked for"},
-    [VOTES]   = {"votes",   1,     1, 1e4, true, "draws of a randomised classifier whose majority is a label"},
+    [QUERIES] = {"queries", 10000, 1, 1e9, true, "labels asked for", NULL},
+    [VOTES]   = {"votes",   1,     1, 1e4, true, "draws of a randomised classifier whose majority is a label", NULL},
 };
 // clang-format on
 

@@ -431,13 +431,13 @@ static igd_want square_logits(igd_run *r, const float *z)
 
 // clang-format off
 static const igd_parameter square_parameters[] = {
-    [QUERIES]  = {"queries",  5000, 1, 1e9, true,  "proposals of a run"},
-    [RESTARTS] = {"restarts", 1,    1, 1e4, true,  "runs"},
-    [P_INIT]   = {"p_init",   0.8,  0, 1,   false, "share of the image that the first squares cover"},
-    [RESCALE]  = {"rescale",  0,    0, 1,   true,  "1: fit the schedule of sizes, made for 10000, to queries"},
-    [CE]       = {"ce",       0,    0, 1,   true,  "1: cross-entropy in place of the margin"},
-    [EOT]      = {"eot",      1,    1, 1e4, true,  "draws of a randomised classifier, averaged"},
-    [COMPAT]   = {"compat",   0,    0, 1,   true,  "1: no window at the last row and column, as the reference"},
+    [QUERIES]  = {"queries",  5000, 1, 1e9, true,  "proposals of a run", NULL},
+    [RESTARTS] = {"restarts", 1,    1, 1e4, true,  "runs", NULL},
+    [P_INIT]   = {"p_init",   0.8,  0, 1,   false, "share of the image that the first squares cover", NULL},
+    [RESCALE]  = {"rescale",  0,    0, 1,   true,  "1: fit the schedule of sizes, made for 10000, to queries", NULL},
+    [CE]       = {"ce",       0,    0, 1,   true,  "1: cross-entropy in place of the margin", NULL},
+    [EOT]      = {"eot",      1,    1, 1e4, true,  "draws of a randomised classifier, averaged", NULL},
+    [COMPAT]   = {"compat",   0,    0, 1,   true,  "1: no window at the last row and column, as the reference", NULL},
 };
 // clang-format on
 

@@ -41,6 +41,17 @@ double igd_ball_norm(const float *a, const float *b, int64_t d, igd_norm norm)
     return 0.0;
 }
 
+double igd_ball_dual_norm(const float *w, int64_t d, igd_norm norm)
+{
+    double sum = 0, most = 0;
+    for (int64_t i = 0; i < d; i++) {
+        const double u = fabs((double)w[i]);
+        sum += norm == IGD_NORM_L2 ? u * u : u;
+        most = fmax(most, u);
+    }
+    return norm == IGD_NORM_LINF ? sum : norm == IGD_NORM_L2 ? sqrt(sum) : most;
+}
+
 // point := x + scale * point, clipped.
 static void shift(float *point, const igd_ball *ball, float scale)
 {

@@ -25,6 +25,10 @@ void igd_ball_bounds(float *lower, float *upper, const float *x, int64_t d,
 // The norm of a - b, both [d].
 double igd_ball_norm(const float *a, const float *b, int64_t d, igd_norm norm);
 
+// The length of w [d] in the norm dual to `norm`: how much <w, x> may change in a ball of
+// radius 1.
+double igd_ball_dual_norm(const float *w, int64_t d, igd_norm norm);
+
 // A random point, of noise scaled to length eps and clipped: uniform noise under Linf,
 // normal noise under L2; under L1 normal noise projected on the ball.
 void igd_ball_start(float *point, const igd_ball *ball, const igd_stream *s);

@@ -148,7 +148,9 @@ static item *item_to_go_on(const engine *e)
     item *best = NULL;
     for (int i = 0; i < e->capacity; i++) {
         item *m = &e->items[i];
-        if (m->used && m->next < m->limit && (best == NULL || m->active < best->active))
+        const bool preparing = e->prepares && m->next == 1 && m->active == 1;
+        if (m->used && m->next < m->limit && !preparing &&
+            (best == NULL || m->active < best->active))
             best = m;
     }
     const bool ahead = e->dry && e->num < e->enough;
@@ -400,6 +402,7 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
     e.d = (size_t)job->num_pixels;
     e.C = (size_t)job->num_classes;
     e.num_runs = a->num_runs(job);
+    e.prepares = a->prepares != NULL && a->prepares(job);
     e.state_size = igd_run_size(job);
     e.samples = igd_attack_job_samples(job);
     e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;

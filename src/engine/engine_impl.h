@@ -21,6 +21,7 @@ typedef struct igd_item {
     igd_target target;
     float *lower, *upper; // [d]
     float *x_adv;         // [d] of the winning run so far
+    double *shared;       // [C] what run 0 prepared, where the attack prepares
     int next, active, limit;
     int winner;  // -1 as long as there is none
     bool fooled; // whether the winner fooled the classifier
@@ -48,6 +49,7 @@ struct igd_engine {
     int capacity, num; // slots, of which the first num are in use
     int samples, num_runs;
     size_t state_size;
+    bool prepares;        // whether run 0 of an image goes before its others
     bool dry;             // the feed has no further image
     igd_workers *workers; // NULL on devices other than the CPU
     int first, past;      // slots of the pass in progress
@@ -62,6 +64,7 @@ struct igd_engine {
     float *weights;       // [capacity, samples, C]
     float *logits;        // [capacity, samples, C], of passes without gradients
     float *pixels;        // [capacity, 4, d]: bounds and x_adv of items, x_adv of runs
+    double *shared;       // [capacity, C]
     igd_tally *tallies;   // [capacity, num_runs]
     unsigned char *state; // [capacity, state_size]
     igd_draw *draws;      // [capacity * samples]

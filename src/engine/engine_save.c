@@ -42,12 +42,17 @@ static const igd_slot *first_run(const igd_engine *e, const igd_item *m)
     return first;
 }
 
+static size_t shared_bytes(const igd_engine *e)
+{
+    return e->prepares ? e->C * sizeof(double) : 0;
+}
+
 static size_t bytes_of(const igd_engine *e, bool running)
 {
     const size_t pixels = e->d * sizeof(float);
     const size_t run = sizeof(run_record) + 2 * pixels + e->state_size;
-    return sizeof(item_record) + (size_t)e->num_runs * sizeof(igd_tally) + pixels +
-           (running ? run : 0);
+    return sizeof(item_record) + (size_t)e->num_runs * sizeof(igd_tally) +
+           shared_bytes(e) + pixels + (running ? run : 0);
 }
 
 static unsigned char *append(unsigned char *to, const void *from, size_t size)
@@ -77,6 +82,7 @@ static void write_item(unsigned char *to, const igd_engine *e, const igd_item *m
     item.loss = m->loss;
     to = append(to, &item, sizeof(item));
     to = append(to, igd_item_tallies(e, m), (size_t)e->num_runs * sizeof(igd_tally));
+    to = append(to, m->shared, shared_bytes(e));
     to = append(to, m->winner >= 0 ? m->x_adv : m->target.x, pixels);
     if (p == NULL)
         return;
@@ -172,7 +178,8 @@ bool igd_item_take_up(igd_engine *e, igd_item *m, const unsigned char *bytes, si
     if (!is_record_of(&item, e, m, size))
         return false;
     if (item.running) {
-        memcpy(&run, bytes + (size_t)e->num_runs * sizeof(igd_tally) + pixels,
+        memcpy(&run,
+               bytes + (size_t)e->num_runs * sizeof(igd_tally) + shared_bytes(e) + pixels,
                sizeof(run));
         if (run.index != item.next - 1 ||
             (run.want != IGD_WANT_LOGITS && run.want != IGD_WANT_LABEL))
@@ -184,6 +191,7 @@ bool igd_item_take_up(igd_engine *e, igd_item *m, const unsigned char *bytes, si
     m->fooled = item.fooled;
     m->loss = item.loss;
     bytes = take(igd_item_tallies(e, m), bytes, (size_t)e->num_runs * sizeof(igd_tally));
+    bytes = take(m->shared, bytes, shared_bytes(e));
     bytes = take(m->x_adv, bytes, pixels);
     if (!item.running)
         return true;

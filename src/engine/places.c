@@ -20,6 +20,7 @@ void igd_places_free(igd_engine *e)
     free(e->weights);
     free(e->logits);
     free(e->pixels);
+    free(e->shared);
     free(e->tallies);
     free(e->state);
     free(e->draws);
@@ -38,12 +39,13 @@ igd_status igd_places_make(igd_engine *e)
     e->weights = calloc(rows, e->C * sizeof(float));
     e->logits = calloc(rows, e->C * sizeof(float));
     e->pixels = calloc(places, 4 * room);
+    e->shared = calloc(places, e->C * sizeof(double));
     e->tallies = calloc(places, (size_t)e->num_runs * sizeof(igd_tally));
     e->state = aligned_alloc(IGD_RUN_ALIGNMENT, places * e->state_size);
     e->draws = calloc(rows, sizeof(*e->draws));
     if (e->slots == NULL || e->items == NULL || e->points == NULL || e->grads == NULL ||
         e->weights == NULL || e->logits == NULL || e->pixels == NULL ||
-        e->tallies == NULL || e->state == NULL || e->draws == NULL)
+        e->shared == NULL || e->tallies == NULL || e->state == NULL || e->draws == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d images under %s", e->capacity,
                          e->attack->name);
     for (size_t i = 0; i < places; i++) {
@@ -51,6 +53,7 @@ igd_status igd_places_make(igd_engine *e)
         e->items[i].lower = own;
         e->items[i].upper = own + e->d;
         e->items[i].x_adv = own + 2 * e->d;
+        e->items[i].shared = e->shared + i * e->C;
         e->slots[i].run = (igd_run){.job = e->job,
                                     .samples = e->samples,
                                     .point = e->points + i * (size_t)e->samples * e->d,
@@ -119,6 +122,7 @@ void igd_run_enter(igd_run *r, const igd_item *m)
     r->x = m->target.x;
     r->lower = m->lower;
     r->upper = m->upper;
+    r->shared = m->shared;
     r->clean = m->target.clean;
     r->label = m->target.label;
     r->image = m->target.image;

@@ -32,8 +32,7 @@ static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
 // One NAME.PARAMETER=VALUE.
 typedef struct change {
     char name[IGD_NAME_LENGTH];
-    char parameter[32];
-    double value;
+    char parameter[32], value[32];
     bool used;
 } change;
 
@@ -89,13 +88,12 @@ static igd_status parse_change(change *c, const char *text, size_t length)
         return igd_error(IGD_EINVAL, "cannot set '%.*s': ATTACK.PARAMETER=VALUE expected",
                          (int)length, text);
     *dot = '\0';
-    if (strlen(copy) >= sizeof(c->name) || strlen(dot + 1) >= sizeof(c->parameter))
+    if (strlen(copy) >= sizeof(c->name) || strlen(dot + 1) >= sizeof(c->parameter) ||
+        strlen(equals + 1) >= sizeof(c->value))
         return igd_error(IGD_EINVAL, "cannot set '%.*s'", (int)length, text);
     memcpy(c->name, copy, strlen(copy) + 1);
     memcpy(c->parameter, dot + 1, strlen(dot + 1) + 1);
-    if (!igd_number_parse(&c->value, equals + 1))
-        return igd_error(IGD_EINVAL, "cannot set %s.%s to '%s': not a number", c->name,
-                         c->parameter, equals + 1);
+    memcpy(c->value, equals + 1, strlen(equals + 1) + 1);
     return IGD_OK;
 }
 
@@ -122,7 +120,7 @@ static igd_status apply_changes(maker *m, igd_attack_job *job, const char *step_
                 strcmp(c->name, step_name) == 0 && strcmp(step_name, attack) != 0;
             if (exact ? !is_exact : strcmp(c->name, attack) != 0)
                 continue;
-            IGD_TRY(igd_attack_job_set(job, c->parameter, c->value));
+            IGD_TRY(igd_attack_job_set_text(job, c->parameter, c->value));
             c->used = true;
         }
     return IGD_OK;
