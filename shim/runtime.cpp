@@ -147,7 +147,7 @@ int igd_num_cores(void)
 
 igd_status igd_set_num_threads(int num_threads)
 {
-    if (num_threads < 0)
+    if (num_threads < 0 || num_threads > IGD_MAX_THREADS)
         return igd_error(IGD_EINVAL, "cannot compute with %d threads", num_threads);
     if (num_threads == 0)
         num_threads = igd_num_cores();
@@ -171,7 +171,31 @@ igd_status igd_thread_compute_alone(void)
     return guarded("threads", [&] { at::set_num_threads(1); });
 }
 
-igd_status igd_blas_compute_alone(void)
+namespace
 {
-    return guarded("threads", [&] { openblas_set_num_threads(1); });
+std::mutex blas_lock;
+int blas_users = 0, blas_before = 1; // guarded by blas_lock
+} // namespace
+
+igd_status igd_blas_alone_begin(void)
+{
+    return guarded("threads", [] {
+        const std::lock_guard<std::mutex> lock(blas_lock);
+        if (blas_users++ > 0)
+            return;
+        blas_before = openblas_get_num_threads();
+        openblas_set_num_threads(1);
+    });
+}
+
+void igd_blas_alone_end(void)
+{
+    const std::lock_guard<std::mutex> lock(blas_lock);
+    if (--blas_users == 0)
+        openblas_set_num_threads(blas_before);
+}
+
+void igd_thread_give_back(int num_threads)
+{
+    (void)!guarded("threads", [&] { at::set_num_threads(num_threads); });
 }

@@ -10,8 +10,11 @@ extern "C" {
 
 // Makes libtorch use no other thread for what the calling thread computes, ever after.
 igd_status igd_thread_compute_alone(void);
-// Makes OpenBLAS do so for all threads, until igd_set_num_threads().
-igd_status igd_blas_compute_alone(void);
+// Gives the calling thread, and those that begin to compute later, so many again.
+void igd_thread_give_back(int num_threads);
+// Makes OpenBLAS do so for all threads until the last of those that began ends.
+igd_status igd_blas_alone_begin(void);
+void igd_blas_alone_end(void);
 
 #ifdef __cplusplus
 }

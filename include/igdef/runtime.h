@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+#define IGD_MAX_THREADS 4096 /**< More are no machine's: the system would end us. */
+
 /** Version of the libtorch in use, which it states itself, such as "2.6.0".
  *  @return borrowed, static */
 const char *igd_torch_version(void);
@@ -62,7 +64,12 @@ int igd_num_cores(void);
  * threads burn their cores unless OMP_WAIT_POLICY=passive was in the environment when the
  * program started (the command `igdef` sees to that itself).
  *
- * @param num_threads  >= 1, or 0 for igd_num_cores()
+ * Beside this call, the first model that is loaded lets libtorch set OpenMP's number of
+ * threads for the thread that loads it; and while attacks run, each on threads of its
+ * own, OpenBLAS computes with one thread in the whole process. What it had is given back
+ * after the last of them.
+ *
+ * @param num_threads  1 .. IGD_MAX_THREADS, or 0 for igd_num_cores()
  * @return IGD_OK, IGD_EINVAL, IGD_ETORCH
  */
 igd_status igd_set_num_threads(int num_threads);

@@ -27,6 +27,7 @@ typedef struct worker {
 struct igd_workers {
     int num;     // threads that run
     int threads; // libtorch's own number
+    bool blas;   // whether OpenBLAS was told to compute alone
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
     // Guarded by `lock`.
@@ -92,7 +93,8 @@ igd_status igd_workers_start(igd_workers **out)
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     const igd_status st = w->num == 0 ? igd_error(IGD_ENOMEM, "no thread can be started")
-                                      : igd_blas_compute_alone();
+                                      : igd_blas_alone_begin();
+    w->blas = st == IGD_OK;
     if (st != IGD_OK) {
         igd_workers_free(w);
         return st;
@@ -138,9 +140,10 @@ void igd_workers_free(igd_workers *w)
     pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < w->num; i++)
         pthread_join(w->workers[i].thread, NULL);
-    // Gives libtorch and OpenBLAS back what the threads took from them; it was set
-    // before.
-    (void)!igd_set_num_threads(w->threads);
+    // Gives libtorch and OpenBLAS back what the threads took from them.
+    igd_thread_give_back(w->threads);
+    if (w->blas)
+        igd_blas_alone_end();
     pthread_cond_destroy(&w->end);
     pthread_cond_destroy(&w->begin);
     pthread_mutex_destroy(&w->lock);
