@@ -16,7 +16,6 @@
 #include "igdef/version.h"
 
 #include "igdef/runtime.h"
-#include "igdef/tensor.h"
 
 #include "igdef/dataset.h"
 #include "igdef/model.h"

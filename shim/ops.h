@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "igdef/tensor.h"
+#include "tensor.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,7 +4,7 @@
 
 #include "core/digest.h"
 #include "igdef/ranking.h"
-#include "igdef/tensor.h"
+#include "tensor.h"
 
 // *out [C, K], owned: 1 for the `keep` most important neurons of each class, else 0.
 igd_status igd_mask_build(igd_tensor **out, const igd_ranking *ranking, int keep);

@@ -1,9 +1,6 @@
-/**
- * @file tensor.h
- * An opaque array of float32 on some device, for callers that keep data there.
- */
-#ifndef IGDEF_TENSOR_H
-#define IGDEF_TENSOR_H
+// An opaque array of float32 on some device.
+#ifndef IGD_SHIM_TENSOR_H
+#define IGD_SHIM_TENSOR_H
 
 #include <stdint.h>
 
