@@ -47,6 +47,21 @@ def numbers_follow_no_locale(path, text):
             yield m.start(), f"{m.group(1)}() prints a fraction by the program's locale"
 
 
+def public_functions(root):
+    """Header and name of every function that a program may call."""
+    for path in sorted((root / "include" / "igdef").glob("*.h")):
+        text = without_comments(path.read_text())
+        for name in re.findall(r"^[a-z][\w \*]*?[ \*](igd_\w+)\([^;{}]*\);", text, re.M):
+            yield path, name
+
+
+def misuse_is_tested(root):
+    tested = (root / "tests" / "test_misuse.c").read_text()
+    for path, name in public_functions(root):
+        if not re.search(rf"\b{name}\(", tested):
+            yield path, f"{name}() is not in tests/test_misuse.c"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     breaches = 0
@@ -56,6 +71,9 @@ def main():
             for at, what in numbers_follow_no_locale(path, text):
                 print(f"{path.relative_to(root)}:{text.count(chr(10), 0, at) + 1}: {what}")
                 breaches += 1
+    for path, what in misuse_is_tested(root):
+        print(f"{path.relative_to(root)}: {what}")
+        breaches += 1
     sys.exit(1 if breaches else 0)
 
 

@@ -135,6 +135,14 @@ const char *fixture_values(const char *name, const char *source, const char *con
     return save(m, name);
 }
 
+const int64_t *fixture_indices()
+{
+    static std::vector<int64_t> all;
+    for (int64_t i = static_cast<int64_t>(all.size()); i < 4096; i++)
+        all.push_back(i);
+    return all.data();
+}
+
 igd_status fixture_throw(float *, const float *, int64_t, void *)
 {
     throw std::runtime_error("thrown by the program");

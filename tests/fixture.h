@@ -82,6 +82,9 @@ const char *fixture_values(const char *name, const char *source, const char *con
                            const int64_t (*shapes)[6], const float *const *values,
                            int num);
 
+// 0, 1, 2 and so on, 4096 of them: indices of images whose noise is to be had again.
+const int64_t *fixture_indices(void);
+
 // A callback that throws a C++ exception.
 igd_status fixture_throw(float *out, const float *in, int64_t n, void *payload);
 

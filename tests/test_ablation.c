@@ -92,7 +92,7 @@ static void test_ablation__two_passes_without_mask_are_the_base_model(void **sta
     igd_defense *d = make(&w, NULL, options(IGD_MASK_NONE, false, 0.3));
     const igd_defense_view view = {.defense = d};
     const igd_classifier f = igd_defense_classifier(&view);
-    assert_ok(igd_defense_predict(z, base, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(z, base, d, w.images, fixture_indices(), N));
     assert_memory_equal(z, base, sizeof(z));
     assert_true(f.deterministic);
     passes(d, 1);
@@ -125,7 +125,7 @@ static void test_ablation__masks_of_ones_are_the_base_model(void **state)
             options(k < 2 ? IGD_MASK_RANKING : IGD_MASK_RANDOM, k % 2 == 0, 0.0);
         o.keep = K;
         igd_defense *d = make(&w, w.ranking, o);
-        assert_ok(igd_defense_predict(z, base, d, w.images, NULL, N));
+        assert_ok(igd_defense_predict(z, base, d, w.images, fixture_indices(), N));
         assert_close(z, base, N * C, 1e-5);
         igd_defense_free(d);
     }
@@ -145,7 +145,7 @@ static void test_ablation__one_pass_without_mask_is_smoothing_alone(void **state
     const igd_defense_view view = {.defense = d};
     assert_false(igd_defense_classifier(&view).deterministic);
     passes(d, 2);
-    assert_ok(igd_defense_predict(got, NULL, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(got, NULL, d, w.images, fixture_indices(), N));
     for (int copy = 0; copy < 2; copy++) {
         for (int i = 0; i < N; i++) {
             float noise[D];
@@ -163,7 +163,7 @@ static void test_ablation__one_pass_without_mask_is_smoothing_alone(void **state
     igd_defense_free(d);
 
     d = make(&w, NULL, options(IGD_MASK_NONE, true, 0.0)); // and without noise nothing
-    assert_ok(igd_defense_predict(got, z, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(got, z, d, w.images, fixture_indices(), N));
     assert_memory_equal(got, z, sizeof(z));
     igd_defense_free(d);
     world_free(&w);
@@ -192,7 +192,7 @@ static void test_ablation__one_pass_masks_what_no_class_keeps(void **state)
     igt_read(&s, igt_suffix(&s, cut, igt_mask_neurons(&s, cut, act, row), carried),
              wanted, N * C);
     assert_ok(igd_scope_close(&s));
-    assert_ok(igd_defense_predict(got, NULL, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(got, NULL, d, w.images, fixture_indices(), N));
     assert_close(got, wanted, N * C, 1e-5);
     assert_false(igd_defense_has_pseudo_label(d));
     passes(d, 1);
@@ -289,7 +289,7 @@ static void test_ablation__one_pass_can_be_exported(void **state)
     igd_defense *d = make(&w, w.ranking, options(IGD_MASK_RANKING, true, 0.0));
     assert_ok(igd_defense_export(d, path));
     assert_ok(igd_model_load(&exported, path, shape, NULL));
-    assert_ok(igd_defense_predict(here, NULL, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
     assert_ok(igd_model_predict(there, exported, w.images, N));
     assert_close(there, here, N * C, 1e-5);
     igd_model_free(exported);
@@ -323,7 +323,7 @@ static void test_ablation__a_file_defends_beside_its_base_model(void **state)
                                      names, shapes, 1);
     assert_ok(igd_defense_new_model(&d, w.base, path));
     assert_ok(igd_model_load(&other, path, shape, NULL));
-    assert_ok(igd_defense_predict(defended, base, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(defended, base, d, w.images, fixture_indices(), N));
     assert_ok(igd_model_predict(direct, other, w.images, N));
     assert_memory_equal(defended, direct, sizeof(direct));
     assert_ok(igd_model_predict(direct, w.base, w.images, N));
@@ -341,7 +341,7 @@ static void test_ablation__a_file_defends_beside_its_base_model(void **state)
     igd_model_free(other);
     assert_ok(igd_model_load(&other, path, shape, &o));
     assert_ok(igd_defense_new_model(&d, shifted, path));
-    assert_ok(igd_defense_predict(defended, NULL, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(defended, NULL, d, w.images, fixture_indices(), N));
     assert_ok(igd_model_predict(normalised, other, w.images, N));
     assert_memory_equal(defended, normalised, sizeof(normalised));
     igd_defense_free(d);

@@ -186,7 +186,7 @@ static void test_climb__agrees_with_the_definition(void **state)
         const int num_steps = k % 2 == 0 ? 2 : 9;
         igd_defense *d =
             is_caaa ? caaa(linear, num_steps, 0.15) : hedge(linear, num_steps, false);
-        assert_ok(igd_defense_predict(z, NULL, d, w.images, NULL, N));
+        assert_ok(igd_defense_predict(z, NULL, d, w.images, fixture_indices(), N));
         for (int i = 0; i < N; i++) {
             linear_reference(wanted, w.images + i * D, weight, bias, is_caaa, num_steps);
             for (int c = 0; c < C; c++)
@@ -261,7 +261,7 @@ static void test_climb__without_steps_it_is_the_base_model(void **state)
     for (int k = 0; k < 2; k++) {
         int forwards, backwards;
         igd_defense *d = k == 0 ? caaa(w.base, 0, 0.15) : hedge(w.base, 0, false);
-        assert_ok(igd_defense_predict(z, base, d, w.images, NULL, N));
+        assert_ok(igd_defense_predict(z, base, d, w.images, fixture_indices(), N));
         assert_memory_equal(z, base, sizeof(z));
         igd_defense_passes(d, &forwards, &backwards);
         assert_int_equal(forwards, 1);

@@ -159,7 +159,7 @@ static void test_defense_masked__all_neurons_kept_is_the_base_model(void **state
     float defended[N * C], base[N * C];
     world_make(&w);
     igd_defense *d = defend(&w, K, 0.1, 1, 0.01);
-    assert_ok(igd_defense_predict(defended, base, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(defended, base, d, w.images, fixture_indices(), N));
     assert_close(defended, base, N * C, 1e-5);
     igd_defense_free(d);
     world_free(&w);
@@ -344,11 +344,11 @@ static void test_defense_masked__pixels_outside_the_range_are_refused(void **sta
     world_make(&w);
     igd_defense *d = defend(&w, 4, 0.0, 1, 0.01);
     w.images[2 * D + 5] = 1.5f;
-    assert_fails(igd_defense_predict(z, NULL, d, w.images, NULL, N), IGD_EINVAL,
-                 "image 2 has a pixel of value 1.5");
+    assert_fails(igd_defense_predict(z, NULL, d, w.images, fixture_indices(), N),
+                 IGD_EINVAL, "image 2 has a pixel of value 1.5");
     w.images[2 * D + 5] = NAN;
-    assert_fails(igd_defense_predict(z, NULL, d, w.images, NULL, N), IGD_EINVAL,
-                 "image 2");
+    assert_fails(igd_defense_predict(z, NULL, d, w.images, fixture_indices(), N),
+                 IGD_EINVAL, "image 2");
     igd_defense_free(d);
     world_free(&w);
 }
@@ -366,7 +366,7 @@ static void test_defense_masked__exported_file_is_the_defended_model(void **stat
     assert_ok(igd_defense_export(d, path));
     assert_ok(igd_model_load(&exported, path, shape, NULL));
     assert_true(igd_model_is_deterministic(exported));
-    assert_ok(igd_defense_predict(here, NULL, d, w.images, NULL, N));
+    assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
     assert_ok(igd_model_predict(there, exported, w.images, N));
     assert_close(there, here, N * C, 1e-4);
     igd_model_free(exported);

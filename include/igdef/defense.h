@@ -155,7 +155,9 @@ igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
  * @param[out] base_logits  [n, num_classes], or NULL; costs one more pass
  * @param images            borrowed; [n, C, H, W] in [0, 1]
  * @param indices           borrowed; [n] index of each image in its data set, which keys
- *                          its noise; NULL for 0 .. n-1
+ *                          its noise beside the seed: the numbers of an experiment can be
+ *                          had again. NULL, for a server: fresh noise for every image,
+ *                          which nobody can foresee, from the operating system
  * @return IGD_OK, IGD_EINVAL if a pixel lies outside [0, 1], IGD_ETORCH, IGD_ENOMEM
  */
 igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,

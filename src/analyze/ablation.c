@@ -7,6 +7,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/require.h"
 #include "igdef/sweep.h"
 
 static const struct row {
@@ -98,12 +99,15 @@ igd_status igd_ablation(igd_analysis **out, const igd_model *base,
                         const igd_ranking *ranking, const igd_dataset *data,
                         const igd_series_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(ranking);
+    IGD_REQUIRE(data);
     const igd_series_options defaults = igd_series_options_default();
     const igd_series_options *o = options != NULL ? options : &defaults;
     ablation a = {0};
     igd_status st;
 
-    *out = NULL;
     if (!(o->defense.sigma > 0.0))
         return igd_error(IGD_EINVAL, "an ablation of smoothing needs a sigma above 0");
     if ((st = igd_series_init(&a.series, NUM_ROWS, o->folder)) != IGD_OK ||

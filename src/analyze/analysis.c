@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/require.h"
 #include "core/seal.h"
 
 struct igd_analysis {
@@ -62,21 +63,25 @@ igd_status igd_analysis_make(igd_analysis **out, cJSON *json,
 
 const char *igd_analysis_json(const igd_analysis *a)
 {
-    return a->json;
+    return a != NULL ? a->json : "";
 }
 
 const char *igd_analysis_text(const igd_analysis *a)
 {
-    return a->text;
+    return a != NULL ? a->text : "";
 }
 
 igd_status igd_analysis_save(const igd_analysis *a, const char *path)
 {
+    IGD_REQUIRE(a);
+    IGD_REQUIRE(path);
     return igd_seal_write(a->object, path);
 }
 
 igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path)
 {
+    IGD_REQUIRE(a);
+    IGD_REQUIRE(path);
     char *svg = NULL;
     igd_status st = igd_chart_svg(&svg, a->object);
     if (st == IGD_OK)

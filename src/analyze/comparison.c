@@ -9,6 +9,7 @@
 #include "analyze/series_text.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "igdef/sweep.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
@@ -172,12 +173,15 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
                                 const igd_dataset *data,
                                 const igd_series_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(rows);
+    IGD_REQUIRE(data);
     const igd_series_options defaults = igd_series_options_default();
     const igd_series_options *o = options != NULL ? options : &defaults;
     comparison c = {.rows = rows, .num = num};
     igd_status st;
 
-    *out = NULL;
     if (num < 1 || num > MOST_ROWS)
         return igd_error(IGD_EINVAL, "cannot compare %d defenses, outside 1 to %d", num,
                          MOST_ROWS);

@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "core/number.h"
 #include "core/random.h"
+#include "core/require.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "model/model_impl.h"
@@ -345,6 +346,9 @@ igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
                                  const igd_defense *defense, const igd_dataset *data,
                                  const igd_landscape_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(data);
     const igd_landscape_options o =
         options != NULL ? *options : igd_landscape_options_default();
     const igd_threat threat = {IGD_NORM_LINF, o.eps};
@@ -358,7 +362,6 @@ igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
     igd_findings found = {0};
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(check_options(&l, base));
     IGD_TRY(igd_experiment_check(&who));
     if (defense != NULL)

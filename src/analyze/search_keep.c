@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "evaluate/session.h"
@@ -350,6 +351,10 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
                                    const igd_ranking *ranking, const igd_dataset *data,
                                    const igd_search_keep_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(ranking);
+    IGD_REQUIRE(data);
     const igd_search_keep_options o =
         options != NULL ? *options : igd_search_keep_options_default();
     const double begun = igd_now();
@@ -360,7 +365,6 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
     igd_findings found = {0};
     igd_status st;
 
-    *out = NULL;
     chosen.mask = IGD_MASK_RANKING;
     chosen.one_pass = false;
     IGD_TRY(igd_experiment_check(&who));

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
 #include "engine/engine.h"
@@ -442,6 +443,10 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
                              const igd_ranking *ranking, const igd_defense *defense,
                              const igd_dataset *data, const igd_shift_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(ranking);
+    IGD_REQUIRE(data);
     const igd_shift_options o = options != NULL ? *options : igd_shift_options_default();
     const igd_experiment who = {"shift", base, defense, data, &o.threat, &o.run};
     const igd_defense_view view = {.defense = defense};
@@ -454,7 +459,6 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
     igd_findings found = {0};
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(igd_experiment_check(&who));
     if (defense != NULL) {
         defended = igd_defense_classifier(&view);

@@ -10,6 +10,7 @@
 #include "analyze/sweep_values.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/require.h"
 
 // A sweep in progress. Every array has one item per value.
 typedef struct sweep {
@@ -111,6 +112,7 @@ static igd_status check_options(sweep *s)
 igd_status igd_sweep_check(const igd_sweep_values *values,
                            const igd_series_options *options, bool defended)
 {
+    IGD_REQUIRE(values);
     sweep s = {.from = values, .options = options, .defended = defended};
     igd_status st = sweep_init(&s);
     if (st == IGD_OK)
@@ -304,6 +306,10 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
                      const igd_ranking *ranking, const igd_dataset *data,
                      const igd_sweep_values *values, const igd_series_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(data);
+    IGD_REQUIRE(values);
     const igd_series_options defaults = igd_series_options_default();
     sweep s = {.from = values,
                .options = options != NULL ? options : &defaults,
@@ -312,7 +318,6 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
                    (options != NULL && options->defense.mask != IGD_MASK_RANKING)};
     igd_status st;
 
-    *out = NULL;
     if ((st = sweep_init(&s)) == IGD_OK && (st = check_options(&s)) == IGD_OK &&
         (st = make_defenses(&s, base, ranking)) == IGD_OK &&
         (st = add_members(&s)) == IGD_OK &&

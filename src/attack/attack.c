@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/nearest.h"
+#include "core/require.h"
 
 static const igd_attack *const table[] = {
     &igd_attack_fgsm,     &igd_attack_pgd,     &igd_attack_gama_pgd, &igd_attack_apgd_ce,
@@ -20,14 +21,17 @@ int igd_attack_count(void)
 
 const igd_attack *igd_attack_at(int i)
 {
+    if (i < 0 || i >= igd_attack_count())
+        return NULL;
     return i >= 0 && i < NUM_ATTACKS ? table[i] : NULL;
 }
 
 igd_status igd_attack_find(const igd_attack **out, const char *name)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(name);
     const char *names[NUM_ATTACKS];
 
-    *out = NULL;
     for (int i = 0; i < NUM_ATTACKS; i++) {
         names[i] = table[i]->name;
         if (strcmp(name, names[i]) == 0) {
@@ -40,21 +44,27 @@ igd_status igd_attack_find(const igd_attack **out, const char *name)
 
 const char *igd_attack_name(const igd_attack *a)
 {
-    return a->name;
+    return a != NULL ? a->name : "";
 }
 
 const char *igd_attack_help(const igd_attack *a)
 {
-    return a->help;
+    return a != NULL ? a->help : "";
 }
 
 bool igd_attack_has_norm(const igd_attack *a, igd_norm norm)
 {
+    if (a == NULL || igd_norm_name(norm)[0] == '\0')
+        return false;
     return (a->norms & 1u << norm) != 0;
 }
 
 const igd_parameter *igd_attack_parameters(const igd_attack *a, int *num)
 {
+    if (num != NULL)
+        *num = 0;
+    if (a == NULL || num == NULL)
+        return NULL;
     *num = a->num_parameters;
     return a->parameters;
 }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/file_kind.h"
+#include "core/require.h"
 #include "data/dataset_impl.h"
 
 #define SHOWN_CLASSES 10
@@ -401,6 +402,8 @@ done:
 igd_status igd_dataset_open(igd_dataset **out, const char *path,
                             const igd_dataset_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(path);
     const igd_dataset_options o =
         options != NULL ? *options : igd_dataset_options_default();
     igd_class_map *map = NULL;
@@ -409,7 +412,6 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
                     .clamp_pixels = o.clamp_pixels,
                     .channels = o.channels};
 
-    *out = NULL;
     if (o.channels != 1 && o.channels != 3)
         return igd_error(IGD_EINVAL, "images of %d channels; 1 and 3 are possible",
                          o.channels);
@@ -431,6 +433,10 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                                    const int32_t *labels, int64_t num_images,
                                    const int64_t shape[3], int num_classes)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(images);
+    IGD_REQUIRE(labels);
+    IGD_REQUIRE(shape);
     const igd_dataset_options o = igd_dataset_options_default();
     igd_source s = {.partial = true}; // the caller says what the classes are
     return finish(out, &s, &o,
@@ -440,17 +446,20 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
 igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
                                   int64_t num, const igd_dataset_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(paths);
     const igd_dataset_options o = igd_dataset_options_default();
     const char *name = options != NULL ? options->preprocess : o.preprocess;
     const igd_preprocess *p;
     igd_source s = {.channels = options != NULL ? options->channels : o.channels};
 
-    *out = NULL;
     if (s.channels != 1 && s.channels != 3)
         return igd_error(IGD_EINVAL, "images of %d channels; 1 and 3 are possible",
                          s.channels);
     if (num < 1)
         return igd_error(IGD_EINVAL, "%lld image files", (long long)num);
+    for (int64_t i = 0; i < num; i++)
+        IGD_REQUIRE(paths[i]);
     IGD_TRY(igd_preprocess_find(&p, name == NULL ? "none" : name));
     return finish(out, &s, &o, igd_source_files(&s, paths, num, p));
 }
@@ -459,26 +468,28 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
 
 int64_t igd_dataset_size(const igd_dataset *d)
 {
-    return d->size;
+    return d != NULL ? d->size : 0;
 }
 
 const char *igd_dataset_preprocess(const igd_dataset *d)
 {
-    return d->source.preprocess != NULL ? d->source.preprocess : "none";
+    return d != NULL && d->source.preprocess != NULL ? d->source.preprocess : "none";
 }
 
 int igd_dataset_num_classes(const igd_dataset *d)
 {
-    return d->source.num_classes;
+    return d != NULL ? d->source.num_classes : 0;
 }
 
 const int64_t *igd_dataset_shape(const igd_dataset *d)
 {
-    return d->source.shape;
+    return d != NULL ? d->source.shape : NULL;
 }
 
 const char *igd_dataset_class_name(const igd_dataset *d, int c)
 {
+    if (d == NULL || c < 0 || c >= d->source.classes.num)
+        return "";
     return d->source.classes.line[c];
 }
 
@@ -498,6 +509,7 @@ static const char *count_hint(const igd_source *s, int num_classes)
 
 igd_status igd_dataset_check_classes(const igd_dataset *d, int num_classes)
 {
+    IGD_REQUIRE(d);
     const igd_source *s = &d->source;
     const int own = s->num_classes;
     const bool few = num_classes >= FEW_CLASSES && own <= num_classes / 2;
@@ -517,11 +529,15 @@ igd_status igd_dataset_check_classes(const igd_dataset *d, int num_classes)
 
 int igd_dataset_num_notes(const igd_dataset *d)
 {
-    return d->source.notes.num;
+    return d != NULL ? d->source.notes.num : 0;
 }
 
 const char *igd_dataset_note(const igd_dataset *d, int i, const char **warning)
 {
+    if (warning != NULL)
+        *warning = NULL;
+    if (i < 0 || i >= igd_dataset_num_notes(d) || warning == NULL)
+        return NULL;
     const igd_note *n = &d->source.notes.item[i];
     *warning = n->warning;
     return n->text;
@@ -529,16 +545,22 @@ const char *igd_dataset_note(const igd_dataset *d, int i, const char **warning)
 
 int igd_dataset_label(const igd_dataset *d, int64_t i)
 {
+    if (i < 0 || i >= igd_dataset_size(d))
+        return -1;
     return d->source.labels[d->chosen[i]];
 }
 
 int64_t igd_dataset_index(const igd_dataset *d, int64_t i)
 {
+    if (i < 0 || i >= igd_dataset_size(d))
+        return -1;
     return d->chosen[i];
 }
 
 igd_status igd_dataset_sha256(const igd_dataset *d, char out[65])
 {
+    IGD_REQUIRE(d);
+    IGD_REQUIRE(out);
     const igd_source *s = &d->source;
     igd_sha256 *h = NULL;
     igd_status st;
@@ -563,6 +585,13 @@ done:
 igd_status igd_dataset_read(const igd_dataset *d, float *images, const int64_t *which,
                             int64_t n)
 {
+    IGD_REQUIRE(d);
+    if (n < 0)
+        return igd_error(IGD_EINVAL, "%lld images are wanted", (long long)n);
+    if (n > 0) {
+        IGD_REQUIRE(images);
+        IGD_REQUIRE(which);
+    }
     const igd_source *s = &d->source;
     const int64_t size = s->shape[0] * s->shape[1] * s->shape[2];
     for (int64_t j = 0; j < n; j++) {

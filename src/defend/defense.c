@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "core/entropy.h"
 #include "core/error.h"
+#include "core/require.h"
 
 igd_status
 igd_defense_begin(igd_defense **out, const igd_model *base, igd_defense_kind kind,
@@ -70,23 +72,44 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view)
     return f;
 }
 
+// Draws that were never taken before and that nobody foresees: 96 bits each from the
+// operating system, as many as a stream of random numbers takes.
+static igd_status fresh_draws(igd_draw *draws, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t chance[2];
+        IGD_TRY(igd_entropy(chance, sizeof(chance)));
+        draws[i] = (igd_draw){.image = (int64_t)(chance[0] >> 1), .draw = chance[1]};
+    }
+    return IGD_OK;
+}
+
 igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
                                const float *images, const int64_t *indices, int64_t n)
 {
+    IGD_REQUIRE(d);
     const igd_defense_view view = {.defense = d};
     const igd_classifier f = igd_defense_classifier(&view);
     igd_draw *draws = NULL;
     igd_status st = IGD_OK;
 
-    if (n < 0)
+    if (n < 0 || n > INT64_MAX / (int64_t)sizeof(*draws))
         return igd_error(IGD_EINVAL, "cannot predict %lld images", (long long)n);
+    if (n > 0) {
+        IGD_REQUIRE(logits);
+        IGD_REQUIRE(images);
+    }
     IGD_TRY(igd_check_pixels(images, n, igd_classifier_pixels(d->f)));
     draws = malloc((size_t)n * sizeof(*draws) + 1);
     if (draws == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
-    for (int64_t i = 0; i < n; i++)
-        draws[i] = (igd_draw){.image = indices != NULL ? indices[i] : i, .draw = 0};
-    st = igd_classifier_logits(logits, &f, images, n, draws);
+    if (indices == NULL)
+        st = fresh_draws(draws, n);
+    else
+        for (int64_t i = 0; i < n; i++)
+            draws[i] = (igd_draw){.image = indices[i], .draw = 0};
+    if (st == IGD_OK)
+        st = igd_classifier_logits(logits, &f, images, n, draws);
     if (st == IGD_OK && base_logits != NULL)
         st = igd_classifier_logits(base_logits, d->f, images, n, draws);
     free(draws);
@@ -95,12 +118,12 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
 
 igd_defense_kind igd_defense_kind_of(const igd_defense *d)
 {
-    return d->kind;
+    return d != NULL ? d->kind : IGD_DEFENSE_MASK;
 }
 
 const char *igd_defense_description(const igd_defense *d)
 {
-    return d->json;
+    return d != NULL ? d->json : "{}";
 }
 
 const cJSON *igd_defense_settings_json(const igd_defense *d)
@@ -110,6 +133,11 @@ const cJSON *igd_defense_settings_json(const igd_defense *d)
 
 void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards)
 {
+    if (forwards == NULL || backwards == NULL)
+        return;
+    *forwards = *backwards = 0;
+    if (d == NULL)
+        return;
     const igd_defense_view view = {.defense = d};
     const igd_classifier f = igd_defense_classifier(&view);
     *forwards = f.num_passes;
@@ -118,22 +146,28 @@ void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards)
 
 bool igd_defense_has_pseudo_label(const igd_defense *d)
 {
+    if (d == NULL)
+        return false;
     return d->kind == IGD_DEFENSE_MASK && d->mask != NULL && !d->options.one_pass;
 }
 
 const igd_defense_options *igd_defense_settings(const igd_defense *d)
 {
+    if (d == NULL)
+        return NULL;
     return d->kind == IGD_DEFENSE_MASK ? &d->options : NULL;
 }
 
 const char *igd_defense_method(const igd_defense *d)
 {
+    if (d == NULL)
+        return NULL;
     return d->mask != NULL ? d->method : NULL;
 }
 
 const char *igd_defense_layer(const igd_defense *d)
 {
-    return d->layer;
+    return d != NULL ? d->layer : NULL;
 }
 
 const igd_cut *igd_defense_cut(const igd_defense *d)

@@ -3,6 +3,7 @@
 // Source: Alfarra et al., AAAI 2022, as re-implemented by Croce et al., ICML 2022.
 #include "core/error.h"
 #include "core/pixels.h"
+#include "core/require.h"
 #include "defend/defense_kind.h"
 
 // Cross-entropy of the pseudo-label: its derivative is q - e_label, where 1 - q_label is
@@ -29,11 +30,12 @@ static void move(float *delta, const float *x, const float *grad, int64_t D,
 igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
                                 const igd_caaa_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
     igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_CAAA, igd_climbing_classifier));
     d->caaa = options != NULL ? *options : igd_caaa_options_default();
     d->climb = (igd_climb){.num_steps = d->caaa.num_steps, .weigh = weigh, .move = move};

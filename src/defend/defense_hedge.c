@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/pixels.h"
 #include "core/random.h"
+#include "core/require.h"
 #include "defend/defense_kind.h"
 
 static void start(float *delta, int64_t D, const igd_defense *d, igd_draw draw)
@@ -38,11 +39,12 @@ static void move(float *delta, const float *x, const float *grad, int64_t D,
 igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
                                  const igd_hedge_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
     igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_HEDGE, igd_climbing_classifier));
     d->hedge = options != NULL ? *options : igd_hedge_options_default();
     d->climb = (igd_climb){.num_steps = d->hedge.num_steps,

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/random.h"
+#include "core/require.h"
 #include "defend/mask.h"
 
 // x + sigma * noise, the noise of draw `draws[i]`, copy j, for row i. The noisy images
@@ -412,12 +413,13 @@ static igd_status settings_json(cJSON **out, const igd_defense *d)
 igd_status igd_defense_new(igd_defense **out, const igd_model *base,
                            const igd_ranking *ranking, const igd_defense_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
     igd_ranking *chance = NULL;
     igd_defense *d = NULL;
     cJSON *settings = NULL;
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MASK, masked_classifier));
     d->options = options != NULL ? *options : igd_defense_options_default();
     if ((st = check_options(&d->options)) != IGD_OK)

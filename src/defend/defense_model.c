@@ -2,6 +2,7 @@
 #include "defend/defense_kind.h"
 
 #include "core/error.h"
+#include "core/require.h"
 #include "igdef/callbacks.h"
 
 static void classifier(igd_classifier *f, const igd_defense_view *view)
@@ -12,10 +13,12 @@ static void classifier(igd_classifier *f, const igd_defense_view *view)
 igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
                                  const char *path)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(path);
     igd_defense *d = NULL;
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL, classifier));
     if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
         return igd_defense_finish(out, d, NULL, st);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "cut.h"
 #include "defend/defense_impl.h"
 
@@ -89,6 +90,8 @@ static igd_status write_source(char *out, size_t room, const igd_cut *cut,
 
 igd_status igd_defense_export(const igd_defense *d, const char *path)
 {
+    IGD_REQUIRE(d);
+    IGD_REQUIRE(path);
     char source[SOURCE_SIZE];
     const igd_tensor *mask = igd_defense_mask(d);
 

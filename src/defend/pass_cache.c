@@ -7,6 +7,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/require.h"
 
 #define KEY_LENGTH 32        // hexadecimal digits of a digest: 128 bits
 #define MOST_WIDTH (1 << 14) // larger rows are cheaper to compute than to keep
@@ -27,8 +28,8 @@ struct igd_pass_cache {
 
 igd_status igd_pass_cache_new(igd_pass_cache **out)
 {
+    IGD_REQUIRE_OUT(out);
     igd_pass_cache *t = calloc(1, sizeof(*t));
-    *out = NULL;
     if (t == NULL)
         return igd_error(IGD_ENOMEM, "no memory for shared passes");
     t->file = tmpfile();

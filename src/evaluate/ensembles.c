@@ -56,10 +56,10 @@ int igd_ensemble_count(void)
 
 const char *igd_ensemble_name(int i)
 {
-    return all[i]->name;
+    return i >= 0 && i < igd_ensemble_count() ? all[i]->name : "";
 }
 
 const char *igd_ensemble_help(int i)
 {
-    return all[i]->help;
+    return i >= 0 && i < igd_ensemble_count() ? all[i]->help : "";
 }

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/logits.h"
+#include "core/require.h"
 #include "core/seal.h"
 #include "evaluate/cascade.h"
 #include "evaluate/checkpoint.h"
@@ -30,6 +31,11 @@
 static igd_status check_options(const igd_evaluate_options *o)
 {
     const double largest = 1e6;
+    IGD_REQUIRE(o->attacks);
+    if (igd_norm_name(o->threat.norm)[0] == '\0')
+        return igd_error(IGD_EINVAL, "norm %d is none", (int)o->threat.norm);
+    if (o->report != IGD_REPORT_UNION && o->report != IGD_REPORT_PER_ATTACK)
+        return igd_error(IGD_EINVAL, "report %d is none", (int)o->report);
     if (!(o->threat.eps > 0.0 && o->threat.eps <= largest))
         return igd_error(IGD_EINVAL, "eps is %g, outside 0 to %g", o->threat.eps,
                          largest);
@@ -61,6 +67,7 @@ static igd_status check_options(const igd_evaluate_options *o)
 igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
                               bool pseudo_label)
 {
+    IGD_REQUIRE(options);
     // Lists are taken apart for a classifier; what is asked here holds for any.
     const igd_classifier any = {
         .num_classes = 10, .shape = {3, 32, 32}, .differentiable = true};
@@ -554,11 +561,13 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
                         const igd_defense *defense, const igd_dataset *data,
                         const igd_evaluate_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(data);
     const igd_evaluate_options o =
         options != NULL ? *options : igd_evaluate_options_default();
     igd_views views;
 
-    *out = NULL;
     igd_status st = igd_views_make(&views, base, defense, data, &o);
     if (st == IGD_OK)
         st = igd_evaluate_views(out, &views, data, &o);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "core/text.h"
 #include "igdef/model.h"
 
@@ -197,7 +198,8 @@ igd_status igd_model_card_read(igd_model_card **out, const char *path)
     card *c = NULL;
     igd_status st;
 
-    *out = NULL;
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(path);
     IGD_TRY(igd_archive_extra(&text, path, FILE_NAME));
     if (text == NULL)
         return IGD_OK;

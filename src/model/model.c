@@ -10,6 +10,7 @@
 #include "core/archive.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "core/require.h"
 
 #define PROBES 3  // random images of the checks
 #define BATCH 128 // images per forward pass of igd_model_predict()
@@ -376,12 +377,14 @@ igd_status igd_model_begin(igd_model **out, const char *path, const int64_t shap
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(path);
+    IGD_REQUIRE(shape);
     const igd_model_options defaults = igd_model_options_default();
     const igd_model_options *o = options != NULL ? options : &defaults;
     igd_model *m = NULL;
     igd_status st;
 
-    *out = NULL;
     IGD_TRY(check_options(o, shape));
     const char *device = o->device != NULL ? o->device : "cpu";
     IGD_TRY(igd_archive_check(path));
@@ -421,12 +424,12 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
 
 int igd_model_num_classes(const igd_model *m)
 {
-    return m->classifier.num_classes;
+    return m != NULL ? m->classifier.num_classes : 0;
 }
 
 const char *igd_model_sha256(const igd_model *m)
 {
-    return m->sha256;
+    return m != NULL ? m->sha256 : "";
 }
 
 const char *igd_model_identity(const igd_model *m)
@@ -436,31 +439,35 @@ const char *igd_model_identity(const igd_model *m)
 
 const char *igd_model_path(const igd_model *m)
 {
-    return m->path;
+    return m != NULL ? m->path : "";
 }
 
 const int64_t *igd_model_shape(const igd_model *m)
 {
-    return m->classifier.shape;
+    return m != NULL ? m->classifier.shape : NULL;
 }
 
 bool igd_model_is_deterministic(const igd_model *m)
 {
-    return m->classifier.deterministic;
+    return m != NULL ? m->classifier.deterministic : false;
 }
 
 bool igd_model_gives_probabilities(const igd_model *m)
 {
-    return m->probabilities;
+    return m != NULL ? m->probabilities : false;
 }
 
 const char *igd_model_output(const igd_model *m)
 {
-    return m->graph != NULL ? igd_graph_output(m->graph) : "";
+    return m != NULL && m->graph != NULL ? igd_graph_output(m->graph) : "";
 }
 
 const char *const *igd_model_methods(const igd_model *m, int *num)
 {
+    if (num != NULL)
+        *num = 0;
+    if (m == NULL || num == NULL)
+        return NULL;
     static const char *const forward[] = {"forward"};
     if (m->outer == NULL)
         return igd_graph_methods(m->graph, num);
@@ -470,6 +477,9 @@ const char *const *igd_model_methods(const igd_model *m, int *num)
 
 igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *num)
 {
+    IGD_REQUIRE(m);
+    IGD_REQUIRE(layers);
+    IGD_REQUIRE(num);
     if (m->outer == NULL)
         return igd_graph_layers(m->graph, m->classifier.shape, layers, num);
     *num = m->outer->prefix.rows != NULL ? 1 : 0;
@@ -480,12 +490,17 @@ igd_status igd_model_layers(const igd_model *m, const igd_layer **layers, int *n
 igd_status igd_model_predict(float *logits, const igd_model *m, const float *images,
                              int64_t n)
 {
+    IGD_REQUIRE(m);
     const igd_classifier *f = &m->classifier;
     const int64_t pixels = igd_classifier_pixels(f);
     const igd_draw draws[BATCH] = {{0}}; // a base model has no noise of its own
 
     if (n < 0)
         return igd_error(IGD_EINVAL, "a prediction of %lld images", (long long)n);
+    if (n > 0) {
+        IGD_REQUIRE(logits);
+        IGD_REQUIRE(images);
+    }
     IGD_TRY(igd_check_pixels(images, n, pixels));
     for (int64_t i = 0; i < n; i += BATCH) {
         const int64_t count = n - i < BATCH ? n - i : BATCH;
@@ -513,7 +528,7 @@ igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer)
 
 const char *igd_model_no_gradient(const igd_model *m)
 {
-    return m->no_gradient;
+    return m != NULL ? m->no_gradient : NULL;
 }
 
 void igd_model_free(igd_model *m)

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/nearest.h"
+#include "core/require.h"
 
 static const char *const similarities[] = {
     [IGD_SIMILARITY_SOFT_WPMI] = "soft-wpmi",
@@ -17,11 +18,14 @@ static const char *const similarities[] = {
 
 const char *igd_similarity_name(igd_similarity similarity)
 {
-    return similarities[similarity];
+    const int i = (int)similarity;
+    return i >= 0 && i < NUM_SIMILARITIES ? similarities[i] : "";
 }
 
 igd_status igd_similarity_parse(igd_similarity *out, const char *name)
 {
+    IGD_REQUIRE(out);
+    IGD_REQUIRE(name);
     for (int i = 0; i < NUM_SIMILARITIES; i++) {
         if (strcmp(similarities[i], name) == 0) {
             *out = (igd_similarity)i;
@@ -40,11 +44,13 @@ igd_status igd_similarity_parse(igd_similarity *out, const char *name)
 
 const char *igd_pool_name(igd_pool pool)
 {
-    return pool == IGD_POOL_MAX ? "max" : "avg";
+    return pool == IGD_POOL_MAX ? "max" : pool == IGD_POOL_AVG ? "avg" : "";
 }
 
 igd_status igd_pool_parse(igd_pool *out, const char *name)
 {
+    IGD_REQUIRE(out);
+    IGD_REQUIRE(name);
     if (strcmp(name, "avg") == 0)
         *out = IGD_POOL_AVG;
     else if (strcmp(name, "max") == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/require.h"
 
 typedef struct ranked {
     float score;
@@ -113,57 +114,66 @@ void igd_ranking_note_shape(igd_ranking *r, const igd_model *model)
 
 const int64_t *igd_ranking_shape(const igd_ranking *r)
 {
-    return r->shape[0] > 0 ? r->shape : NULL;
+    return r != NULL && r->shape[0] > 0 ? r->shape : NULL;
 }
 
 const char *igd_ranking_method(const igd_ranking *r)
 {
-    return r->method;
+    return r != NULL ? r->method : "";
 }
 
 const char *igd_ranking_layer(const igd_ranking *r)
 {
-    return r->layer;
+    return r != NULL ? r->layer : "";
 }
 
 const char *igd_ranking_model_sha256(const igd_ranking *r)
 {
-    return r->model_sha256;
+    return r != NULL ? r->model_sha256 : "";
 }
 
 int igd_ranking_num_classes(const igd_ranking *r)
 {
-    return r->num_classes;
+    return r != NULL ? r->num_classes : 0;
 }
 
 int igd_ranking_num_neurons(const igd_ranking *r)
 {
-    return r->num_neurons;
+    return r != NULL ? r->num_neurons : 0;
 }
 
 int64_t igd_ranking_num_images(const igd_ranking *r)
 {
-    return r->num_images;
+    return r != NULL ? r->num_images : 0;
 }
 
 const char *igd_ranking_class_name(const igd_ranking *r, int c)
 {
+    if (c < 0 || c >= igd_ranking_num_classes(r))
+        return "";
     return r->class_names[c];
 }
 
 const float *igd_ranking_score(const igd_ranking *r, int c)
 {
+    if (c < 0 || c >= igd_ranking_num_classes(r))
+        return NULL;
     return r->score + (size_t)c * (size_t)r->num_neurons;
 }
 
 const int32_t *igd_ranking_order(const igd_ranking *r, int c)
 {
+    if (c < 0 || c >= igd_ranking_num_classes(r))
+        return NULL;
     return r->order + (size_t)c * (size_t)r->num_neurons;
 }
 
 igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
                                int c, int top)
 {
+    IGD_REQUIRE(out);
+    IGD_REQUIRE(a);
+    IGD_REQUIRE(b);
     const int K = a->num_neurons;
 
     *out = 0;
@@ -201,5 +211,5 @@ void igd_ranking_free(igd_ranking *r)
 
 bool igd_ranking_has_digest(const igd_ranking *r)
 {
-    return r->sealed;
+    return r != NULL && r->sealed;
 }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/npy.h"
+#include "core/require.h"
 #include "cut.h"
 #include "model/model_impl.h"
 #include "rank/clip.h"
@@ -399,6 +400,11 @@ static igd_status score(igd_ranking **out, cdir *r)
 igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
                             const igd_dataset *probe, const igd_cdir_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(model);
+    IGD_REQUIRE(layer);
+    IGD_REQUIRE(probe);
+    IGD_REQUIRE(options);
     cdir r = {.o = options,
               .model = model,
               .layer = layer,
@@ -406,7 +412,6 @@ igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const cha
               .C = igd_model_num_classes(model)};
     igd_status st = IGD_OK;
 
-    *out = NULL;
     r.names = calloc((size_t)r.C, sizeof(*r.names));
     if (r.names == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for %d concepts", r.C);

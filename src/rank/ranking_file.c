@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/npy.h"
+#include "core/require.h"
 #include "core/safetensors.h"
 #include "cut.h"
 #include "igdef/version.h"
@@ -75,6 +76,8 @@ static void add_shape(cJSON *metadata, const int64_t shape[3])
 
 igd_status igd_ranking_save(const igd_ranking *r, const char *path)
 {
+    IGD_REQUIRE(r);
+    IGD_REQUIRE(path);
     const int C = r->num_classes, K = r->num_neurons;
     const igd_named_array score = {
         .name = "score", .num_dims = 2, .shape = {C, K}, .data = r->score};
@@ -179,6 +182,8 @@ static igd_status parse_shape(int64_t shape[3], const cJSON *metadata, const cha
 
 igd_status igd_ranking_load(igd_ranking **out, const char *path)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(path);
     igd_safetensors *file = NULL;
     cJSON *list = NULL, *options = NULL;
     const char **names = NULL;
@@ -186,7 +191,6 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
     int64_t num_images = 0, shape[3];
     igd_status st = IGD_OK;
 
-    *out = NULL;
     if ((st = igd_safetensors_read(&file, path)) != IGD_OK)
         goto done;
     const cJSON *metadata = igd_safetensors_metadata(file);
@@ -278,12 +282,16 @@ igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
                                   const igd_model *model, const char *layer,
                                   const char *method)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(folder);
+    IGD_REQUIRE(model);
+    IGD_REQUIRE(layer);
+    IGD_REQUIRE(method);
     igd_cut *cut = NULL;
     float *score = NULL; // [C, K]
     char *surplus = NULL;
     igd_status st = IGD_OK;
 
-    *out = NULL;
     if (!igd_path_is_folder(folder))
         return igd_error(IGD_EIO, "%s: not a folder", folder);
     if ((st = igd_model_cut(&cut, model, layer)) != IGD_OK)
@@ -319,6 +327,8 @@ done:
 
 igd_status igd_ranking_to_units(const igd_ranking *r, const char *folder)
 {
+    IGD_REQUIRE(r);
+    IGD_REQUIRE(folder);
     const int C = r->num_classes, K = r->num_neurons;
     float *column = malloc((size_t)C * sizeof(*column));
     igd_status st = IGD_OK;

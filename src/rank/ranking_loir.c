@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/require.h"
 #include "cut.h"
 #include "data/loader.h"
 #include "model/model_impl.h"
@@ -265,13 +266,16 @@ done:
 igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const char *layer,
                             const igd_dataset *probe, const igd_loir_options *options)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(model);
+    IGD_REQUIRE(layer);
+    IGD_REQUIRE(probe);
     const igd_loir_options defaults = igd_loir_options_default();
     const igd_loir_options *o = options != NULL ? options : &defaults;
     igd_cut *cut = NULL;
     loir l = {.f = igd_model_classifier(model), .probe = probe, .options = o};
     igd_status st = IGD_OK;
 
-    *out = NULL;
     if (o->batch_size < 1)
         return igd_error(IGD_EINVAL, "cannot rank in batches of %d images",
                          o->batch_size);

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/require.h"
 #include "cut.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
@@ -12,13 +13,15 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
                               const char *layer, const char *const *class_names,
                               uint64_t seed)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(model);
+    IGD_REQUIRE(layer);
     igd_cut *cut = NULL;
     float *score = NULL;   // [C, K]
     int32_t *order = NULL; // [K]
     cJSON *options = NULL;
     igd_status st = IGD_OK;
 
-    *out = NULL;
     if ((st = igd_model_cut(&cut, model, layer)) != IGD_OK)
         goto done;
     const int C = igd_model_num_classes(model);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/require.h"
 #include "core/seal.h"
 
 // --- getters
@@ -316,6 +317,8 @@ igd_status igd_inputs_read(igd_inputs *in, const char *const *paths, int num)
     if (num < 1 || num > IGD_REPORT_MAX_FILES)
         return igd_error(IGD_EINVAL, "%d files; a report takes 1 .. %d", num,
                          IGD_REPORT_MAX_FILES);
+    for (int k = 0; k < num; k++)
+        IGD_REQUIRE(paths[k]);
     for (int k = 0; k < num; k++) {
         for (int i = 0; i < k; i++)
             if (strcmp(paths[i], paths[k]) == 0)

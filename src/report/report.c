@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/require.h"
 #include "igdef/version.h"
 #include "report/page.h"
 #include "report/verdict.h"
@@ -191,13 +192,14 @@ static void put_json(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
 
 igd_status igd_report_summary(char **out, const char *const *paths, int num, bool json)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(paths);
     igd_inputs *in = calloc(1, sizeof(*in));
     igd_verdict verdict[IGD_REPORT_MAX_RESULTS];
     size_t size = 0;
     FILE *f = NULL;
     igd_status st;
 
-    *out = NULL;
     if (in == NULL)
         return igd_error(IGD_ENOMEM, "no memory for a report");
     if ((st = igd_inputs_read(in, paths, num)) != IGD_OK)
@@ -227,6 +229,8 @@ done:
 
 igd_status igd_report_write(const char *const *paths, int num, const char *out_path)
 {
+    IGD_REQUIRE(paths);
+    IGD_REQUIRE(out_path);
     igd_inputs *in = calloc(1, sizeof(*in));
     igd_verdict verdict[IGD_REPORT_MAX_RESULTS];
     char *text = NULL;

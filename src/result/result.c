@@ -9,6 +9,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/require.h"
 #include "core/seal.h"
 
 double igd_result_accuracy(const igd_result *r, const int *columns, int num,
@@ -149,6 +150,8 @@ static igd_status bound_json(cJSON **out, const igd_result *r, const char *text,
 
 igd_status igd_result_save(const igd_result *r, const char *path)
 {
+    IGD_REQUIRE(r);
+    IGD_REQUIRE(path);
     char *images_path = igd_result_images_path(path);
     size_t size = 0;
     char *images = images_text(r, &size);
@@ -192,36 +195,38 @@ void igd_result_free(igd_result *r)
 
 const char *igd_result_json(const igd_result *r)
 {
-    return r->json;
+    return r != NULL ? r->json : "";
 }
 
 const char *igd_result_text(const igd_result *r)
 {
-    return r->text;
+    return r != NULL ? r->text : "";
 }
 
 double igd_result_clean_acc(const igd_result *r)
 {
-    return r->clean_acc;
+    return r != NULL ? r->clean_acc : 0.0;
 }
 
 double igd_result_worst_acc(const igd_result *r)
 {
-    return r->worst_acc;
+    return r != NULL ? r->worst_acc : 0.0;
 }
 
 int64_t igd_result_num_images(const igd_result *r)
 {
-    return r->flags.num_images;
+    return r != NULL ? r->flags.num_images : 0;
 }
 
 int igd_result_num_attacks(const igd_result *r)
 {
-    return r->num_entries;
+    return r != NULL ? r->num_entries : 0;
 }
 
 igd_attack_result igd_result_attack(const igd_result *r, int i)
 {
+    if (i < 0 || i >= igd_result_num_attacks(r))
+        return (igd_attack_result){.name = "", .target = ""};
     const igd_entry *e = &r->entries[i];
     return (igd_attack_result){
         .name = e->name,
@@ -239,15 +244,19 @@ igd_attack_result igd_result_attack(const igd_result *r, int i)
 
 int igd_result_num_warnings(const igd_result *r)
 {
-    return r->warnings.num;
+    return r != NULL ? r->warnings.num : 0;
 }
 
 const char *igd_result_warning_id(const igd_result *r, int i)
 {
+    if (i < 0 || i >= igd_result_num_warnings(r))
+        return "";
     return r->warnings.item[i].id;
 }
 
 const char *igd_result_warning_text(const igd_result *r, int i)
 {
+    if (i < 0 || i >= igd_result_num_warnings(r))
+        return "";
     return r->warnings.item[i].text;
 }

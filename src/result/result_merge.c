@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/require.h"
 #include "result/check_counts.h"
 #include "result/result_impl.h"
 
@@ -132,12 +133,15 @@ static void join_provenances(igd_result *out, igd_result *const *parts, int num)
 
 igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(paths);
     igd_result **parts = NULL;
     igd_status st = IGD_OK;
 
-    *out = NULL;
     if (num < 1)
         return igd_error(IGD_EINVAL, "no results to join");
+    for (int k = 0; k < num; k++)
+        IGD_REQUIRE(paths[k]);
     parts = calloc((size_t)num, sizeof(igd_result *));
     if (parts == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d results", num);

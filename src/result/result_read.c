@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/require.h"
 #include "core/seal.h"
 #include "result/result_impl.h"
 
@@ -375,9 +376,10 @@ done:
 
 igd_status igd_result_load(igd_result **out, const char *path)
 {
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(path);
     igd_result *r = NULL;
     cJSON *json = NULL;
-    *out = NULL;
     IGD_TRY(result_load(&r, &json, path));
     igd_status st = igd_result_finish(r);
     if (st == IGD_OK)
