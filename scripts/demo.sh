@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 model=tests/data/fashion_resnet.pt
 data=/usr/share/datasets/fashion-mnist
+names=tests/data/fashion_concepts.txt # of its classes
 out=${1:-build/demo}
 eps=0.1          # what the model was trained against
 sigma=0.05       # eps/2
@@ -49,14 +50,14 @@ igdef inspect "$model" --input 1,28,28 | sed -n '1,/^$/p'
 echo "2. Rank the neurons of its penultimate layer on $ranked training images"
 rank()
 {
-    igdef rank --model "$model" --data "$data" --count "$ranked" --output "$out/$1.safetensors" \
-        --method "$@"
+    igdef rank --model "$model" --data "$data" --classes "$names" --count "$ranked" \
+        --output "$out/$1.safetensors" --method "$@"
 }
 rank loir
 echo
 rank random --compare "$out/loir.safetensors" | sed -n '1p;$p'
 rank cdir --clip tests/data/fashion_clip.pt --vocab tests/data/fashion_bpe.txt \
-    --concepts tests/data/fashion_concepts.txt --compare "$out/loir.safetensors" | sed -n '1p;$p'
+    --concepts "$names" --compare "$out/loir.safetensors" | sed -n '1p;$p'
 
 echo
 echo "3. Choose keep: the fewest neurons that cost at most 1 point of clean accuracy,"
@@ -71,8 +72,8 @@ echo
 evaluate()
 {
     name=$1 list=$2 set=$3 count=$4 report=$5 ranking=${6:-}
-    set -- --model "$model" --data "$data" --count "$count" --norm Linf --eps "$eps" \
-        --attack "$list" --set "$set" --report "$report" --restart --quiet \
+    set -- --model "$model" --data "$data" --classes "$names" --count "$count" \
+        --norm Linf --eps "$eps" --attack "$list" --set "$set" --report "$report" --restart --quiet \
         --output "$out/$name.json"
     if [ -n "$ranking" ]; then
         set -- "$@" --ranking "$out/$ranking.safetensors" --keep "$keep" --sigma "$sigma"

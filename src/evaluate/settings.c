@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/digest.h"
+#include "igdef/model.h"
 #include "igdef/runtime.h"
 #include "result/provenance.h"
 
@@ -79,6 +80,11 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
 cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
 {
     const igd_evaluate_options *o = s->options;
+    igd_model_card *card = NULL;
+    // A damaged description costs the names of classes, no more.
+    if (s->views->model_path != NULL)
+        (void)igd_model_card_read(&card, s->views->model_path);
+    const bool named = card != NULL && card->classes != NULL && card->num_classes == s->C;
     const igd_provenance h = {.command = o->command,
                               .data_path = o->data_path,
                               .data_split = o->data_split,
@@ -89,6 +95,7 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
                               .data_sha256 = data_sha256,
                               .data = s->data,
                               .num_classes = s->C,
+                              .names = named ? card->classes : NULL,
                               .defense = s->views->defense,
                               .threat = &o->threat,
                               .seed = o->seed,
@@ -98,6 +105,7 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
                               .cuda = igd_torch_cuda(),
                               .threads = igd_num_threads()};
     cJSON *provenance = igd_provenance_json(&h);
+    igd_model_card_free(card);
     cJSON_AddItemToObject(provenance, "settings", run_settings(s));
     return provenance;
 }

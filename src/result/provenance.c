@@ -1,6 +1,8 @@
 // Owns what results and analyses begin with, as JSON.
 #include "result/provenance.h"
 
+#include <string.h>
+
 #include "igdef/version.h"
 #include "result/state.h"
 
@@ -31,9 +33,10 @@ static cJSON *data_json(const igd_provenance *h)
     for (int c = 0; c < h->num_classes; c++) {
         char number[16];
         snprintf(number, sizeof(number), "%d", c);
-        cJSON_AddItemToArray(
-            classes,
-            cJSON_CreateString(c < named ? igd_dataset_class_name(h->data, c) : number));
+        const char *name = c < named ? igd_dataset_class_name(h->data, c) : number;
+        if (h->names != NULL && strcmp(name, number) == 0) // the data do not say
+            name = h->names[c];
+        cJSON_AddItemToArray(classes, cJSON_CreateString(name));
     }
     return data;
 }

@@ -17,6 +17,7 @@ typedef struct igd_provenance {
     const char *data_sha256;
     const igd_dataset *data;
     int num_classes;          // of the model
+    const char *const *names; // [num_classes] its own names of them, or NULL
     const cJSON *defense;     // its settings; NULL for none
     const igd_threat *threat; // NULL where nothing is attacked
     uint64_t seed;

@@ -56,6 +56,14 @@ for c, level in (("cat", 10), ("dog", 200)):
     os.makedirs(f"images/{c}")
     for i in range(3):
         png(f"images/{c}/{i}.png", 300 + i, level + i)
+with open("numbers.npy", "wb") as file:  # images without names of classes
+    head = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 288, 288), }"
+    head = head.ljust(117) + "\n"
+    file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode())
+    for level in (0.0, 1.0):
+        file.write(struct.pack("<f", level) * (3 * 288 * 288))
+with open("labels.txt", "w") as file:
+    file.write("0\n1\n")
 END_PYTHON
 "$python" make.py
 run igdef inspect net.pt | sed -n '/^images/p;/^name/,/^class names/p'
@@ -77,3 +85,5 @@ run igdef rank -m net.pt -d images --expect-clean 0.9 -o checked.safetensors
 run igdef rank -m net.pt -d images --expect-clean 0.505 -o checked.safetensors | grep igdef
 ls checked.safetensors
 run igdef inspect net.pt --mean 0,0,0 --std 1,1,1 | grep warning
+run igdef eval -m net.pt -d numbers.npy --labels labels.txt --attack clean -o numbers.json -q |
+    grep '^Best'
