@@ -79,6 +79,46 @@ static void test_state__without_a_path_nothing_is_written(void **state)
     igd_state_free(&s);
 }
 
+// {"settings": {"attacks": [...]}}, with routes or as the first states have it.
+static cJSON *routed(const char *name, const char *route)
+{
+    cJSON *o = cJSON_CreateObject(), *attack = cJSON_CreateObject();
+    cJSON *inner = cJSON_AddObjectToObject(o, "settings");
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(inner, "attacks"), attack);
+    cJSON_AddStringToObject(attack, "name", name);
+    if (route != NULL) {
+        cJSON_AddStringToObject(attack, "route", route);
+        cJSON_AddTrueToObject(attack, "check");
+    }
+    return o;
+}
+
+static void test_state__the_first_ones_do_not_name_routes(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("first.state");
+    igd_state s;
+    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", NULL), N, COLUMNS, 1));
+    fill(&s);
+    assert_ok(igd_state_save(&s));
+    igd_state_free(&s);
+
+    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", "white-box"), N, COLUMNS, 1));
+    assert_ok(igd_state_load(&s));
+    assert_memory_equal(s.flags.status, "rrfr.f.r-.....r", N * COLUMNS);
+    igd_state_free(&s);
+    assert_ok(igd_state_init(&s, path, routed("twice:fgsm", "white-box"), N, COLUMNS, 1));
+    assert_fails(igd_state_load(&s), IGD_ESTATE, "is \"huge:fgsm\" there");
+    igd_state_free(&s);
+
+    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", "transfer"), N, COLUMNS, 1));
+    assert_ok(igd_state_save(&s));
+    igd_state_free(&s);
+    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", "white-box"), N, COLUMNS, 1));
+    assert_fails(igd_state_load(&s), IGD_ESTATE, "route is \"transfer\" there");
+    igd_state_free(&s);
+}
+
 static void test_state__of_another_run_is_refused_by_name(void **state)
 {
     (void)state;
@@ -156,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state__comes_back_as_it_was_saved),
         cmocka_unit_test(test_state__without_a_path_nothing_is_written),
+        cmocka_unit_test(test_state__the_first_ones_do_not_name_routes),
         cmocka_unit_test(test_state__of_another_run_is_refused_by_name),
         cmocka_unit_test(test_state__damage_anywhere_is_refused),
         cmocka_unit_test(test_state__a_failed_save_names_the_file),

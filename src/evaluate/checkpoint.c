@@ -15,6 +15,7 @@
 
 #define FORMAT "igdef.checkpoint/1\n"
 #define SUFFIX ".checkpoint"
+#define FIRST_SUFFIX ".flight" // in igdef 0.1's first states
 #define LIMIT ((size_t)1 << 36)
 #define LEAST_SHARE 50.0 // of the time that saving takes, between two savings
 
@@ -33,11 +34,12 @@ struct igd_checkpoint {
     const unsigned char *first, *end;
 };
 
-static char *path_beside(const char *state)
+static char *path_beside(const char *state, const char *suffix)
 {
-    char *path = malloc(strlen(state) + sizeof(SUFFIX));
+    const size_t size = strlen(state) + strlen(suffix) + 1;
+    char *path = malloc(size);
     if (path != NULL)
-        sprintf(path, "%s" SUFFIX, state);
+        snprintf(path, size, "%s%s", state, suffix);
     return path;
 }
 
@@ -119,7 +121,7 @@ igd_status igd_checkpoint_open(igd_checkpoint **out, const igd_session *s, int c
     f->saved_at = igd_now();
     f->interval = s->options->save_seconds;
     if (s->state.path != NULL) {
-        f->path = path_beside(s->state.path);
+        f->path = path_beside(s->state.path, SUFFIX);
         st = f->path == NULL ? igd_error(IGD_ENOMEM, "%s: no memory", s->state.path)
                              : make_key(f, s, column, place);
         if (st == IGD_OK)
@@ -227,10 +229,20 @@ done:
     return st;
 }
 
+static bool remove_beside(const char *state, const char *suffix)
+{
+    char *path = path_beside(state, suffix);
+    const bool removed = path != NULL && unlink(path) == 0;
+    free(path);
+    return removed;
+}
+
 void igd_checkpoint_remove(const char *state)
 {
-    char *path = path_beside(state);
-    if (path != NULL)
-        unlink(path);
-    free(path);
+    (void)remove_beside(state, SUFFIX);
+}
+
+bool igd_checkpoint_remove_first(const char *state)
+{
+    return remove_beside(state, FIRST_SUFFIX);
 }

@@ -27,4 +27,8 @@ igd_status igd_checkpoint_save(igd_checkpoint *f, const igd_engine *engine);
 // Removes the file of a state; nothing where there is none.
 void igd_checkpoint_remove(const char *state);
 
+// Removes what older versions kept beside a state, which is read no more; false where
+// there is none.
+bool igd_checkpoint_remove_first(const char *state);
+
 #endif

@@ -184,6 +184,9 @@ static igd_status open_files(igd_session *s)
         resumed = false;
     }
     IGD_TRY(igd_state_load(&s->state));
+    if (resumed && igd_checkpoint_remove_first(o->state))
+        igd_session_tell(s, "%s: of an older version: images begun start again",
+                         o->state);
     IGD_TRY(open_cache(s));
     return o->save_adversarial != NULL ? open_saved(s, resumed) : IGD_OK;
 }
