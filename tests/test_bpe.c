@@ -105,7 +105,7 @@ static void test_bpe__long_texts_keep_their_end(void **state)
     int64_t tokens[4];
     int num = 0;
     assert_ok(igd_bpe_encode(tokens, &num, b, "cat cat low low low", 4));
-    assert_int_equal(num, 4);
+    assert_int_equal(num, 7); // more than there is room for: it was cut
     assert_int_equal(tokens[0], START);
     assert_int_equal(tokens[1], 513);
     assert_int_equal(tokens[2], 513);

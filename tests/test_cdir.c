@@ -322,7 +322,6 @@ static void test_cdir__settings_that_cannot_work_are_refused(void **state)
 {
     (void)state;
     static setting s;
-    static const char *const twice[] = {"cat", "dog", "cat"};
     static const char *const empty[] = {"cat", "", "dog"};
     igd_cdir_options o = with_clip();
     set_up(&s);
@@ -345,10 +344,12 @@ static void test_cdir__settings_that_cannot_work_are_refused(void **state)
     o.num_concepts = 2;
     refused(&s, &o, IGD_EINVAL, "there are 2 concepts, but the model has 3 classes");
     o.num_concepts = 3;
-    o.concepts = twice;
-    refused(&s, &o, IGD_EINVAL, "classes 0 and 2 have the same concept 'cat'");
     o.concepts = empty;
     refused(&s, &o, IGD_EINVAL, "concept of class 1 is empty");
+    o = with_clip();
+    o.concepts = NULL; // the data's classes are called 0, 1 and 2
+    refused(&s, &o, IGD_EINVAL,
+            "the name of class 0 is '0', which means nothing to CLIP; --concepts FILE");
     o = with_clip();
     o.top_k = 0; // 100
     refused(&s, &o, IGD_EINVAL, "top_k of 100 needs as many probe images, not 40");
@@ -365,6 +366,54 @@ static void test_cdir__settings_that_cannot_work_are_refused(void **state)
     assert_fails(igd_ranking_cdir(&r, s.model, "layer9", s.data, &o), IGD_EINVAL,
                  "layer9");
     assert_null(r);
+    tear_down(&s);
+}
+
+static void keep_lines(const char *line, void *payload)
+{
+    char *text = payload;
+    snprintf(text + strlen(text), 1000 - strlen(text), "%s\n", line);
+}
+
+static void test_cdir__equal_and_long_concepts_are_named(void **state)
+{
+    (void)state;
+    static setting s;
+    static const char *const twice[] = {"cat", "dog", "cat"};
+    static const char *const same_start[] = {
+        "cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat "
+        "cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat dog",
+        "dog",
+        "cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat "
+        "cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat cat "
+        "cat"};
+    char lines[1000] = "";
+    igd_ranking *r = NULL;
+    igd_cdir_options o = with_clip();
+    set_up(&s);
+    o.message = keep_lines;
+    o.payload = lines;
+    assert_ok(igd_ranking_cdir(&r, s.model, "penultimate", s.data, &o));
+    assert_string_equal(lines, "");
+    igd_ranking_free(r);
+
+    o.concepts = twice;
+    assert_ok(igd_ranking_cdir(&r, s.model, "penultimate", s.data, &o));
+    assert_string_equal(lines,
+                        "1 concept appears twice, so its classes get equal scores; the "
+                        "first is 'cat', of classes 0 and 2\n");
+    assert_memory_equal(igd_ranking_score(r, 0), igd_ranking_score(r, 2),
+                        K * sizeof(float));
+    assert_memory_not_equal(igd_ranking_score(r, 0), igd_ranking_score(r, 1),
+                            K * sizeof(float));
+    igd_ranking_free(r);
+
+    lines[0] = '\0';
+    o.concepts = same_start;
+    assert_ok(igd_ranking_cdir(&r, s.model, "penultimate", s.data, &o));
+    assert_non_null(strstr(lines, "2 texts are longer than CLIP's context of"));
+    assert_non_null(strstr(lines, "the first is class 0's, 'cat cat"));
+    igd_ranking_free(r);
     tear_down(&s);
 }
 
@@ -446,6 +495,7 @@ int main(void)
         TENSOR_TEST(test_cdir__image_embeddings_are_cached),
         TENSOR_TEST(test_cdir__two_files_give_what_one_gives),
         TENSOR_TEST(test_cdir__settings_that_cannot_work_are_refused),
+        TENSOR_TEST(test_cdir__equal_and_long_concepts_are_named),
         TENSOR_TEST(test_cdir__embeddings_that_do_not_fit_are_refused),
         TENSOR_TEST(test_cdir__a_callback_stops_it),
     };

@@ -117,13 +117,15 @@ static void test_clip__resnet_archive_is_the_eager_model(void **state)
     check_images("clip_resnet");
 }
 
+static int lengths[256], context; // of the texts embedded last
+
 static igd_status embed_texts(float **out, int64_t *width, const char *path, bool alone,
                               const char *vocabulary, const char *const *texts, int num)
 {
     char sha256[IGD_SHA256_LENGTH];
     const igd_clip_texts o = {
         .path = path, .vocabulary = vocabulary, .device = "cpu", .alone = alone};
-    return igd_clip_embed_texts(out, width, sha256, &o, texts, num);
+    return igd_clip_embed_texts(out, width, lengths, &context, sha256, &o, texts, num);
 }
 
 static void check_texts(const char *name)
@@ -215,11 +217,13 @@ static void test_clip__a_context_that_is_not_known_must_be_given(void **state)
     int64_t width = 0;
     char sha256[IGD_SHA256_LENGTH];
     igd_clip_texts o = {.path = path, .vocabulary = DATA "clip_bpe.txt", .device = "cpu"};
-    assert_fails(igd_clip_embed_texts(&got, &width, sha256, &o, texts, 1), IGD_EINVAL,
-                 "number of tokens per text");
+    assert_fails(
+        igd_clip_embed_texts(&got, &width, lengths, &context, sha256, &o, texts, 1),
+        IGD_EINVAL, "number of tokens per text");
     assert_null(got);
     o.context = 9;
-    assert_ok(igd_clip_embed_texts(&got, &width, sha256, &o, texts, 1));
+    assert_ok(
+        igd_clip_embed_texts(&got, &width, lengths, &context, sha256, &o, texts, 1));
     assert_int_equal(width, 4);
     free(got);
 }

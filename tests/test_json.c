@@ -116,6 +116,20 @@ static void test_json__many_keys_take_no_quadratic_time(void **state)
     free(text);
 }
 
+static void test_json__text_is_utf8_whatever_strings_hold(void **state)
+{
+    (void)state;
+    cJSON *o = cJSON_CreateObject(), *back = NULL;
+    cJSON_AddStringToObject(o, "caf\xe9", "\xff/\xc3\xa9\xe2\x82.pt");
+    char *text = igd_json_text(o, false);
+    assert_string_equal(text, "{\"caf\\\\xe9\":\"\\\\xff/\xc3\xa9\\\\xe2\\\\x82.pt\"}");
+    assert_ok(igd_json_parse(&back, text, strlen(text), "x"));
+    assert_string_equal(back->child->valuestring, "\\xff/\xc3\xa9\\xe2\\x82.pt");
+    cJSON_Delete(back);
+    cJSON_Delete(o);
+    free(text);
+}
+
 static void test_json__writes_what_it_reads(void **state)
 {
     (void)state;
@@ -139,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_json__getters_name_file_and_key),
         cmocka_unit_test(test_json__refuses_what_is_not_strict),
         cmocka_unit_test(test_json__many_keys_take_no_quadratic_time),
+        cmocka_unit_test(test_json__text_is_utf8_whatever_strings_hold),
         cmocka_unit_test(test_json__writes_what_it_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,15 @@ int igd_dataset_num_classes(const igd_dataset *d);
 /** {C, H, W} of every image. @return borrowed */
 const int64_t *igd_dataset_shape(const igd_dataset *d);
 
+/**
+ * Give image files another number of channels than they were opened with. Only before
+ * other threads use the data set.
+ *
+ * @param channels  3, or 1 for grey as Pillow's "L"
+ * @return IGD_OK, IGD_EINVAL where the data are no image files and have another number
+ */
+igd_status igd_dataset_set_channels(igd_dataset *d, int channels);
+
 /** Name of a class; its number where the data have no names. @return borrowed */
 const char *igd_dataset_class_name(const igd_dataset *d, int c);
 

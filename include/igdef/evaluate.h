@@ -58,16 +58,18 @@ typedef struct igd_evaluate_options {
     int batch_size;         /**< Images at a time, 1 .. 65536. Default 128. */
     int num_draws;          /**< R: draws for the final judgement of a randomised
                                  classifier, 1 .. 255. Default 10. */
-    bool fixed_noise;    /**< Attack and judge one fixed draw of the noise per image. */
-    bool shortcuts;      /**< Skip work that cannot change a flag. Default true. */
-    bool checks;         /**< Make the reliability checks that cost passes of their own.
-                              Default true. */
-    bool bounds;         /**< Bounds of a defended model by the masks of the true and of
-                              the worst class, up to 100 classes. Default true. */
-    double audit;        /**< Percentage of images that are attacked again without
-                              shortcuts, 0 .. 100. Default 0. */
-    double expect_clean; /**< Fail with IGD_ECHECK if the clean accuracy is more than
-                              0.01 away; negative (the default) for no check. */
+    bool fixed_noise;     /**< Attack and judge one fixed draw of the noise per image. */
+    bool shortcuts;       /**< Skip work that cannot change a flag. Default true. */
+    bool checks;          /**< Make the reliability checks that cost passes of their own.
+                               Default true. */
+    bool bounds;          /**< Bounds of a defended model by the masks of the true and of
+                               the worst class, up to 100 classes. Default true. */
+    double audit;         /**< Percentage of images that are attacked again without
+                               shortcuts, 0 .. 100. Default 0. */
+    bool allow_nonfinite; /**< Images whose clean logits are NaN or infinite count as
+                               wrong, with a warning. Default: they end the run. */
+    double expect_clean;  /**< Fail with IGD_ECHECK if the clean accuracy is more than
+                               0.01 away; negative (the default) for no check. */
     double surrogate_temperature; /**< Of "surrogate:NAME", > 0. Default 1. */
     double joint_weight;          /**< Share of the first pass in "joint:NAME", > 0.
                                        Default 1. */

@@ -24,6 +24,8 @@ typedef struct igd_loir_options {
     int batch_size; /**< Images per forward pass, >= 1. Default 128. */
     bool over_all;  /**< Average over all probe images, not those of the class. */
     bool plain;     /**< One suffix pass per neuron even where a closed form exists. */
+    bool allow_nonfinite;     /**< Leave out images whose logits are NaN or infinite.
+                                   Default: they are a failure. */
     igd_progress_fn progress; /**< Called after each batch; NULL for none. */
     void *payload;            /**< Handed to `progress` as it is. */
 } igd_loir_options;
@@ -121,7 +123,9 @@ typedef struct igd_cdir_options {
     const char *device; /**< Where CLIP runs: "cpu", "cuda" or "cuda:N". Default "cpu". */
     int batch_size;     /**< Images per forward pass, >= 1. Default 64. */
     igd_progress_fn progress; /**< Called after each batch of a stage; NULL for none. */
-    void *payload;            /**< Handed to `progress` as it is. */
+    void (*message)(const char *line, void *payload); /**< Called with each warning about
+                                                           concepts; NULL for none. */
+    void *payload; /**< Handed to `progress` and `message` as it is. */
 } igd_cdir_options;
 
 igd_cdir_options igd_cdir_options_default(void);
@@ -163,6 +167,10 @@ const char *igd_ranking_layer(const igd_ranking *r);
 /** SHA-256 of the ranked model's file, in hexadecimal. @return borrowed */
 const char *igd_ranking_model_sha256(const igd_ranking *r);
 
+/** Share of the probe images that the model classifies correctly, where ranking measured
+ * it: after igd_ranking_loir(). NaN elsewhere. */
+double igd_ranking_clean_accuracy(const igd_ranking *r);
+
 int igd_ranking_num_classes(const igd_ranking *r);
 int igd_ranking_num_neurons(const igd_ranking *r);
 int64_t igd_ranking_num_images(const igd_ranking *r);
@@ -188,6 +196,19 @@ const int32_t *igd_ranking_order(const igd_ranking *r, int c);
  */
 igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
                                int c, int top);
+
+/**
+ * Which of a data set's images a ranking was made on, by their stored bytes.
+ *
+ * @param[out] known  how many of those looked at
+ * @param[out] of     how many were looked at: all, or of rankings on more than 4096
+ * images a sample; 0 where the ranking does not know its images
+ * @return IGD_OK, IGD_EIO, IGD_ENOMEM
+ *
+ * Cost: reads the beginning of every image.
+ */
+igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
+                            const igd_dataset *data);
 
 /**
  * Write a ranking as safetensors: tensor `score` F32 [C, K] and metadata.

@@ -569,13 +569,13 @@ igd_status igd_bpe_encode(int64_t *out, int *num, const igd_bpe *b, const char *
     IGD_TRY(igd_utf8_clean(lower, MAX_TEXT, &length, text));
     encode_text(&found, b, lower, length);
 
+    if (num != NULL)
+        *num = found.num + 2;
     if (found.num > context - 2)
         found.num = context - 2;
     memset(out, 0, (size_t)context * sizeof(*out));
     out[0] = b->start;
     memcpy(out + 1, ids, (size_t)found.num * sizeof(*out));
     out[found.num + 1] = b->end;
-    if (num != NULL)
-        *num = found.num + 2;
     return IGD_OK;
 }

@@ -22,7 +22,8 @@ int64_t igd_bpe_start(const igd_bpe *b);
 int64_t igd_bpe_end(const igd_bpe *b);
 
 // tokens [context] := start, those of a UTF-8 text, end, zeros. A text that is too long
-// loses its last tokens, not the end. *num tokens are not filling; may be NULL.
+// loses its last tokens, not the end. *num is how many tokens it has with start and end,
+// more than `context` where it lost some; may be NULL.
 //
 // Differs from the reference in two steps that repair web text before: broken encodings
 // (ftfy) and HTML entities stay as they are.

@@ -121,7 +121,7 @@ igd_status igd_json_write(const cJSON *json, const char *path)
     char *text = NULL;
     igd_status st;
 
-    text = cJSON_Print(json);
+    text = igd_json_text(json, true);
     if (text == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory for the text", path);
         goto done;
@@ -240,6 +240,36 @@ void igd_json_add_seed(cJSON *object, uint64_t seed)
     }
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     cJSON_AddStringToObject(object, "seed", text);
+}
+
+char *igd_json_text(const cJSON *json, bool indented)
+{
+    char *text = indented ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
+    const size_t size = text != NULL ? strlen(text) : 0;
+    size_t bad = 0, used = 0, length;
+    for (size_t i = 0; i < size; i += length) {
+        length = igd_utf8_length((const unsigned char *)text + i, size - i);
+        bad += length == 0;
+        length += length == 0;
+    }
+    if (bad == 0)
+        return text;
+    char *out = malloc(size + 4 * bad + 1); // each of them becomes five
+    for (size_t i = 0; i < size && out != NULL; i += length) {
+        length = igd_utf8_length((const unsigned char *)text + i, size - i);
+        if (length == 0) {
+            snprintf(out + used, 6, "\\\\x%02x", (unsigned)(unsigned char)text[i]);
+            used += 5;
+            length = 1;
+        } else {
+            memcpy(out + used, text + i, length);
+            used += length;
+        }
+    }
+    if (out != NULL)
+        out[used] = '\0';
+    free(text);
+    return out;
 }
 
 // --- of what was checked

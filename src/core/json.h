@@ -16,6 +16,10 @@ igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char
 // Writes it indented, whole or not at all. Consumes nothing.
 igd_status igd_json_write(const cJSON *json, const char *path);
 
+// As text in UTF-8, whatever strings hold: bytes that are none are written as "\xff".
+// Owned (free()), NULL when memory is exhausted.
+char *igd_json_text(const cJSON *json, bool indented);
+
 // A member of an object by key. `what` starts the message: a path, say. Strings and items
 // are borrowed. Integers must be whole and exactly representable.
 igd_status igd_json_get(const cJSON **out, const cJSON *object, const char *key,

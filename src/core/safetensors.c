@@ -273,7 +273,7 @@ static igd_status make_header(char **out, const cJSON *metadata,
     for (int i = 0; i < num && good; i++)
         good = add_entry(header, &arrays[i], &at);
     if (good)
-        *out = cJSON_PrintUnformatted(header);
+        *out = igd_json_text(header, false);
     if (*out == NULL)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its header", path);
 

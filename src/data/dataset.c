@@ -486,6 +486,19 @@ const int64_t *igd_dataset_shape(const igd_dataset *d)
     return d != NULL ? d->source.shape : NULL;
 }
 
+igd_status igd_dataset_set_channels(igd_dataset *d, int channels)
+{
+    igd_source *s = &d->source;
+    if (s->shape[0] == channels)
+        return IGD_OK;
+    if (s->functions->set_channels == NULL || (channels != 1 && channels != 3))
+        return igd_error(IGD_EINVAL, "images of %lld channels cannot get %d",
+                         (long long)s->shape[0], channels);
+    s->functions->set_channels(s->self, channels);
+    s->shape[0] = channels;
+    return IGD_OK;
+}
+
 const char *igd_dataset_class_name(const igd_dataset *d, int c)
 {
     if (d == NULL || c < 0 || c >= d->source.classes.num)
@@ -579,6 +592,22 @@ igd_status igd_dataset_sha256(const igd_dataset *d, char out[65])
 
 done:
     igd_sha256_free(h);
+    return st;
+}
+
+igd_status igd_dataset_mark(uint64_t *out, const igd_dataset *d, int64_t i)
+{
+    const igd_source_functions *f = d->source.functions;
+    char hex[65] = "", start[17] = "";
+    igd_sha256 *h = NULL;
+    IGD_TRY(igd_sha256_new(&h));
+    igd_status st =
+        (f->mark != NULL ? f->mark : f->digest)(d->source.self, h, d->chosen[i]);
+    if (st == IGD_OK)
+        st = igd_sha256_hex(h, hex);
+    igd_sha256_free(h);
+    memcpy(start, hex, sizeof(start) - 1);
+    *out = strtoull(start, NULL, 16);
     return st;
 }
 

@@ -1,7 +1,10 @@
 // Owns image files as a source of pixels, decoded when they are asked for, and the flat
 // folder of such with a file of labels.
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -10,6 +13,7 @@
 #include "data/listing.h"
 
 #define MAX_FILE ((size_t)256 << 20)
+#define MARK_BYTES 8192
 
 typedef struct folder {
     char *path; // owned; NULL where the names are whole paths
@@ -101,10 +105,41 @@ static igd_status digest_image(const void *self, igd_sha256 *h, int64_t i)
     return st;
 }
 
+// The length of the file and its first bytes: two images do not share both.
+static igd_status mark_image(const void *self, igd_sha256 *h, int64_t i)
+{
+    const folder *f = self;
+    const char *name = f->names.line[i];
+    unsigned char head[MARK_BYTES];
+    struct stat info;
+    char *path = f->path != NULL ? igd_path_join(f->path, name) : strdup(name);
+    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+    igd_status st = IGD_OK;
+
+    if (file == NULL || fstat(fileno(file), &info) != 0) {
+        st = igd_error(IGD_EIO, "%s: %s", name, strerror(errno));
+    } else {
+        const int64_t length = info.st_size;
+        igd_sha256_add(h, &length, sizeof(length));
+        igd_sha256_add(h, head, fread(head, 1, sizeof(head), file));
+    }
+    if (file != NULL)
+        fclose(file);
+    free(path);
+    return st;
+}
+
 static const char *image_name(const void *self, int64_t i)
 {
     const folder *f = self;
     return f->names.line[i];
+}
+
+static void set_channels(void *self, int channels)
+{
+    folder *f = self;
+    f->channels = channels;
+    f->shape[0] = channels;
 }
 
 static void free_folder(void *self)
@@ -117,8 +152,10 @@ static void free_folder(void *self)
 
 static const igd_source_functions functions = {.read = read_image,
                                                .digest = digest_image,
+                                               .mark = mark_image,
                                                .name = image_name,
                                                .find_shape = find_shape,
+                                               .set_channels = set_channels,
                                                .free = free_folder};
 
 // --- Opening ------------------------------------------------------------------------

@@ -24,11 +24,15 @@ typedef struct igd_source_functions {
     igd_status (*read)(const void *self, float *image, int64_t i);
     // Adds the bytes that image i is stored in.
     igd_status (*digest)(const void *self, igd_sha256 *h, int64_t i);
+    // Adds enough to tell image i from others, where that is less work; else NULL.
+    igd_status (*mark)(const void *self, igd_sha256 *h, int64_t i);
     // Relative path of image i, borrowed; NULL for formats whose images have none.
     const char *(*name)(const void *self, int64_t i);
     // Finds the shape from image i, where it is not known before one is decoded; else
     // NULL.
     igd_status (*find_shape)(void *self, int64_t shape[3], int64_t i);
+    // Changes what read() gives, where the stored form does not say it; else NULL.
+    void (*set_channels)(void *self, int channels);
     void (*free)(void *self);
 } igd_source_functions;
 
@@ -132,6 +136,9 @@ igd_status igd_labels_check(igd_source *s, const char *path);
 igd_status igd_labels_map_numbers(igd_source *s, const char *path);
 // Takes number and names of the classes from the file of classes.
 igd_status igd_class_map_take(igd_source *s);
+
+// A hash that images of the same stored bytes share, and practically no others.
+igd_status igd_dataset_mark(uint64_t *out, const igd_dataset *d, int64_t i);
 
 // Which images options choose: *out is owned, [*num], in the order of the ids or of the
 // data.

@@ -5,6 +5,7 @@
 
 #include "core/entropy.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/require.h"
 
 igd_status
@@ -39,7 +40,7 @@ igd_status igd_defense_finish(igd_defense **out, igd_defense *d, cJSON *settings
     d->settings = settings;
     if (st == IGD_OK) {
         add_cost(d);
-        d->json = settings != NULL ? cJSON_Print(settings) : NULL;
+        d->json = settings != NULL ? igd_json_text(settings, true) : NULL;
         if (d->json == NULL)
             st = igd_error(IGD_ENOMEM, "no memory for a defended model");
     }
@@ -60,6 +61,7 @@ void igd_defense_free(igd_defense *d)
     igd_cut_free(d->cut);
     igd_tensor_free(d->mask);
     free(d->layer);
+    igd_sketch_free(&d->probe);
     igd_model_free(d->given);
     free(d);
 }
@@ -168,6 +170,11 @@ const char *igd_defense_method(const igd_defense *d)
 const char *igd_defense_layer(const igd_defense *d)
 {
     return d != NULL ? d->layer : NULL;
+}
+
+const igd_sketch *igd_defense_probe(const igd_defense *d)
+{
+    return &d->probe;
 }
 
 const igd_cut *igd_defense_cut(const igd_defense *d)

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "data/sketch.h"
 #include "igdef/defense.h"
 #include "igdef/evaluate.h"
 #include "model/classifier.h"
@@ -36,6 +37,9 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view);
 
 // What igd_defense_description() is the text of; borrowed.
 const cJSON *igd_defense_settings_json(const igd_defense *d);
+
+// The images that the ranking of a masked defense was made on; borrowed.
+const igd_sketch *igd_defense_probe(const igd_defense *d);
 
 // Where something is masked, else NULL: the cut and the device-side masks, [C, K] or, in
 // a defense of one pass, [1, K]; borrowed.

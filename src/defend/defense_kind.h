@@ -20,7 +20,8 @@ struct igd_defense {
     igd_cut *cut;                // NULL where nothing is masked, like the next three
     igd_tensor *mask;            // [C, K], or [1, K] for one pass
     char *layer;
-    char method[16]; // of the ranking
+    char method[16];  // of the ranking
+    igd_sketch probe; // the images that it was made on, as far as it knows them
 
     igd_caaa_options caaa;   // IGD_DEFENSE_CAAA
     igd_hedge_options hedge; // IGD_DEFENSE_HEDGE

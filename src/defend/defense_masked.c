@@ -17,6 +17,7 @@
 #include "core/random.h"
 #include "core/require.h"
 #include "defend/mask.h"
+#include "rank/ranking_impl.h"
 
 // x + sigma * noise, the noise of draw `draws[i]`, copy j, for row i. The noisy images
 // are not clamped to [0, 1].
@@ -348,7 +349,7 @@ static igd_status check_ranking(const igd_model *base, const igd_ranking *rankin
             IGD_EINVAL,
             "the ranking was made on another model (sha256 %.12s, this is %.12s)",
             igd_ranking_model_sha256(ranking), igd_model_sha256(base));
-    return IGD_OK;
+    return force ? IGD_OK : igd_ranking_check_normalization(ranking, base);
 }
 
 // The masks of the options, on the device: [C, K], or [1, K] for one pass.
@@ -432,7 +433,8 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
     } else if (d->options.mask == IGD_MASK_RANKING) {
         if (ranking == NULL)
             st = igd_error(IGD_EINVAL, "a mask by importance needs a ranking");
-        else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK)
+        else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK &&
+                 (st = igd_sketch_copy(&d->probe, &ranking->images)) == IGD_OK)
             st = make_masks(d, ranking);
     }
     if (st == IGD_OK)

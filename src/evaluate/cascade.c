@@ -31,11 +31,13 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
         for (int64_t k = 0; k < num; k++) {
             const int64_t row = rows[k];
             const int prediction = igd_argmax(z + (size_t)k * C, s->C);
-            const bool correct = prediction == t->label[row];
+            const bool finite = igd_peak(z + (size_t)k * C, C) < IGD_INFINITE;
+            const bool correct = finite && prediction == t->label[row];
             if (t->votes != NULL)
                 t->votes[row] = (uint8_t)((r == 0 ? 0 : t->votes[row]) + correct);
             if (r > 0)
                 continue;
+            s->state.costs[0].bad += !finite;
             t->clean[row] = prediction;
             igd_flags_column(t, 0)[row] = correct ? IGD_ROBUST : IGD_FOOLED;
             memcpy(s->judged_clean + (size_t)row * C, z + (size_t)k * C,

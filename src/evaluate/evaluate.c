@@ -324,6 +324,26 @@ static igd_status check_smaller(const igd_session *s, const char *data_sha256)
     return IGD_OK;
 }
 
+// Whether the defense was chosen on the images that it is judged on.
+static igd_status warn_seen(igd_session *s)
+{
+    int64_t known = 0, of = 0;
+    if (s->views->probe == NULL || s->views->probe->num == 0)
+        return IGD_OK;
+    IGD_TRY(igd_sketch_compare(&known, &of, s->views->probe, s->data));
+    if (known > 0 && of == s->n)
+        igd_warn(&s->warnings, IGD_WARN_SEEN,
+                 "%lld of the %lld images are among those that the ranking was made on; "
+                 "others judge it better",
+                 (long long)known, (long long)of);
+    else if (known > 0)
+        igd_warn(&s->warnings, IGD_WARN_SEEN,
+                 "of %lld images looked up, %lld are among those that the ranking was "
+                 "made on; others judge it better",
+                 (long long)of, (long long)known);
+    return IGD_OK;
+}
+
 // What may be wrong with the labels.
 static void warn_data(igd_session *s)
 {
@@ -348,6 +368,23 @@ static igd_status clean_logits_init(igd_session *s)
     for (size_t k = 0; k < cells; k++)
         s->judged_clean[k] = s->base_clean[k] = NAN;
     return IGD_OK;
+}
+
+static igd_status check_finite(igd_session *s)
+{
+    const int64_t bad = s->state.costs[0].bad;
+    if (bad == 0)
+        return IGD_OK;
+    igd_warn(&s->warnings, IGD_WARN_NOT_FINITE,
+             "%lld of %lld images have clean logits that are NaN or infinite; they count "
+             "as wrong",
+             (long long)bad, (long long)s->n);
+    if (s->options->allow_nonfinite)
+        return IGD_OK;
+    return igd_error(IGD_EINVAL,
+                     "%lld of %lld images have clean logits that are NaN or infinite; "
+                     "--allow-nonfinite counts them as wrong",
+                     (long long)bad, (long long)s->n);
 }
 
 static double clean_accuracy(const igd_session *s)
@@ -510,8 +547,10 @@ static igd_status run(igd_result **out, igd_session *s)
     s->mark = igd_now();
     IGD_TRY(igd_checks_before(s, &speed));
     IGD_TRY(igd_cascade_clean(s));
+    IGD_TRY(check_finite(s));
     IGD_TRY(check_clean(s, clean_accuracy(s)));
     warn_data(s);
+    IGD_TRY(warn_seen(s));
     igd_checks_forecast(s, &speed);
     if (s->options->checks)
         IGD_TRY(igd_planted_test(&s->planted, s));

@@ -71,6 +71,7 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
                            .ceiling = plain,
                            .floor = plain};
     v->defense = igd_defense_settings_json(defense);
+    v->probe = igd_defense_probe(defense);
     own->judging.pass_cache = o->pass_cache;
     v->judged = see(own, &own->judged);
     if (o->pass_cache != NULL)

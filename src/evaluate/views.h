@@ -41,6 +41,7 @@ typedef struct igd_views {
     const char *model_sha256;
     const char *model_identity; // file and normalisation: what is kept on disk depends on
     const cJSON *defense;       // its settings; NULL for none
+    const igd_sketch *probe;    // images that its ranking was made on; NULL for none
     const char *device;
     igd_views_own own;
 } igd_views;

@@ -526,6 +526,13 @@ igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer)
                             : igd_cut_new(out, m->graph, layer, m->classifier.shape);
 }
 
+int igd_model_normalization(const igd_model *m, const float **mean, const float **std)
+{
+    *mean = m->mean;
+    *std = m->std;
+    return m->num_channels;
+}
+
 const char *igd_model_no_gradient(const igd_model *m)
 {
     return m != NULL ? m->no_gradient : NULL;

@@ -22,4 +22,7 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
 // Its cut at a layer; owned by the caller, igd_cut_free().
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);
 
+// The normalisation in front of the model: number of channels, 0 for none. Borrowed.
+int igd_model_normalization(const igd_model *m, const float **mean, const float **std);
+
 #endif

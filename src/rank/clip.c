@@ -309,24 +309,24 @@ static igd_status embed_tokens(float **out, int64_t *width, const igd_graph *g,
     return st == IGD_OK ? IGD_OK : igd_error_prefix(st, o->path);
 }
 
-igd_status igd_clip_embed_texts(float **out, int64_t *width,
+igd_status igd_clip_embed_texts(float **out, int64_t *width, int *lengths, int *context,
                                 char sha256[IGD_SHA256_LENGTH], const igd_clip_texts *o,
                                 const char *const *texts, int num)
 {
     igd_bpe *bpe = NULL;
     igd_graph *graph = NULL;
     int64_t *tokens = NULL; // [TEXTS, context]
-    int context = 0;
     igd_status st = IGD_OK;
 
     *out = NULL;
+    *context = 0;
     if ((st = igd_bpe_load(&bpe, o->vocabulary)) != IGD_OK ||
         (st = igd_sha256_file(sha256, o->path)) != IGD_OK ||
         (st = load(&graph, o->path, "encode_text", o->alone, o->device)) != IGD_OK ||
-        (st = find_context(&context, graph, o->context, o->path)) != IGD_OK ||
+        (st = find_context(context, graph, o->context, o->path)) != IGD_OK ||
         (st = check_vocabulary(bpe, graph, o)) != IGD_OK)
         goto done;
-    tokens = malloc(TEXTS * (size_t)context * sizeof(*tokens) + 1);
+    tokens = malloc(TEXTS * (size_t)*context * sizeof(*tokens) + 1);
     if (tokens == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for %d texts", num);
         goto done;
@@ -334,10 +334,10 @@ igd_status igd_clip_embed_texts(float **out, int64_t *width,
     for (int first = 0; first < num; first += TEXTS) {
         const int n = num - first < TEXTS ? num - first : TEXTS;
         for (int i = 0; i < n; i++)
-            if ((st = igd_bpe_encode(tokens + (int64_t)i * context, NULL, bpe,
-                                     texts[first + i], context)) != IGD_OK)
+            if ((st = igd_bpe_encode(tokens + (int64_t)i * *context, &lengths[first + i],
+                                     bpe, texts[first + i], *context)) != IGD_OK)
                 goto done;
-        if ((st = embed_tokens(out, width, graph, o, tokens, context, first, n)) !=
+        if ((st = embed_tokens(out, width, graph, o, tokens, *context, first, n)) !=
             IGD_OK)
             goto done;
     }

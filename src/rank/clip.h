@@ -36,7 +36,8 @@ igd_status igd_clip_embed(float *out, igd_clip *c, const float *images,
 igd_status igd_clip_prepare(float *out, int size, const float *image,
                             const int64_t shape[3]);
 
-// The text encoder, used once: embeddings [num, *width], owned (free()).
+// The text encoder, used once: embeddings [num, *width], owned (free()). In `lengths`
+// [num] each text's tokens with start and end; more than *context where it was cut.
 typedef struct igd_clip_texts {
     const char *path; // has encode_text, or forward where `alone`
     const char *vocabulary;
@@ -45,7 +46,7 @@ typedef struct igd_clip_texts {
     int context; // tokens per text; 0: read from the model
 } igd_clip_texts;
 
-igd_status igd_clip_embed_texts(float **out, int64_t *width,
+igd_status igd_clip_embed_texts(float **out, int64_t *width, int *lengths, int *context,
                                 char sha256[IGD_SHA256_LENGTH],
                                 const igd_clip_texts *options, const char *const *texts,
                                 int num);

@@ -69,6 +69,7 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     r->num_images = num_images;
     r->options = options;
     r->sealed = true;
+    r->clean_acc = NAN;
     if ((st = check_scores(score, C, K)) != IGD_OK)
         goto done;
     const size_t size = (size_t)C * (size_t)K;
@@ -106,12 +107,6 @@ done:
     return IGD_OK;
 }
 
-void igd_ranking_note_shape(igd_ranking *r, const igd_model *model)
-{
-    if (r != NULL)
-        memcpy(r->shape, igd_model_shape(model), sizeof(r->shape));
-}
-
 const int64_t *igd_ranking_shape(const igd_ranking *r)
 {
     return r != NULL && r->shape[0] > 0 ? r->shape : NULL;
@@ -130,6 +125,11 @@ const char *igd_ranking_layer(const igd_ranking *r)
 const char *igd_ranking_model_sha256(const igd_ranking *r)
 {
     return r != NULL ? r->model_sha256 : "";
+}
+
+double igd_ranking_clean_accuracy(const igd_ranking *r)
+{
+    return r->clean_acc;
 }
 
 int igd_ranking_num_classes(const igd_ranking *r)
@@ -203,6 +203,8 @@ void igd_ranking_free(igd_ranking *r)
     free(r->method);
     free(r->layer);
     free(r->model_sha256);
+    free(r->normalization);
+    igd_sketch_free(&r->images);
     free(r->score);
     free(r->order);
     cJSON_Delete(r->options);

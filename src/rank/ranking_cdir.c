@@ -2,6 +2,7 @@
 // CLIP's view of which images show the class's concept.
 //
 // Source: Kulkarni and Weng, ECCV 2024, CLIP-Dissect based importance ranking.
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "core/npy.h"
 #include "core/require.h"
 #include "cut.h"
+#include "data/label_text.h"
 #include "model/model_impl.h"
 #include "rank/clip.h"
 #include "rank/probe.h"
@@ -84,17 +86,63 @@ static igd_status check_options(const cdir *r)
     return IGD_OK;
 }
 
-static igd_status check_concepts(const char *const *names, int num)
+static void warn(const igd_cdir_options *o, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void warn(const igd_cdir_options *o, const char *format, ...)
 {
-    for (int c = 0; c < num; c++) {
-        if (names[c][0] == '\0')
-            return igd_error(IGD_EINVAL, "the concept of class %d is empty", c);
-        for (int d = 0; d < c; d++)
-            if (strcmp(names[d], names[c]) == 0)
-                return igd_error(IGD_EINVAL,
-                                 "classes %d and %d have the same concept '%s'", d, c,
-                                 names[c]);
+    char line[512];
+    va_list args;
+    if (o->message == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    o->message(line, o->payload);
+}
+
+// The first class of the same concept.
+static int first_of(const char *const *names, int c)
+{
+    int d = 0;
+    while (strcmp(names[d], names[c]) != 0)
+        d++;
+    return d;
+}
+
+// Published lists have a concept twice, as ImageNet's have "missile" and "sunglasses":
+// what can be said of one class is said of the other, too.
+static void warn_equal(const cdir *r)
+{
+    int num = 0, first = 0, second = 0;
+    for (int c = 0; c < r->C; c++) {
+        const int d = first_of(r->names, c);
+        if (d == c)
+            continue;
+        if (num++ == 0) {
+            first = d;
+            second = c;
+        }
     }
+    if (num > 0)
+        warn(r->o,
+             "%d concept%s twice, so %s classes get equal scores; the first is "
+             "'%.80s', of classes %d and %d",
+             num, num == 1 ? " appears" : "s appear", num == 1 ? "its" : "their",
+             r->names[first], first, second);
+}
+
+static igd_status check_concepts(const cdir *r)
+{
+    for (int c = 0; c < r->C; c++) {
+        if (r->names[c][0] == '\0')
+            return igd_error(IGD_EINVAL, "the concept of class %d is empty", c);
+        if (r->o->concepts == NULL && igd_is_bare_name(r->names[c]))
+            return igd_error(IGD_EINVAL,
+                             "the name of class %d is '%s', which means nothing to CLIP; "
+                             "--concepts FILE gives words for each class",
+                             c, r->names[c]);
+    }
+    warn_equal(r);
     return IGD_OK;
 }
 
@@ -111,7 +159,7 @@ static igd_status take_concepts(cdir *r)
     }
     for (int c = 0; c < num; c++)
         r->names[c] = own ? o->concepts[c] : igd_dataset_class_name(r->probe, c);
-    return check_concepts(r->names, num);
+    return check_concepts(r);
 }
 
 // The prompt with the concept in each of its holes; NULL when memory is exhausted.
@@ -162,6 +210,33 @@ done:
     return st;
 }
 
+// Texts of which CLIP sees the beginning alone.
+static void warn_cut(const cdir *r, const int *lengths, int context)
+{
+    int num = 0, first = 0;
+    for (int c = r->C - 1; c >= 0; c--)
+        if (lengths[c] > context) {
+            num++;
+            first = c;
+        }
+    if (num > 0)
+        warn(r->o,
+             "%d text%s longer than CLIP's context of %d tokens and cut to it; the first "
+             "is class %d's, '%.60s...'",
+             num, num == 1 ? " is" : "s are", context, first, r->texts[first]);
+}
+
+// Classes of one concept get one row [width] of a table [C, width], whatever a batch or a
+// block of a product made of its place.
+static void share_equal(const cdir *r, float *table, int64_t width)
+{
+    for (int c = 0; c < r->C && r->names[0] != NULL; c++) {
+        const int d = first_of(r->names, c);
+        if (d != c)
+            memcpy(table + c * width, table + d * width, (size_t)width * sizeof(*table));
+    }
+}
+
 static igd_status embed_texts(cdir *r)
 {
     const igd_cdir_options *o = r->o;
@@ -179,8 +254,18 @@ static igd_status embed_texts(cdir *r)
                                   .device = o->device,
                                   .alone = o->clip == NULL,
                                   .context = o->context};
-    return igd_clip_embed_texts(&r->text, &r->D, r->text_sha256, &texts,
-                                (const char *const *)r->texts, r->C);
+    int *lengths = calloc((size_t)(unsigned)r->C, sizeof(*lengths)), context;
+    if (lengths == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d texts", r->C);
+    const igd_status st =
+        igd_clip_embed_texts(&r->text, &r->D, lengths, &context, r->text_sha256, &texts,
+                             (const char *const *)r->texts, r->C);
+    if (st == IGD_OK) {
+        warn_cut(r, lengths, context);
+        share_equal(r, r->text, r->D);
+    }
+    free(lengths);
+    return st;
 }
 
 // What embeddings of the probe images depend on: CLIP's file, the images with their
@@ -371,11 +456,11 @@ static igd_status make_ranking(igd_ranking **out, const cdir *r,
         classes[c] = own             ? r->o->concepts[c]
                      : named == r->C ? igd_dataset_class_name(r->probe, c)
                                      : NULL;
-    const igd_status st =
-        igd_ranking_make(out, "cdir", r->layer, igd_model_sha256(r->model), r->C,
-                         (int)igd_rows_width(r->activations), r->score,
-                         igd_dataset_size(r->probe), classes, describe(r, s));
-    igd_ranking_note_shape(*out, r->model);
+    igd_status st = igd_ranking_make(out, "cdir", r->layer, igd_model_sha256(r->model),
+                                     r->C, (int)igd_rows_width(r->activations), r->score,
+                                     igd_dataset_size(r->probe), classes, describe(r, s));
+    if (st == IGD_OK)
+        st = igd_ranking_set_origin(*out, r->model, r->probe);
     free(classes);
     return st;
 }
@@ -394,6 +479,7 @@ static igd_status score(igd_ranking **out, cdir *r)
         return igd_error(IGD_ENOMEM, "no memory for %d x %lld scores", r->C,
                          (long long)K);
     IGD_TRY(igd_similarity_score(r->score, &s, r->activations, r->images, r->text, r->C));
+    share_equal(r, r->score, K);
     return make_ranking(out, r, &s);
 }
 

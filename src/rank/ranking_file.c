@@ -24,7 +24,7 @@
 
 static void add_json(cJSON *metadata, const char *key, const cJSON *value)
 {
-    char *text = cJSON_PrintUnformatted(value);
+    char *text = igd_json_text(value, false);
     cJSON_AddStringToObject(metadata, key, text != NULL ? text : "null");
     cJSON_free(text);
 }
@@ -82,7 +82,7 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     const igd_named_array score = {
         .name = "score", .num_dims = 2, .shape = {C, K}, .data = r->score};
     cJSON *metadata = cJSON_CreateObject(), *names = cJSON_CreateArray();
-    char num_images[24], sum[IGD_SHA256_LENGTH];
+    char num_images[24], sum[IGD_SHA256_LENGTH], *images = igd_sketch_text(&r->images);
     igd_status st = IGD_OK;
 
     for (int c = 0; c < C; c++)
@@ -98,8 +98,13 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     cJSON_AddStringToObject(metadata, "igdef_version", IGDEF_VERSION);
     if (r->shape[0] > 0)
         add_shape(metadata, r->shape);
-    if (cJSON_GetArraySize(metadata) != 8 + (r->shape[0] > 0) ||
-        cJSON_GetArraySize(names) != C)
+    if (r->normalization != NULL)
+        cJSON_AddStringToObject(metadata, "normalization", r->normalization);
+    if (images != NULL && r->images.num > 0)
+        cJSON_AddStringToObject(metadata, "images", images);
+    const int wanted =
+        8 + (r->shape[0] > 0) + (r->normalization != NULL) + (r->images.num > 0);
+    if (cJSON_GetArraySize(metadata) != wanted || cJSON_GetArraySize(names) != C)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
     else if ((st = digest_of(sum, metadata, r->score, C, K, path)) == IGD_OK) {
         cJSON_AddStringToObject(metadata, DIGEST_KEY, sum);
@@ -107,6 +112,7 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     }
     cJSON_Delete(names);
     cJSON_Delete(metadata);
+    free(images);
     return st;
 }
 
@@ -180,6 +186,27 @@ static igd_status parse_shape(int64_t shape[3], const cJSON *metadata, const cha
     return IGD_OK;
 }
 
+// What rankings of earlier versions lack.
+static igd_status load_origin(igd_ranking *r, const cJSON *metadata, const char *path)
+{
+    char what[512];
+    cJSON *json = NULL;
+    const char *text;
+    if (cJSON_HasObjectItem(metadata, "normalization")) {
+        IGD_TRY(igd_json_string(&text, metadata, "normalization", path));
+        IGD_TRY(parse_member(&json, text, "normalization", path));
+        r->normalization = cJSON_PrintUnformatted(json);
+        cJSON_Delete(json);
+        if (r->normalization == NULL)
+            return igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
+    }
+    if (!cJSON_HasObjectItem(metadata, "images"))
+        return IGD_OK;
+    IGD_TRY(igd_json_string(&text, metadata, "images", path));
+    snprintf(what, sizeof(what), "%s: 'images'", path);
+    return igd_sketch_parse(&r->images, text, what);
+}
+
 igd_status igd_ranking_load(igd_ranking **out, const char *path)
 {
     IGD_REQUIRE_OUT(out);
@@ -229,11 +256,16 @@ igd_status igd_ranking_load(igd_ranking **out, const char *path)
     st = igd_ranking_make(out, method, layer, sha256, C, K, score->data, num_images,
                           names, options);
     options = NULL;
-    if (st != IGD_OK)
+    if (st == IGD_OK)
+        st = load_origin(*out, metadata, path);
+    else
         st = igd_error_prefix(st, path);
-    else {
+    if (st == IGD_OK) {
         (*out)->sealed = sealed;
         memcpy((*out)->shape, shape, sizeof(shape));
+    } else {
+        igd_ranking_free(*out);
+        *out = NULL;
     }
 
 done:
@@ -314,8 +346,9 @@ igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
             goto done;
     st = igd_ranking_make(out, method, layer, igd_model_sha256(model), C, K, score, 0,
                           NULL, cJSON_CreateObject());
-    igd_ranking_note_shape(*out, model);
-    if (st != IGD_OK)
+    if (st == IGD_OK)
+        st = igd_ranking_set_origin(*out, model, NULL);
+    else
         st = igd_error_prefix(st, folder);
 
 done:

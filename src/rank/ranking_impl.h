@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "data/sketch.h"
 #include "igdef/ranking.h"
 
 struct igd_ranking {
@@ -17,8 +18,11 @@ struct igd_ranking {
     int32_t *order;     // [C, K]
     char **class_names; // [C]
     cJSON *options;
-    bool sealed;      // made here, or read from a file with a digest
-    int64_t shape[3]; // {C, H, W} of the model's images; zeros in older files
+    bool sealed;         // made here, or read from a file with a digest
+    int64_t shape[3];    // {C, H, W} of the model's images; zeros in older files
+    char *normalization; // of the model, JSON; NULL where it is not known
+    igd_sketch images;   // of the probe; empty where they are not known
+    double clean_acc;    // of the model on the probe; NAN where it was not measured
 };
 
 // Makes a ranking from scores [C, K]; the order follows from them. `class_names` [C];
@@ -28,7 +32,11 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
                             int64_t num_images, const char *const *class_names,
                             cJSON *options);
 
-// Notes which images the model takes; a ranking that is NULL is left alone.
-void igd_ranking_note_shape(igd_ranking *r, const igd_model *model);
+// Writes down what model and images the ranking was made on; `probe` may be NULL.
+igd_status igd_ranking_set_origin(igd_ranking *r, const igd_model *model,
+                                  const igd_dataset *probe);
+
+// Fails where it was made under another normalisation than the model's.
+igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model *model);
 
 #endif

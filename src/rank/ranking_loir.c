@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/logits.h"
 #include "core/require.h"
 #include "cut.h"
 #include "data/loader.h"
@@ -28,7 +29,10 @@ typedef struct loir {
     igd_loader *loader;   // of the probe images, in their order
     const float *images;  // [n, C, H, W] of the batch in work, borrowed
     int64_t *labels;      // [batch_size]
-    float *delta;         // [batch_size, K]
+    bool *skipped;        // [batch_size] its logits are not finite
+    float *clean;         // [batch_size, C] logits
+    int64_t num_skipped, num_correct;
+    float *delta; // [batch_size, K]
 } loir;
 
 static igd_status report(const loir *l, double done)
@@ -52,6 +56,8 @@ static void add_delta(loir *l, int64_t n, int only)
 {
     for (int64_t i = 0; i < n; i++) {
         double *sum = l->sum + (only >= 0 ? only : l->labels[i]) * l->K;
+        if (l->skipped[i])
+            continue;
         for (int k = 0; k < l->K; k++)
             sum[k] += fabs((double)l->delta[i * l->K + k]);
     }
@@ -111,7 +117,7 @@ static igd_status pairs_init(pairs *p, const loir *l, int64_t room)
 
 // Runs the suffix with each pair's neuron at zero and adds what that did to the logits.
 static void pairs_run(pairs *p, loir *l, igd_scope *s, const igd_tensor *act,
-                      const igd_carried *carried, const float *clean)
+                      const igd_carried *carried)
 {
     const int C = l->C, K = l->K;
     const bool rows = igd_cut_tiles(l->cut);
@@ -131,7 +137,7 @@ static void pairs_run(pairs *p, loir *l, igd_scope *s, const igd_tensor *act,
     igd_scope_end(&t);
     for (int64_t i = 0; i < p->num; i++) {
         const int32_t k = p->neuron[i];
-        const float *z0 = clean + p->image[i] * C, *z1 = p->logits + i * C;
+        const float *z0 = l->clean + p->image[i] * C, *z1 = p->logits + i * C;
         p->mask[i * K + k] = 1.0f;
         if (!igd_scope_ok(s))
             continue;
@@ -149,40 +155,53 @@ static void pairs_run(pairs *p, loir *l, igd_scope *s, const igd_tensor *act,
 static igd_status batch_plain(loir *l, igd_scope *s, const igd_tensor *act,
                               const igd_carried *carried, int64_t n, double before)
 {
-    const int C = l->C, K = l->K;
+    const int K = l->K;
     const bool rows = igd_cut_tiles(l->cut);
-    float *clean = malloc((size_t)(n * C) * sizeof(*clean));
     pairs p = {0};
     igd_status st = pairs_init(&p, l, rows ? l->options->batch_size : n);
 
-    if (st == IGD_OK && clean == NULL)
-        st = igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
-                       (long long)n);
     if (st != IGD_OK)
         goto done;
-    igt_read(s, igt_suffix(s, l->cut, act, carried), clean, n * C);
     igt_read(s, igt_pool_neurons(s, l->cut, igt_abs(s, act), true), l->delta, n * K);
     for (int k = 0; k < K && igd_scope_ok(s); k++) {
         for (int64_t i = 0; i < n; i++) {
-            if (rows && l->delta[i * K + k] == 0.0f)
+            if (l->skipped[i] || (rows && l->delta[i * K + k] == 0.0f))
                 continue;
             p.image[p.num] = i;
             p.neuron[p.num++] = (int32_t)k;
             if (p.num == p.room)
-                pairs_run(&p, l, s, act, carried, clean);
+                pairs_run(&p, l, s, act, carried);
         }
         const double share = (double)n * (k + 1) / K;
         if (igd_scope_ok(s) && (st = report(l, before + share)) != IGD_OK)
             goto done;
     }
     if (p.num > 0)
-        pairs_run(&p, l, s, act, carried, clean);
+        pairs_run(&p, l, s, act, carried);
     st = s->status;
 
 done:
     pairs_free(&p);
-    free(clean);
     return st;
+}
+
+// Logits of the batch: which images are classified correctly, and which cannot be used.
+static void judge_batch(loir *l, igd_scope *s, const igd_tensor *act,
+                        const igd_carried *carried, int64_t n)
+{
+    const int C = l->C;
+    igt_read(s, igt_suffix(s, l->cut, act, carried), l->clean, n * C);
+    for (int64_t i = 0; i < n && igd_scope_ok(s); i++) {
+        const float *z = l->clean + i * C;
+        l->skipped[i] = igd_peak(z, (size_t)C) >= IGD_INFINITE;
+        l->num_skipped += l->skipped[i];
+        l->num_correct += !l->skipped[i] && igd_argmax(z, C) == l->labels[i];
+        if (l->skipped[i] && l->options->over_all)
+            for (int c = 0; c < C; c++)
+                l->count[c]--;
+        else if (l->skipped[i])
+            l->count[l->labels[i]]--;
+    }
 }
 
 // Images from `first` on; sets *n to their number, 0 at the end.
@@ -201,6 +220,7 @@ static igd_status run_batch(loir *l, int64_t first, int64_t *n)
         l->labels[i] = batch.labels[i];
     igd_carried *carried = NULL;
     igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, batch.n), &carried);
+    judge_batch(l, &s, act, carried, batch.n);
     st = l->jacobian != NULL ? batch_affine(l, &s, act, batch.n)
                              : batch_plain(l, &s, act, carried, batch.n, (double)first);
     if (st == IGD_OK)
@@ -231,6 +251,20 @@ static igd_status count_classes(loir *l)
     return IGD_OK;
 }
 
+static igd_status check_skipped(const loir *l)
+{
+    if (l->num_skipped > 0 && !l->options->allow_nonfinite)
+        return igd_error(IGD_EINVAL,
+                         "%lld of %lld probe images have logits that are NaN or "
+                         "infinite; --allow-nonfinite leaves them out",
+                         (long long)l->num_skipped, (long long)l->N);
+    for (int c = 0; c < l->C && l->num_skipped > 0; c++)
+        if (l->count[c] == 0)
+            return igd_error(IGD_EINVAL,
+                             "class %d has no probe image whose logits are finite", c);
+    return IGD_OK;
+}
+
 static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model *model,
                                const char *layer)
 {
@@ -254,8 +288,11 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
     cJSON_AddStringToObject(options, "over", l->options->over_all ? "all" : "class");
     cJSON_AddBoolToObject(options, "closed_form", l->jacobian != NULL);
     st = igd_ranking_make(out, "loir", layer, igd_model_sha256(model), l->C, l->K, score,
-                          l->N, names, options);
-    igd_ranking_note_shape(*out, model);
+                          l->N - l->num_skipped, names, options);
+    if (st == IGD_OK)
+        st = igd_ranking_set_origin(*out, model, l->probe);
+    if (st == IGD_OK)
+        (*out)->clean_acc = (double)l->num_correct / (double)l->N;
 
 done:
     free(names);
@@ -296,7 +333,10 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     l.count = calloc((size_t)l.C, sizeof(*l.count));
     l.labels = malloc(B * sizeof(*l.labels));
     l.delta = malloc(B * (size_t)l.K * sizeof(*l.delta));
-    if (l.sum == NULL || l.count == NULL || l.labels == NULL || l.delta == NULL) {
+    l.skipped = calloc(B, sizeof(*l.skipped));
+    l.clean = malloc(B * (size_t)l.C * sizeof(*l.clean));
+    if (l.sum == NULL || l.count == NULL || l.labels == NULL || l.delta == NULL ||
+        l.skipped == NULL || l.clean == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory to rank %d neurons", l.K);
         goto done;
     }
@@ -310,11 +350,14 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     for (int64_t first = 0, n = 1; n > 0; first += n)
         if ((st = run_batch(&l, first, &n)) != IGD_OK)
             goto done;
-    st = make_ranking(out, &l, model, layer);
+    if ((st = check_skipped(&l)) == IGD_OK)
+        st = make_ranking(out, &l, model, layer);
 
 done:
     igd_tensor_free(l.jacobian);
     free(l.delta);
+    free(l.skipped);
+    free(l.clean);
     free(l.labels);
     igd_loader_free(l.loader);
     free(l.count);

@@ -45,7 +45,8 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
     st = igd_ranking_make(out, "random", layer, igd_model_sha256(model), C, K, score, 0,
                           class_names, options);
     options = NULL;
-    igd_ranking_note_shape(*out, model);
+    if (st == IGD_OK)
+        st = igd_ranking_set_origin(*out, model, NULL);
 
 done:
     cJSON_Delete(options);

@@ -87,6 +87,11 @@ static const igd_explanation explanations[] = {
      "The images that a setting was chosen on include images that the ranking was made on. What is "
      "measured there looks better than on new images.",
      "Choose on images that the ranking has not seen: --first and --count say which."},
+    {IGD_WARN_CHANCE, "Clean accuracy near guessing",
+     "A model that is hardly better than chance on unattacked images was not trained on images "
+     "like these, or they reach it in another form: another normalisation, order of classes or "
+     "size. What attacks do to it says nothing.",
+     "Look with igdef inspect --data, and check which class is which number."},
     {IGD_WARN_CLASS_ORDER, "Class folders are named by numbers",
      "Folders are numbered in byte order of their names, in which 10 comes before 2. Where the "
      "names are the model\xe2\x80\x99s indices, most labels are wrong.",

@@ -2,7 +2,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/chance.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "result/check_counts.h"
 #include "result/expected.h"
 #include "result/interval.h"
@@ -110,8 +112,16 @@ static bool compared_by(const igd_result *r, const igd_entry *e, const char *che
     return e->cumulative && cJSON_HasObjectItem(r->checks, check);
 }
 
+static void warn_chance(igd_result *r)
+{
+    char text[400];
+    if (igd_chance_remark(text, sizeof(text), r->clean_acc, r->num_classes))
+        igd_warn(&r->warnings, IGD_WARN_CHANCE, "%s", text);
+}
+
 static void warn_from_flags(igd_result *r)
 {
+    warn_chance(r);
     warn_counts(r);
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *e = &r->entries[k];
@@ -277,7 +287,7 @@ static char *result_json(const igd_result *r)
     cJSON_AddNumberToObject(json, "seconds", r->seconds);
     // cJSON's builders do nothing when memory is exhausted; printing then fails as well
     // or the last key is missing.
-    char *text = cJSON_HasObjectItem(json, "seconds") ? cJSON_Print(json) : NULL;
+    char *text = cJSON_HasObjectItem(json, "seconds") ? igd_json_text(json, true) : NULL;
     cJSON_Delete(json);
     return text;
 }

@@ -29,6 +29,7 @@
 #define IGD_WARN_AUDIT "audit-difference"
 #define IGD_WARN_PLANTED "attack-misses-planted"
 #define IGD_WARN_SEEN "seen-images"
+#define IGD_WARN_CHANCE "near-chance"
 #define IGD_WARN_CLASS_ORDER IGD_NOTE_CLASS_ORDER
 #define IGD_WARN_ONE_CLASS IGD_NOTE_ONE_CLASS
 

@@ -1,0 +1,93 @@
+// Owns what a ranking remembers of where it comes from: the images the model takes, the
+// normalisation in front of it, and the probe images.
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "model/model_impl.h"
+#include "rank/ranking_impl.h"
+
+static cJSON *floats_json(const float *v, int num)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int c = 0; c < num; c++)
+        cJSON_AddItemToArray(array, cJSON_CreateNumber((double)v[c]));
+    return array;
+}
+
+// {"mean": [...], "std": [...]}, or null for none; owned, NULL without memory.
+static char *normalization_text(const igd_model *model)
+{
+    const float *mean, *std;
+    const int num = igd_model_normalization(model, &mean, &std);
+    cJSON *json = num > 0 ? cJSON_CreateObject() : cJSON_CreateNull();
+    if (num > 0) {
+        cJSON_AddItemToObject(json, "mean", floats_json(mean, num));
+        cJSON_AddItemToObject(json, "std", floats_json(std, num));
+    }
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+igd_status igd_ranking_set_origin(igd_ranking *r, const igd_model *model,
+                                  const igd_dataset *probe)
+{
+    memcpy(r->shape, igd_model_shape(model), sizeof(r->shape));
+    r->normalization = normalization_text(model);
+    if (r->normalization == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a ranking");
+    return probe != NULL ? igd_sketch_make(&r->images, probe) : IGD_OK;
+}
+
+// As the options are written: "--mean 0.5 --std 0.25", "none".
+static void describe(char *out, size_t size, const char *text)
+{
+    cJSON *json = cJSON_Parse(text);
+    size_t used = 0;
+    snprintf(out, size, "none");
+    for (int k = 0; k < 2; k++) {
+        static const char *const keys[] = {"mean", "std"};
+        const cJSON *item = NULL, *list = cJSON_GetObjectItemCaseSensitive(json, keys[k]);
+        bool first = true;
+        cJSON_ArrayForEach(item, list)
+        {
+            if (used < size)
+                used += (size_t)snprintf(out + used, size - used, "%s%.4g",
+                                         !first   ? ","
+                                         : k == 0 ? "--mean "
+                                                  : " --std ",
+                                         cJSON_GetNumberValue(item));
+            first = false;
+        }
+    }
+    cJSON_Delete(json);
+}
+
+igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model *model)
+{
+    char there[200], here[200];
+    if (r->normalization == NULL)
+        return IGD_OK;
+    char *own = normalization_text(model);
+    if (own == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a normalisation");
+    const bool same = strcmp(own, r->normalization) == 0;
+    describe(there, sizeof(there), r->normalization);
+    describe(here, sizeof(here), own);
+    free(own);
+    if (same)
+        return IGD_OK;
+    return igd_error(IGD_EINVAL,
+                     "the ranking was made under another normalisation (%s) than the "
+                     "model's (%s); --force takes it all the same",
+                     there, here);
+}
+
+igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
+                            const igd_dataset *data)
+{
+    return igd_sketch_compare(known, of, &r->images, data);
+}
