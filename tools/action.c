@@ -169,6 +169,33 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
     return st;
 }
 
+igd_status action_load_model_for(igd_model **out, igd_dataset *data,
+                                 const input_settings *in, const common_settings *common)
+{
+    const int64_t *shape = igd_dataset_shape(data);
+    const int64_t grey[3] = {1, shape[1], shape[2]};
+    char why[1024];
+    const igd_status st = action_load_model(out, in, common, shape);
+    if (st != IGD_EINVAL || shape[0] != 3)
+        return st;
+    snprintf(why, sizeof(why), "%s", igd_error_message());
+    if (action_load_model(out, in, common, grey) == IGD_OK &&
+        igd_dataset_set_channels(data, 1) == IGD_OK) {
+        progress_note("the model takes one channel: images are converted to grey");
+        return IGD_OK;
+    }
+    igd_model_free(*out);
+    *out = NULL;
+    return igd_error(st, "%s", why);
+}
+
+void action_warn_chance(double accuracy, int num_classes)
+{
+    char text[400];
+    if (!isnan(accuracy) && igd_chance_remark(text, sizeof(text), accuracy, num_classes))
+        progress_note("warning: %s", text);
+}
+
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)
 {
     igd_defense_options o = igd_defense_options_default();
@@ -252,7 +279,7 @@ int action_best_class(const float *logits, int num_classes)
 
 igd_status action_print_json(const cJSON *json)
 {
-    char *text = cJSON_Print(json);
+    char *text = igd_json_text(json, true);
     if (text == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the result");
     puts(text);

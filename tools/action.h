@@ -32,6 +32,14 @@ igd_status action_find_shape(int64_t shape[3], const input_settings *in,
 igd_status action_load_model(igd_model **out, const input_settings *in,
                              const common_settings *common, const int64_t shape[3]);
 
+// The same for the images of a data set. Image files become grey where the model takes
+// one channel.
+igd_status action_load_model_for(igd_model **out, igd_dataset *data,
+                                 const input_settings *in, const common_settings *common);
+
+// Warns where a clean accuracy is near guessing; nothing for NaN.
+void action_warn_chance(double accuracy, int num_classes);
+
 // A ranking; says where its file carries no digest.
 igd_status action_load_ranking(igd_ranking **out, const char *path);
 

@@ -58,7 +58,9 @@ igd_status action_check_clean(const igd_model *model, const input_settings *in,
     test.first = test.count = 0;
     IGD_TRY(action_open_data(&data, &test, 1.0, 0));
     const int64_t num = igd_dataset_size(data);
-    const igd_status st = count_hits(&hits, model, data, common->batch_size);
+    igd_status st = igd_dataset_set_channels(data, (int)igd_model_shape(model)[0]);
+    if (st == IGD_OK)
+        st = count_hits(&hits, model, data, common->batch_size);
     igd_dataset_free(data);
     if (st != IGD_OK)
         return st;

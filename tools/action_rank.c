@@ -18,12 +18,19 @@ typedef struct work {
     const char *cache;
 } work;
 
+static void warning(const char *line, void *payload)
+{
+    (void)payload;
+    progress_note("warning: %s", line);
+}
+
 static igd_status by_leaving_out(igd_ranking **out, const work *w)
 {
     igd_loir_options o = igd_loir_options_default();
     o.batch_size = w->common->batch_size;
     o.over_all = strcmp(w->how->over, "all") == 0;
     o.plain = w->how->plain;
+    o.allow_nonfinite = w->how->allow_nonfinite;
     o.progress = progress_report;
     return igd_ranking_loir(out, w->model, w->layer, w->probe, &o);
 }
@@ -66,6 +73,7 @@ static igd_status by_clip(igd_ranking **out, const work *w)
     o.device = w->common->device;
     o.batch_size = w->common->batch_size;
     o.progress = progress_report;
+    o.message = warning;
     if ((st = igd_similarity_parse(&o.similarity, s->similarity)) != IGD_OK ||
         (st = igd_pool_parse(&o.pool, s->pool)) != IGD_OK ||
         (s->concepts != NULL && (st = igd_lines_read(&concepts, s->concepts)) != IGD_OK))

@@ -149,6 +149,8 @@ void cli_roff(FILE *f, const char *text);
 void cli_help_attacks(FILE *f);
 void cli_help_attack(FILE *f, const igd_attack *a);
 void cli_man_attacks(FILE *f);
+// help_data.c: the forms of data sets.
+void cli_help_data(FILE *f);
 // The help of an option; where it says CLI_ATTACKS, the names of the attacks stand.
 #define CLI_ATTACKS "{attacks}"
 void cli_option_help(char *out, size_t size, const cli_option *o);

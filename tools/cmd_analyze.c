@@ -58,8 +58,7 @@ int cmd_shift(const void *settings)
     o.force = s->defense.force;
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
-        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
-            IGD_OK &&
+        (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
         (strcmp(s->target, "base") == 0 ||
          (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK) &&
@@ -111,8 +110,7 @@ int cmd_search_keep(const void *settings)
     o.run = run_of(&s->common, &s->in);
     if ((st = action_load_ranking(&ranking, d->ranking)) == IGD_OK &&
         (st = open_held_out(&data, s, ranking)) == IGD_OK &&
-        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
-            IGD_OK &&
+        (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = igd_analyze_search_keep(&a, base, ranking, data, &o)) == IGD_OK)
         st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);
@@ -137,8 +135,7 @@ int cmd_landscape(const void *settings)
         d.hedge_eps = o.eps; // as in igdef eval
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, LANDSCAPE_IMAGES)) == IGD_OK &&
-        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
-            IGD_OK &&
+        (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK &&
         (st = igd_analyze_landscape(&a, base, defense, data, &o)) == IGD_OK)
         st = action_show_analysis(a, &s->out, &s->common);

@@ -15,16 +15,16 @@
 #include "progress.h"
 
 typedef struct prediction {
-    int64_t index; // in the whole data set
-    int label;     // -1: unknown
-    int defended, base;
-    double confidence; // of the defended model
+    int64_t index;      // in the whole data set
+    int label;          // -1: unknown
+    int defended, base; // -1: its logits are not finite
+    double confidence;  // of the defended model
 } prediction;
 
 typedef struct predictions {
     prediction *row; // owned, [num]
     int64_t num;
-    int64_t num_labelled, defended_correct, base_correct, agree;
+    int64_t num_labelled, defended_correct, base_correct, agree, nonfinite;
 } predictions;
 
 // Softmax of the greatest logit.
@@ -36,8 +36,17 @@ static double confidence_of(const float *logits, int num_classes, int best)
     return 1.0 / sum;
 }
 
+// The class of the greatest logit; -1 where one is not finite.
+static int class_of(const float *logits, int num_classes)
+{
+    return igd_peak(logits, (size_t)num_classes) < IGD_INFINITE
+               ? action_best_class(logits, num_classes)
+               : -1;
+}
+
 static void count(predictions *p, const prediction *row)
 {
+    p->nonfinite += row->defended < 0 || row->base < 0;
     p->agree += row->defended == row->base;
     if (row->label < 0)
         return;
@@ -86,9 +95,10 @@ static igd_status predict(predictions *p, const igd_defense *defense,
             const float *z = logits + (size_t)j * C;
             row->index = index[j];
             row->label = igd_dataset_label(data, which[j]);
-            row->defended = action_best_class(z, num_classes);
-            row->base = action_best_class(base + (size_t)j * C, num_classes);
-            row->confidence = confidence_of(z, num_classes, row->defended);
+            row->defended = class_of(z, num_classes);
+            row->base = class_of(base + (size_t)j * C, num_classes);
+            row->confidence =
+                row->defended < 0 ? 0.0 : confidence_of(z, num_classes, row->defended);
             count(p, row);
         }
     }
@@ -136,7 +146,7 @@ static igd_status write_json_lines(FILE *f, const predictions *p)
 {
     for (int64_t i = 0; i < p->num; i++) {
         cJSON *row = row_json(&p->row[i]);
-        char *line = cJSON_PrintUnformatted(row);
+        char *line = igd_json_text(row, false);
         cJSON_Delete(row);
         if (line == NULL)
             return igd_error(IGD_ENOMEM, "no memory for a line of the result");
@@ -236,6 +246,24 @@ static igd_status open_images(igd_dataset **out, const defend_settings *s)
     return IGD_OK;
 }
 
+// What makes predictions useless, or doubtful.
+static igd_status check_predictions(const predictions *p, int num_classes, bool allow)
+{
+    if (p->nonfinite > 0 && !allow)
+        return igd_error(IGD_EINVAL,
+                         "%" PRId64 " of %" PRId64 " images have logits that are NaN or "
+                         "infinite; --allow-nonfinite counts them as wrong",
+                         p->nonfinite, p->num);
+    if (p->nonfinite > 0)
+        progress_note("warning: %" PRId64 " of %" PRId64 " images have logits that are "
+                      "NaN or infinite; they count as wrong, and their prediction is -1",
+                      p->nonfinite, p->num);
+    if (p->num_labelled > 0)
+        action_warn_chance((double)p->base_correct / (double)p->num_labelled,
+                           num_classes);
+    return IGD_OK;
+}
+
 int cmd_defend(const void *settings)
 {
     const defend_settings *s = settings;
@@ -254,11 +282,12 @@ int cmd_defend(const void *settings)
         if (shape[0] == 0)
             return action_no_shape(&s->common, "--input C,H,W");
     } else {
-        for (int i = 0; i < 3; i++)
-            shape[i] =
-                data != NULL ? igd_dataset_shape(data)[i] : (int64_t)s->input.value[i];
+        for (int i = 0; i < 3 && data == NULL; i++)
+            shape[i] = (int64_t)s->input.value[i];
     }
-    if ((st = action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
+    if ((st = data != NULL
+                  ? action_load_model_for(&base, data, &s->in, &s->common)
+                  : action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
         (data != NULL &&
          (st = igd_dataset_check_classes(data, igd_model_num_classes(base))) != IGD_OK) ||
         (st = action_load_defense(&defense, base, &s->defense, &s->common)) != IGD_OK ||
@@ -266,6 +295,9 @@ int cmd_defend(const void *settings)
                                        s->common.batch_size)) != IGD_OK))
         goto done;
     progress_end();
+    if ((st = check_predictions(&p, igd_model_num_classes(base), s->allow_nonfinite)) !=
+        IGD_OK)
+        goto done;
     if ((s->export_path != NULL &&
          (st = igd_defense_export(defense, s->export_path)) != IGD_OK) ||
         (s->output != NULL && (st = write_file(&p, s->output)) != IGD_OK))

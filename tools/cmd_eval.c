@@ -59,8 +59,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
         d.hedge_eps = o->threat.eps; // the hedge defense is meant for the attack's radius
 
     if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
-        (st = action_load_model(&base, &s->in, &s->common, igd_dataset_shape(data))) ==
-            IGD_OK &&
+        (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK)
         st = igd_evaluate(out, base, defense, data, o);
     igd_defense_free(defense);

@@ -389,11 +389,11 @@ int cmd_inspect(const void *settings)
         goto done;
     if (data == NULL && s->input.num == 0 && f.card == NULL)
         return action_no_shape(&s->common, "--input C,H,W or --data PATH");
-    for (int i = 0; i < 3; i++)
-        shape[i] = data != NULL       ? igd_dataset_shape(data)[i]
-                   : s->input.num > 0 ? (int64_t)s->input.value[i]
-                                      : f.card->shape[i];
-    if ((st = action_load_model(&model, &s->in, &s->common, shape)) != IGD_OK)
+    for (int i = 0; i < 3 && data == NULL; i++)
+        shape[i] = s->input.num > 0 ? (int64_t)s->input.value[i] : f.card->shape[i];
+    if ((st = data != NULL
+                  ? action_load_model_for(&model, data, &s->in, &s->common)
+                  : action_load_model(&model, &s->in, &s->common, shape)) != IGD_OK)
         goto done;
     f.model = model;
     if ((st = igd_model_layers(model, &f.layers, &f.num_layers)) != IGD_OK ||

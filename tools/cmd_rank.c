@@ -128,8 +128,7 @@ int cmd_rank(const void *settings)
     igd_status st;
 
     if ((st = action_open_data(&probe, &s->in, s->fraction, s->common.seed)) != IGD_OK ||
-        (st = action_load_model(&model, &s->in, &s->common, igd_dataset_shape(probe))) !=
-            IGD_OK ||
+        (st = action_load_model_for(&model, probe, &s->in, &s->common)) != IGD_OK ||
         (!isnan(s->expect_clean) &&
          (st = action_check_clean(model, &s->in, &s->common, s->expect_clean)) !=
              IGD_OK) ||
@@ -140,6 +139,7 @@ int cmd_rank(const void *settings)
         (st = igd_ranking_save(ranking, s->output)) != IGD_OK)
         goto done;
     progress_end();
+    action_warn_chance(igd_ranking_clean_accuracy(ranking), igd_model_num_classes(model));
     if (s->common.json)
         st = print_json(ranking, s, common, top);
     else

@@ -57,7 +57,7 @@ static igd_status work_init(work *w, const series_settings *s, const char *suffi
 static igd_status work_open(work *w, const series_settings *s)
 {
     IGD_TRY(action_open_data(&w->data, &s->in, 1.0, s->common.seed));
-    return action_load_model(&w->base, &s->in, &s->common, igd_dataset_shape(w->data));
+    return action_load_model_for(&w->base, w->data, &s->in, &s->common);
 }
 
 // Frees the work.
@@ -103,7 +103,8 @@ static igd_status rank_anew(igd_ranking **out, const igd_model *base, const char
     *out = NULL;
     probe.preprocess = s->series.in.preprocess;
     if ((st = action_open_data(&data, &probe, fraction * s->fraction, common->seed)) ==
-        IGD_OK)
+            IGD_OK &&
+        (st = igd_dataset_set_channels(data, (int)igd_model_shape(base)[0])) == IGD_OK)
         st = action_rank(out, base, layer, data, &s->ranking, common, NULL);
     igd_dataset_free(data);
     return st;

@@ -124,7 +124,7 @@ void cli_overview(FILE *f, const cli_command *const *commands)
 {
     cli_wrap(f, cli_purpose, 0, 0);
     fprintf(f, "\nUsage:\n  igdef COMMAND [OPTIONS]\n  igdef help COMMAND\n"
-               "  igdef help attacks\n  igdef help ATTACK\n"
+               "  igdef help attacks\n  igdef help ATTACK\n  igdef help data\n"
                "  igdef --version\n\nCommands:\n");
     for (int i = 0; commands[i] != NULL; i++)
         fprintf(f, "  %-10s%s\n", commands[i]->name, commands[i]->summary);

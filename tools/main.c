@@ -74,8 +74,8 @@ static bool is_command(const char *word)
 // A word after help that is neither a command nor an attack.
 static int unknown_topic(const char *word)
 {
-    const char *names[2 * NAMES_MAX + 1] = {"attacks"};
-    int num = 1;
+    const char *names[2 * NAMES_MAX + 1] = {"attacks", "data"};
+    int num = 2;
     for (int i = 0; commands[i] != NULL && num < NAMES_MAX; i++)
         names[num++] = commands[i]->name;
     for (int i = 0; i < igd_attack_count() && num < 2 * NAMES_MAX; i++)
@@ -94,6 +94,10 @@ static int help(int num, char **words)
     const igd_attack *attack;
     int taken;
 
+    if (num == 1 && strcmp(words[0], "data") == 0) {
+        cli_help_data(stdout);
+        return CLI_DONE;
+    }
     if (num > 0 && strcmp(words[0], "attacks") == 0) {
         cli_help_attacks(stdout);
         return CLI_DONE;

@@ -25,6 +25,8 @@ const cli_option attack_options[] = {
      "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
     {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(igd_evaluate_options, joint_weight),
      "W", "share of the first pass in joint:NAME", 0, 0, NULL},
+    {0,   "allow-nonfinite", CLI_FLAG, offsetof(igd_evaluate_options, allow_nonfinite),
+     NULL, "count images whose clean logits are NaN or infinite as wrong", 0, 0, NULL},
     {0},
 };
 // clang-format on

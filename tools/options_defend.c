@@ -9,6 +9,8 @@ static const cli_option options[] = {
      "IMAGE", "image files to classify, instead of --data", 0, 0, NULL},
     {'o', "output", CLI_PATH | CLI_OUTPUT, offsetof(defend_settings, output),
      "FILE", "predictions as a table, CSV (.csv) or JSON Lines (.jsonl)", 0, 0, NULL},
+    {0,   "allow-nonfinite", CLI_FLAG, offsetof(defend_settings, allow_nonfinite),
+     NULL, "count images whose logits are NaN or infinite as wrong", 0, 0, NULL},
     {0,   "export", CLI_PATH | CLI_OUTPUT, offsetof(defend_settings, export_path),
      "FILE", "the defended model as one TorchScript file with forward(x)", 0, 0, NULL},
     {0},

@@ -7,6 +7,7 @@
 typedef struct defend_settings {
     common_settings common;
     input_settings in;
+    bool allow_nonfinite;
     defense_settings defense;
     cli_texts images;
     cli_list input; // {C, H, W}

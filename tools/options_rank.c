@@ -41,6 +41,8 @@ static const cli_option options[] = {
 static const cli_option loir_options[] = {
     {0,   "over",       CLI_CHOICE, offsetof(rank_settings, ranking.over),
      NULL, "mean over the images of the class, or over all", 0, 0, overs},
+    {0,   "allow-nonfinite", CLI_FLAG, offsetof(rank_settings, ranking.allow_nonfinite),
+     NULL, "leave out images whose logits are NaN or infinite", 0, 0, NULL},
     {0,   "plain",      CLI_FLAG, offsetof(rank_settings, ranking.plain),
      NULL, "one pass per neuron even where a closed form exists", 0, 0, NULL},
     {0},

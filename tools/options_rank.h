@@ -24,6 +24,7 @@ int cdir_check(const cdir_settings *s);
 
 // How neurons are ranked.
 typedef struct ranking_settings {
+    bool allow_nonfinite;
     const char *method;
     const char *over;
     bool plain;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core.h"
 #include "igdef/report.h"
 #include "print.h"
 
@@ -65,7 +66,7 @@ static int print_json(const report_settings *s, const char *summary)
     cJSON_AddItemToObject(o, "files",
                           cJSON_CreateStringArray(s->results.item, s->results.num));
     cJSON_AddItemToObject(o, "results", cJSON_Parse(summary));
-    char *text = cJSON_HasObjectItem(o, "results") ? cJSON_Print(o) : NULL;
+    char *text = cJSON_HasObjectItem(o, "results") ? igd_json_text(o, true) : NULL;
     cJSON_Delete(o);
     if (text != NULL)
         puts(text);
