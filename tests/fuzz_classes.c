@@ -28,6 +28,7 @@ size_t fuzz_seed(int index, unsigned char *out)
         "{\"0\": [\"n01440764\", \"tench\"], \"1\": \"goldfish\"}",
         "{\"dog\": 1, \"cat\": 0}",
         "[\"cat\", \"dog\"]",
+        "[\"\"]",
     };
     if ((size_t)index >= sizeof(seeds) / sizeof(seeds[0]))
         return 0;

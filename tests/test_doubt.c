@@ -6,6 +6,7 @@
 
 #include "core/chance.h"
 #include "core/npy.h"
+#include "igdef/analyze.h"
 #include "igdef/defense.h"
 #include "igdef/evaluate.h"
 #include "igdef/ranking.h"
@@ -132,6 +133,12 @@ static void test_doubt__accuracies_near_guessing_are_told(void **state)
     igd_result_free(r);
     assert_ok(igd_ranking_loir(&ranking, v.model, "penultimate", shuffled, NULL));
     assert_true(igd_ranking_clean_accuracy(ranking) == 0.0);
+    // The experiments say it, too.
+    igd_analysis *a = NULL;
+    igd_search_keep_options k = igd_search_keep_options_default();
+    assert_ok(igd_analyze_search_keep(&a, v.model, ranking, shuffled, &k));
+    assert_non_null(strstr(igd_analysis_json(a), "\"near-chance\""));
+    igd_analysis_free(a);
     igd_ranking_free(ranking);
     igd_dataset_free(shuffled);
     tear_down(&v);
@@ -215,6 +222,47 @@ static void test_doubt__logits_that_are_no_numbers_end_a_run(void **state)
         igd_ranking_free(without);
         ranking = without = NULL;
     }
+    igd_dataset_free(data);
+    igd_model_free(broken);
+    tear_down(&v);
+}
+
+static void test_doubt__activations_that_are_no_numbers_end_cdir(void **state)
+{
+    (void)state;
+    static world v;
+    static const char *const names[] = {"w"};
+    static const int64_t shapes[][6] = {{C, D}};
+    igd_model *broken = NULL;
+    igd_dataset *data;
+    igd_ranking *r = NULL;
+    float embeddings[N * 4];
+    char images[256], texts[256];
+    uint32_t seed = 9;
+    set_up(&v);
+    assert_ok(igd_model_load(&broken,
+                             fixture_model("act.pt",
+                                           "def forward(self, x):\n"
+                                           "    h = x.flatten(1) / (x[:, :1, 0, 0] < "
+                                           "1).to(x.dtype)\n"
+                                           "    return torch.linear(h, self.w)\n",
+                                           names, shapes, 1),
+                             shape, NULL));
+    v.x[7 * D] = 1.0f;
+    assert_ok(igd_dataset_from_floats(&data, v.x, v.y, N, shape, C));
+    for (int i = 0; i < N * 4; i++)
+        embeddings[i] = draw(&seed) - 0.5f;
+    snprintf(images, sizeof(images), "%s", fixture_path("i.npy"));
+    snprintf(texts, sizeof(texts), "%s", fixture_path("t.npy"));
+    assert_ok(igd_npy_write(images, IGD_NPY_F32, (const int64_t[]){N, 4}, 2, embeddings));
+    assert_ok(igd_npy_write(texts, IGD_NPY_F32, (const int64_t[]){C, 4}, 2, embeddings));
+    igd_cdir_options o = igd_cdir_options_default();
+    o.image_embeddings = images;
+    o.text_embeddings = texts;
+    o.top_k = 10;
+    assert_fails(igd_ranking_cdir(&r, broken, "penultimate", data, &o), IGD_EINVAL,
+                 "1 of 40 probe images have activations that are NaN or infinite");
+    assert_null(r);
     igd_dataset_free(data);
     igd_model_free(broken);
     tear_down(&v);
@@ -309,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TENSOR_TEST(test_doubt__accuracies_near_guessing_are_told),
         TENSOR_TEST(test_doubt__logits_that_are_no_numbers_end_a_run),
+        TENSOR_TEST(test_doubt__activations_that_are_no_numbers_end_cdir),
         TENSOR_TEST(test_doubt__a_rankings_normalisation_is_compared),
         TENSOR_TEST(test_doubt__images_of_the_ranking_are_recognised),
     };

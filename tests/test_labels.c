@@ -265,6 +265,7 @@ static void test_labels__files_of_classes_have_many_forms(void **state)
         {"{\"a\": 0, \"b\": 0}", "c.txt: class 1 of 2 has no name"},
         {"[\"\"]", "c.txt: class 0 of 1 has no name"},
         {"{\"a\": \"b\"}", "c.txt: 'a' has no number"},
+        {"[\"\"]", "c.txt: class 0 of 1 has no name"},
         {"[1, 2]", "c.txt: the name of class 0 is no text"},
         {"{\"0\": [1]}", "c.txt: a name of class 0 is no text"},
         {"{\"a\": 0.5}", "c.txt: 'a' is class 0.5 of 1"},

@@ -102,6 +102,10 @@ static igd_status rank_anew(igd_ranking **out, const igd_model *base, const char
 
     *out = NULL;
     probe.preprocess = s->series.in.preprocess;
+    probe.classes = s->series.in.classes;
+    probe.class_order = s->series.in.class_order;
+    probe.partial = s->series.in.partial;
+    probe.clamp_pixels = s->series.in.clamp_pixels;
     if ((st = action_open_data(&data, &probe, fraction * s->fraction, common->seed)) ==
             IGD_OK &&
         (st = igd_dataset_set_channels(data, (int)igd_model_shape(base)[0])) == IGD_OK)

@@ -54,6 +54,7 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
         cJSON_AddItemToObject(f->root, item->string, item);
     }
     cJSON_Delete(head);
+    igd_images_warn(&f->warnings, e->data, igd_model_num_classes(e->model));
     return IGD_OK;
 }
 

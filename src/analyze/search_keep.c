@@ -8,6 +8,7 @@
 #include "analyze/experiment.h"
 #include "analyze/keep_curve.h"
 #include "chart/analysis_check.h"
+#include "core/chance.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/logits.h"
@@ -298,6 +299,9 @@ static void add_results(igd_findings *f, const search *s, int keep)
     }
     cJSON_AddNumberToObject(root, "num_images", n);
     cJSON_AddNumberToObject(root, "passes", s->passes);
+    char text[400];
+    if (igd_chance_remark(text, sizeof(text), (double)s->base_correct / n, s->C))
+        igd_warn(&f->warnings, IGD_WARN_CHANCE, "%s", text);
     warn_seen(f, s);
 }
 

@@ -7,6 +7,7 @@
 
 #include "analyze/experiment.h"
 #include "chart/analysis_check.h"
+#include "core/chance.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/logits.h"
@@ -392,6 +393,10 @@ static void add_results(igd_findings *f, const shift *s, const igd_ranking *rank
     cJSON_AddNumberToObject(root, "num_images", (double)s->attacked);
     cJSON_AddItemToObject(root, "successful", groups_json(s, true));
     cJSON_AddItemToObject(root, "unsuccessful", groups_json(s, false));
+    char text[400];
+    const double accuracy = (double)s->attacked / (double)s->seen;
+    if (igd_chance_remark(text, sizeof(text), accuracy, s->C))
+        igd_warn(&f->warnings, IGD_WARN_CHANCE, "%s", text);
     if (s->zero_grads > 0)
         igd_warn(&f->warnings, IGD_WARN_ZERO_GRADIENTS,
                  "%lld gradients of %s were zero everywhere", (long long)s->zero_grads,

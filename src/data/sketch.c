@@ -77,7 +77,7 @@ igd_status igd_sketch_parse(igd_sketch *out, const char *text, const char *what)
     if (length % DIGITS != 0 || length / DIGITS > IGD_SKETCH_SIZE ||
         text[strspn(text, "0123456789abcdef")] != '\0')
         return igd_error(IGD_EFORMAT, "%s: not hashes of images", what);
-    out->hash = malloc((length / DIGITS + 1) * sizeof(*out->hash));
+    out->hash = calloc(length / DIGITS + 1, sizeof(*out->hash));
     if (out->hash == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for hashes", what);
     for (size_t i = 0; i < length; i += DIGITS) {

@@ -344,18 +344,6 @@ static igd_status warn_seen(igd_session *s)
     return IGD_OK;
 }
 
-// What may be wrong with the labels.
-static void warn_data(igd_session *s)
-{
-    for (int i = 0; i < igd_dataset_num_notes(s->data); i++) {
-        const char *id, *text = igd_dataset_note(s->data, i, &id);
-        if (id != NULL && strcmp(id, IGD_WARN_ONE_CLASS) == 0)
-            igd_warn(&s->warnings, id, "%s; the model has %d classes", text, s->C);
-        else if (id != NULL)
-            igd_warn(&s->warnings, id, "%s", text);
-    }
-}
-
 static igd_status clean_logits_init(igd_session *s)
 {
     const size_t cells = (size_t)s->n * (size_t)s->C;
@@ -549,7 +537,7 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(igd_cascade_clean(s));
     IGD_TRY(check_finite(s));
     IGD_TRY(check_clean(s, clean_accuracy(s)));
-    warn_data(s);
+    igd_images_warn(&s->warnings, s->data, s->C);
     IGD_TRY(warn_seen(s));
     igd_checks_forecast(s, &speed);
     if (s->options->checks)

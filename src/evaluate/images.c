@@ -28,3 +28,14 @@ igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
     }
     return IGD_OK;
 }
+
+void igd_images_warn(igd_warnings *w, const igd_dataset *data, int num_classes)
+{
+    for (int i = 0; i < igd_dataset_num_notes(data); i++) {
+        const char *id, *text = igd_dataset_note(data, i, &id);
+        if (id != NULL && strcmp(id, IGD_WARN_ONE_CLASS) == 0)
+            igd_warn(w, id, "%s; the model has %d classes", text, num_classes);
+        else if (id != NULL)
+            igd_warn(w, id, "%s", text);
+    }
+}

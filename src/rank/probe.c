@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/logits.h"
 #include "data/loader.h"
 #include "model/model_impl.h"
 
@@ -18,6 +19,7 @@ typedef struct probe {
     float *images;   // [room, C, H, W]
     float *act;      // [room, K]
     float *embed;    // [room, D]
+    int64_t num_bad; // images with activations that are not finite
     igd_loader *loader;
 } probe;
 
@@ -69,6 +71,8 @@ static igd_status probe_batch(probe *p, igd_rows *activations, igd_rows *embeddi
         IGD_TRY(igd_rows_append(embeddings, p->embed, b->n));
     }
     IGD_TRY(igd_activate(p->act, p->cut, p->f, p->images, b->n, o->pool));
+    for (int64_t i = 0; i < b->n; i++)
+        p->num_bad += igd_peak(p->act + i * p->K, (size_t)p->K) >= IGD_INFINITE;
     return igd_rows_append(activations, p->act, b->n);
 }
 
@@ -99,6 +103,11 @@ igd_status igd_probe_run(igd_rows **activations, igd_rows **embeddings,
             goto done;
         }
     }
+    if (p.num_bad > 0)
+        st = igd_error(IGD_EINVAL,
+                       "%lld of %lld probe images have activations that are NaN or "
+                       "infinite",
+                       (long long)p.num_bad, (long long)N);
 
 done:
     if (st != IGD_OK) {
