@@ -12,7 +12,7 @@
 static igd_status digest_of(char out[IGD_SHA256_LENGTH], const cJSON *object,
                             const char *what)
 {
-    char *text = cJSON_PrintUnformatted(object);
+    char *text = igd_json_text(object, false);
     if (text == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for its text", what);
     const igd_status st = igd_sha256_bytes(out, text, strlen(text));

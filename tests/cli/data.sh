@@ -63,4 +63,6 @@ igdef defend -m demo.pt -r r.safetensors --no-smoothing --keep 96 -d numbered --
 ln -s "$(readlink demo.pt)" $'d\xff.pt'
 igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q --json | python3 -c \
     'import json, sys; print(json.loads(sys.stdin.buffer.read().decode())["model"]["path"])'
+igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q -o utf8.json >first.txt
+igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q -o utf8.json | cmp - first.txt && echo "read again"
 run igdef help data
