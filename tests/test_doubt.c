@@ -149,11 +149,12 @@ static void load_breaking(igd_model **out)
 {
     static const char *const names[] = {"w"};
     static const int64_t shapes[][6] = {{C, D}};
-    const char *path = fixture_model("breaks.pt",
-                                     "def forward(self, x):\n"
-                                     "    ok = (x[:, :1, 0, 0] < 1).to(x.dtype)\n"
-                                     "    return torch.linear(x.flatten(1) / ok, self.w)\n",
-                                     names, shapes, 1);
+    const char *path =
+        fixture_model("breaks.pt",
+                      "def forward(self, x):\n"
+                      "    ok = (x[:, :1, 0, 0] < 1).to(x.dtype)\n"
+                      "    return torch.linear(x.flatten(1) / ok, self.w)\n",
+                      names, shapes, 1);
     assert_ok(igd_model_load(out, path, shape, NULL));
 }
 
