@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 FLOORS = {
-    "include": 0, "core": 1, "shim": 2, "data": 2, "model": 3, "attack": 4, "rank": 5,
+    "include": 0, "core": 1, "shim": 2, "data": 2, "model": 3, "attack": 4, "rank": 4,
     "defend": 5, "engine": 6, "result": 6, "chart": 6, "evaluate": 7, "report": 7, "analyze": 8,
 }
 WITHOUT_LIBTORCH = {"core", "data", "result", "chart", "report"}

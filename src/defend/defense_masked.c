@@ -17,7 +17,7 @@
 #include "core/random.h"
 #include "core/require.h"
 #include "defend/mask.h"
-#include "rank/ranking_impl.h"
+#include "rank/ranking_origin.h"
 
 // x + sigma * noise, the noise of draw `draws[i]`, copy j, for row i. The noisy images
 // are not clamped to [0, 1].
@@ -434,7 +434,7 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
         if (ranking == NULL)
             st = igd_error(IGD_EINVAL, "a mask by importance needs a ranking");
         else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK &&
-                 (st = igd_sketch_copy(&d->probe, &ranking->images)) == IGD_OK)
+                 (st = igd_sketch_copy(&d->probe, igd_ranking_images(ranking))) == IGD_OK)
             st = make_masks(d, ranking);
     }
     if (st == IGD_OK)

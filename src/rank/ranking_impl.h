@@ -36,7 +36,4 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
 igd_status igd_ranking_set_origin(igd_ranking *r, const igd_model *model,
                                   const igd_dataset *probe);
 
-// Fails where it was made under another normalisation than the model's.
-igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model *model);
-
 #endif

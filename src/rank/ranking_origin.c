@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
+#include "rank/ranking_origin.h"
 
 static cJSON *floats_json(const float *v, int num)
 {
@@ -84,6 +85,11 @@ igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model
                      "the ranking was made under another normalisation (%s) than the "
                      "model's (%s); --force takes it all the same",
                      there, here);
+}
+
+const igd_sketch *igd_ranking_images(const igd_ranking *r)
+{
+    return &r->images;
 }
 
 igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
