@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
 #include "rank/ranking_origin.h"
@@ -56,11 +57,11 @@ static void describe(char *out, size_t size, const char *text)
         cJSON_ArrayForEach(item, list)
         {
             if (used < size)
-                used += (size_t)snprintf(out + used, size - used, "%s%.4g",
-                                         !first   ? ","
-                                         : k == 0 ? "--mean "
-                                                  : " --std ",
-                                         cJSON_GetNumberValue(item));
+                used += (size_t)igd_format(out + used, size - used, "%s%.4g",
+                                           !first   ? ","
+                                           : k == 0 ? "--mean "
+                                                    : " --std ",
+                                           cJSON_GetNumberValue(item));
             first = false;
         }
     }
