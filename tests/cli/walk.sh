@@ -9,7 +9,7 @@ images=(--model absent.pt --data data.npy --labels labels.npy --split test --fir
     --count 2 --ids ids.txt --preprocess none --mean 0.1 --std 0.2
     --classes classes.txt --class-order numeric --partial --clamp-pixels --model-output 0)
 threat=(--norm Linf --eps 0.1)
-attacks=(--attack apgd-ce --set apgd-ce.steps=2 --report union --draws 2
+attacks=(--allow-nonfinite --attack apgd-ce --set apgd-ce.steps=2 --report union --draws 2
     --surrogate-temperature 2 --joint-weight 0.5)
 kept=(--ranking r.safetensors --keep 3 --temperature 0.1 --force)
 noise=(--sigma 0.1 --smooth 2)
@@ -40,7 +40,7 @@ call inspect "${images[@]}" "${common[@]}"
 call inspect --model absent.pt --input 3,2,2 --output 0
 rank=("${images[@]}" "${common[@]}" -o ranking.safetensors)
 call rank "${rank[@]}" --layer l --neuron-axis 1 --fraction 0.5 --to-units units \
-    --compare r.safetensors --top 3 --method loir --over class --plain
+    --compare r.safetensors --top 3 --method loir --over class --plain --allow-nonfinite
 call rank "${rank[@]}" --from-units . --expect-clean 0.5
 for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     '--image-embeddings i.npy --clip-text t.pt'; do
@@ -48,7 +48,7 @@ for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     call rank "${rank[@]}" --method cdir $image "${clip[@]}" --no-cache
 done
 call rank "${rank[@]}" --method cdir --image-embeddings i.npy --text-embeddings t.npy
-defend=("${images[@]}" "${common[@]}" -o o.csv)
+defend=("${images[@]}" "${common[@]}" -o o.csv --allow-nonfinite)
 call defend "${defend[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}"
 call defend "${defend[@]}" "${kept[@]}" --no-smoothing
 call defend "${defend[@]}" "${caaa[@]}"
