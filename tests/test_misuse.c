@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <limits.h>
+#include <math.h>
 
 #include "igdef.h"
 
@@ -139,6 +140,8 @@ static void test_misuse__of_data(void **state)
     assert_string_equal(igd_dataset_class_name(w.data, -1), "");
     assert_string_equal(igd_dataset_class_name(w.data, C), "");
     REFUSES("d", igd_dataset_check_classes(NULL, C));
+    REFUSES("d", igd_dataset_set_channels(NULL, 1));
+    assert_fails(igd_dataset_set_channels(w.data, 99), IGD_EINVAL, "99");
     assert_int_equal(igd_dataset_num_notes(NULL), 0);
     assert_null(igd_dataset_note(NULL, 0, &warning));
     assert_null(igd_dataset_note(w.data, 99, &warning));
@@ -186,6 +189,12 @@ static void test_misuse__of_rankings(void **state)
     assert_int_equal(igd_ranking_num_classes(NULL), 0);
     assert_int_equal(igd_ranking_num_neurons(NULL), 0);
     assert_int_equal(igd_ranking_num_images(NULL), 0);
+    assert_true(isnan(igd_ranking_clean_accuracy(NULL)));
+    int64_t known, of;
+    REFUSES("known", igd_ranking_seen(NULL, &of, w.ranking, w.data));
+    REFUSES("of", igd_ranking_seen(&known, NULL, w.ranking, w.data));
+    REFUSES("r", igd_ranking_seen(&known, &of, NULL, w.data));
+    REFUSES("data", igd_ranking_seen(&known, &of, w.ranking, NULL));
     assert_string_equal(igd_ranking_class_name(NULL, 0), "");
     assert_string_equal(igd_ranking_class_name(w.ranking, C), "");
     assert_null(igd_ranking_score(NULL, 0));

@@ -203,7 +203,7 @@ igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking
  * @param[out] known  how many of those looked at
  * @param[out] of     how many were looked at: all, or of rankings on more than 4096
  * images a sample; 0 where the ranking does not know its images
- * @return IGD_OK, IGD_EIO, IGD_ENOMEM
+ * @return IGD_OK, IGD_EINVAL for a missing argument, IGD_EIO, IGD_ENOMEM
  *
  * Cost: reads the beginning of every image.
  */

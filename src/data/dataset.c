@@ -488,6 +488,7 @@ const int64_t *igd_dataset_shape(const igd_dataset *d)
 
 igd_status igd_dataset_set_channels(igd_dataset *d, int channels)
 {
+    IGD_REQUIRE(d);
     igd_source *s = &d->source;
     if (s->shape[0] == channels)
         return IGD_OK;

@@ -129,7 +129,7 @@ const char *igd_ranking_model_sha256(const igd_ranking *r)
 
 double igd_ranking_clean_accuracy(const igd_ranking *r)
 {
-    return r->clean_acc;
+    return r != NULL ? r->clean_acc : NAN;
 }
 
 int igd_ranking_num_classes(const igd_ranking *r)

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/require.h"
 #include "model/model_impl.h"
 #include "rank/ranking_impl.h"
 #include "rank/ranking_origin.h"
@@ -96,5 +97,9 @@ const igd_sketch *igd_ranking_images(const igd_ranking *r)
 igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
                             const igd_dataset *data)
 {
+    IGD_REQUIRE(known);
+    IGD_REQUIRE(of);
+    IGD_REQUIRE(r);
+    IGD_REQUIRE(data);
     return igd_sketch_compare(known, of, &r->images, data);
 }
