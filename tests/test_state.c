@@ -110,13 +110,6 @@ static void test_state__the_first_ones_do_not_name_routes(void **state)
     assert_ok(igd_state_init(&s, path, routed("twice:fgsm", "white-box"), N, COLUMNS, 1));
     assert_fails(igd_state_load(&s), IGD_ESTATE, "is \"huge:fgsm\" there");
     igd_state_free(&s);
-
-    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", "transfer"), N, COLUMNS, 1));
-    assert_ok(igd_state_save(&s));
-    igd_state_free(&s);
-    assert_ok(igd_state_init(&s, path, routed("huge:fgsm", "white-box"), N, COLUMNS, 1));
-    assert_fails(igd_state_load(&s), IGD_ESTATE, "route is \"transfer\" there");
-    igd_state_free(&s);
 }
 
 static void test_state__of_another_run_is_refused_by_name(void **state)

@@ -133,4 +133,5 @@ void igd_settings_identify(cJSON *provenance)
     keep_only(provenance, keys);
     keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "model"), of_model);
     keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "data"), of_data);
+    igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(provenance, "settings"));
 }

@@ -6,6 +6,16 @@
 #include "igdef/version.h"
 #include "result/state.h"
 
+void igd_provenance_reduce(cJSON *settings)
+{
+    cJSON *attack;
+    cJSON_ArrayForEach(attack, cJSON_GetObjectItemCaseSensitive(settings, "attacks"))
+    {
+        cJSON_DeleteItemFromObjectCaseSensitive(attack, "route");
+        cJSON_DeleteItemFromObjectCaseSensitive(attack, "check");
+    }
+}
+
 cJSON *igd_threat_json(const igd_threat *threat)
 {
     cJSON *o = cJSON_CreateObject();

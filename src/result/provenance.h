@@ -29,6 +29,10 @@ typedef struct igd_provenance {
 // "command" to "threads", in the order of the files; owned.
 cJSON *igd_provenance_json(const igd_provenance *h);
 
+// Takes out of the settings of an evaluation what follows from the names of its attacks
+// and the first files do not say, so that they can be compared; NULL is fine.
+void igd_provenance_reduce(cJSON *settings);
+
 // {"norm", "eps"}; owned.
 cJSON *igd_threat_json(const igd_threat *threat);
 

@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "core/require.h"
 #include "result/check_counts.h"
+#include "result/provenance.h"
 #include "result/result_impl.h"
 
 // What must agree between parts: the provenance less what describes one of them.
@@ -22,6 +23,7 @@ static cJSON *identity_of(const igd_result *r)
             cJSON_GetObjectItemCaseSensitive(o, "data"), own_data[k]);
     cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(o, "model"),
                                             "path");
+    igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(o, "settings"));
     return o;
 }
 

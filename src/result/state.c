@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "result/provenance.h"
 
 #define FORMAT "igdef.state/1"
 #define HEADER "{\"format\":\"" FORMAT "\",\"sha256\":\""
@@ -208,47 +209,28 @@ static bool get_column(igd_state *s, int c, const cJSON *column)
     return get_costs(&s->costs[c], cJSON_GetObjectItemCaseSensitive(column, "costs"));
 }
 
-static cJSON *attacks_of(const cJSON *settings)
+// Whether the settings of the file are not these, and where.
+static bool differ(char *text, size_t size, const cJSON *there, const cJSON *here)
 {
-    return cJSON_GetObjectItemCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(settings, "settings"), "attacks");
-}
-
-// The first states do not say of an attack what follows from its name.
-static bool complete(cJSON *settings, const cJSON *ours)
-{
-    static const char *const keys[] = {"route", "check"};
-    const cJSON *own = attacks_of(ours) != NULL ? attacks_of(ours)->child : NULL;
-    cJSON *attack;
-    cJSON_ArrayForEach(attack, attacks_of(settings))
-    {
-        if (own == NULL || cJSON_HasObjectItem(attack, keys[0]) ||
-            !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(attack, "name"),
-                           cJSON_GetObjectItemCaseSensitive(own, "name"), true))
-            return true;
-        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-            const cJSON *item = cJSON_GetObjectItemCaseSensitive(own, keys[i]);
-            if (item != NULL &&
-                !cJSON_AddItemToObject(attack, keys[i], cJSON_Duplicate(item, true)))
-                return false;
-        }
-        own = own->next;
-    }
-    return true;
+    cJSON *a = cJSON_Duplicate(there, true), *b = cJSON_Duplicate(here, true);
+    igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(a, "settings"));
+    igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(b, "settings"));
+    const bool differ = igd_json_difference(text, size, a, b);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    return differ;
 }
 
 static igd_status get_body(igd_state *s, const cJSON *body)
 {
     char difference[400];
-    cJSON *settings = cJSON_GetObjectItemCaseSensitive(body, "settings");
+    const cJSON *settings = cJSON_GetObjectItemCaseSensitive(body, "settings");
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(body, "columns");
     const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(body, "seconds");
 
     if (!cJSON_IsObject(settings))
         return damaged(s, "no settings");
-    if (!complete(settings, s->settings))
-        return igd_error(IGD_ENOMEM, "%s: no memory to read it", s->path);
-    if (igd_json_difference(difference, sizeof(difference), settings, s->settings))
+    if (differ(difference, sizeof(difference), settings, s->settings))
         return igd_error(IGD_ESTATE,
                          "%s: state of a different run: %s; --restart discards it",
                          s->path, difference);
