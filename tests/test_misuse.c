@@ -346,6 +346,8 @@ static void test_misuse__of_evaluations(void **state)
     assert_true(igd_result_clean_acc(NULL) == 0.0);
     assert_true(igd_result_worst_acc(NULL) == 0.0);
     assert_int_equal(igd_result_num_images(NULL), 0);
+    assert_int_equal(igd_result_num_planned(NULL), 0);
+    assert_int_equal(igd_result_stop(NULL), IGD_STOP_NONE);
     assert_int_equal(igd_result_num_attacks(NULL), 0);
     assert_string_equal(igd_result_attack(NULL, 0).name, "");
     assert_string_equal(igd_result_attack(w.result, 99).target, "");

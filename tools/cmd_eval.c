@@ -9,6 +9,7 @@
 
 #include "action.h"
 #include "action_attack.h"
+#include "budget.h"
 #include "core.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -32,6 +33,9 @@ typedef struct names {
 static igd_status fill(igd_evaluate_options *o, names *n, const eval_settings *s)
 {
     *o = action_evaluation(&s->evaluate, &s->in, &s->common);
+    o->order = eval_order(s);
+    if (s->budget != NULL)
+        (void)budget_parse(&o->budget_seconds, &o->budget_images, s->budget);
     // The worst case of a base model makes the sets of the defended ones.
     o->cache_all = o->cache != NULL || strstr(o->attacks, "worst-case") != NULL;
     if (s->output == NULL)
@@ -52,16 +56,23 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_defense *defense = NULL;
+    igd_result *other = NULL;
+    igd_evaluate_options effective = *o;
     defense_settings d = s->defense;
-    igd_status st;
+    igd_status st = IGD_OK;
 
     if (isnan(d.hedge_eps) && o->threat.norm == IGD_NORM_LINF)
         d.hedge_eps = o->threat.eps; // the hedge defense is meant for the attack's radius
 
-    if ((st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
+    if (s->until_difference != NULL)
+        st = igd_result_load(&other, s->until_difference);
+    effective.until_difference = other;
+    if (st == IGD_OK &&
+        (st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK)
-        st = igd_evaluate(out, base, defense, data, o);
+        st = igd_evaluate(out, base, defense, data, &effective);
+    igd_result_free(other);
     igd_defense_free(defense);
     igd_model_free(base);
     igd_dataset_free(data);
@@ -110,6 +121,11 @@ static int interrupted(const igd_evaluate_options *o)
     return CLI_INTERRUPTED;
 }
 
+static bool goes_on(const igd_result *r)
+{
+    return igd_result_num_planned(r) > igd_result_num_images(r);
+}
+
 int cmd_eval(const void *settings)
 {
     const eval_settings *s = settings;
@@ -139,15 +155,19 @@ int cmd_eval(const void *settings)
     if (st == IGD_OK && s->output != NULL &&
         (!igd_path_exists(s->output) || igd_path_exists(o.state)))
         st = igd_result_save(r, s->output);
-    if (st == IGD_ECANCELED)
+    if (st == IGD_ECANCELED && progress_stopped())
         rc = interrupted(&o);
     else if (st != IGD_OK)
         rc = action_failed(&s->common, st);
     else {
-        // What the state was for is in the result now.
-        if (o.state != NULL && s->output != NULL)
+        // What the state was for is in the result now, unless images are left.
+        if (o.state != NULL && s->output != NULL && !goes_on(r))
             unlink(o.state);
         rc = show(r, s);
+        if (goes_on(r) && o.state != NULL)
+            progress_note("the same command with more budget goes on from %s", o.state);
+        if (igd_result_stop(r) == IGD_STOP_INTERRUPTED)
+            rc = CLI_INTERRUPTED;
     }
 
 done:

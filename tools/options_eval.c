@@ -3,9 +3,29 @@
 
 #include <string.h>
 
+#include "budget.h"
 #include "igdef/evaluate.h"
 
 // clang-format off
+static const char *const orders[] = {"data", "random", NULL};
+
+static const cli_option order_options[] = {
+    {0,   "order",       CLI_CHOICE | CLI_HIDE_DEFAULT, offsetof(eval_settings, order),
+     NULL, "one attack after the other on all images, or in random order a few images by "
+     "all attacks, then the next [random with the options below, else data]", 0, 0, orders},
+    {0,   "budget",      CLI_TEXT, offsetof(eval_settings, budget),
+     "AMOUNT", "stop after so much time or so many images, with the result of those that "
+     "are finished: 90s, 30m, 2h or 500img, all sittings together", 0, 0, NULL},
+    {0,   "until-width", CLI_NUMBER | CLI_POSITIVE | CLI_HIDE_DEFAULT,
+     offsetof(eval_settings, evaluate.until_width),
+     "W", "stop when the worst case on all images is known to lie in an interval of this "
+     "width, such as 0.02", 0, 1, NULL},
+    {0,   "until-difference", CLI_PATH | CLI_INPUT, offsetof(eval_settings, until_difference),
+     "RESULT", "stop when the worst case is known to be better or worse than that of a "
+     "result of the same images", 0, 0, NULL},
+    {0},
+};
+
 static const cli_option check_options[] = {
     {0,   "expect-clean", CLI_NUMBER | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.expect_clean),
      "ACC", "stop early, exit code 3, if the clean accuracy is more than 0.01 off", 0, 1,
@@ -50,6 +70,7 @@ static const cli_group groups[] = {
                    offsetof(eval_settings, defense)),
     {"Threat", threat_options, offsetof(eval_settings, evaluate.threat)},
     {"Attacks", attack_options, offsetof(eval_settings, evaluate)},
+    {"Order and end", order_options, 0},
     {"Reliability", check_options, 0},
     {"Files", output_options, 0},
     {"Common options", common_options, offsetof(eval_settings, common)},
@@ -73,6 +94,8 @@ static const char *const examples[] = {
     "base.json",
     "igdef eval --model resnet18.pt --ranking loir.safetensors --data "
     "cifar-10-batches-bin --attack worst-case -o loir.json",
+    "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack "
+    "--budget 30m -o soon.json",
     "igdef eval --merge part1.json part2.json part3.json -o whole.json",
     NULL,
 };
@@ -107,6 +130,36 @@ static int check_merge(const eval_settings *s)
     return CLI_GO_ON;
 }
 
+static int check_order(const eval_settings *s)
+{
+    static const char *const stops[] = {"budget", "until-width", "until-difference"};
+    double seconds;
+    int64_t images;
+    if (s->budget != NULL && !budget_parse(&seconds, &images, s->budget))
+        return cli_usage(
+            "--budget: '%s' is no amount with a unit, such as 90s, 30m, 2h or "
+            "500img",
+            s->budget);
+    if (s->evaluate.until_width >= 1.0)
+        return cli_usage("--until-width: every interval is narrower than %g",
+                         s->evaluate.until_width);
+    if (s->order != NULL && cli_given("first"))
+        return cli_usage(
+            "--order: with --first, images are those of a place in the data; "
+            "leave one of the two out");
+    if (eval_order(s) == IGD_ORDER_RANDOM)
+        return s->evaluate.save_adversarial == NULL
+                   ? CLI_GO_ON
+                   : cli_usage(
+                         "--save-adversarial: images are saved in the data's order, "
+                         "not in random order");
+    for (size_t k = 0; k < sizeof(stops) / sizeof(stops[0]); k++)
+        if (cli_given(stops[k]))
+            return cli_usage("--%s: images are no sample of all in --order data",
+                             stops[k]);
+    return CLI_GO_ON;
+}
+
 static int check(const void *settings)
 {
     const eval_settings *s = settings;
@@ -120,7 +173,8 @@ static int check(const void *settings)
     if (s->evaluate.restart && s->output == NULL && s->evaluate.state == NULL)
         return cli_usage("--restart: without --output or --state there is nothing to "
                          "restart");
-    if ((rc = defense_check(&s->defense)) != CLI_GO_ON)
+    if ((rc = check_order(s)) != CLI_GO_ON ||
+        (rc = defense_check(&s->defense)) != CLI_GO_ON)
         return rc;
     if (s->evaluate.fixed_noise && !defense_is_random(&s->defense))
         return cli_usage("--fixed-noise: there is no defense that draws noise");

@@ -27,6 +27,22 @@ typedef enum igd_report_mode {
                                correctly when clean. */
 } igd_report_mode;
 
+/** The order in which images are attacked. */
+typedef enum igd_order {
+    IGD_ORDER_DATA,  /**< All of them by one attack after the other. */
+    IGD_ORDER_RANDOM /**< A few, in an order of the seed, by all attacks, then the next:
+                          whenever it stops, those that are finished are a fair sample. */
+} igd_order;
+
+/** Why an evaluation in random order took no further image. */
+typedef enum igd_stop {
+    IGD_STOP_NONE, /**< There was none. */
+    IGD_STOP_BUDGET,
+    IGD_STOP_WIDTH,
+    IGD_STOP_DIFFERENCE,
+    IGD_STOP_INTERRUPTED /**< `progress` asked for it. */
+} igd_stop;
+
 /** A result. Immutable: threads may share it. */
 typedef struct igd_result igd_result;
 
@@ -81,6 +97,17 @@ typedef struct igd_evaluate_options {
      * taken from here if another evaluation of the same base model made them; borrowed,
      * NULL for none. Changes no flag. */
     igd_pass_cache *pass_cache;
+
+    igd_order order; /**< Default IGD_ORDER_DATA. With IGD_ORDER_RANDOM neither `smaller`
+                          nor `save_adversarial`. What follows needs IGD_ORDER_RANDOM. */
+    double budget_seconds; /**< Stop after so much time, all sittings together; 0 (the
+                                default) for no limit. More of it goes on from `state`. */
+    int64_t budget_images; /**< Stop after so many images; 0 (the default) for all. */
+    double until_width;    /**< Stop when the sequential interval of the worst case on all
+                                images is this narrow, < 1; 0 (the default) for never. */
+    /** Stop when the worst case is more or less than that of this result of the same
+     * images and threat, by the sequential interval of the difference; NULL for never. */
+    const igd_result *until_difference;
 
     const char *state;    /**< File to continue from; NULL keeps none. */
     const char *finished; /**< Result file of a finished run: where it is there,
@@ -141,7 +168,8 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
  * @param options   borrowed; NULL for the defaults
  * @return IGD_OK; IGD_EINVAL for options out of range; IGD_ESTATE if the state file or
  * the finished result is of another run, with the difference; IGD_ECANCELED if `progress`
- * asked to stop, the state being saved; IGD_ECHECK; IGD_EIO, IGD_EFORMAT, IGD_ENOMEM,
+ * asked to stop, the state being saved, IGD_EINVAL where a budget ends before any image;
+ * IGD_ECHECK; IGD_EIO, IGD_EFORMAT, IGD_ENOMEM,
  * IGD_ETORCH
  *
  * Cost: what the forecast says, in the worst case.
@@ -189,6 +217,10 @@ typedef struct igd_attack_result {
 double igd_result_clean_acc(const igd_result *r);
 double igd_result_worst_acc(const igd_result *r);
 int64_t igd_result_num_images(const igd_result *r);
+/** Images that were to be evaluated; more than igd_result_num_images() where a run in
+ * random order stopped before its end, and why it did. */
+int64_t igd_result_num_planned(const igd_result *r);
+igd_stop igd_result_stop(const igd_result *r);
 int igd_result_num_attacks(const igd_result *r);
 igd_attack_result igd_result_attack(const igd_result *r, int i);
 

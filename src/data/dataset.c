@@ -16,6 +16,7 @@
 
 struct igd_dataset {
     igd_source source;
+    bool borrows;    // the source is that of another data set
     int64_t *chosen; // owned; [size], index in the source
     int64_t size;
 };
@@ -464,6 +465,27 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
     return finish(out, &s, &o, igd_source_files(&s, paths, num, p));
 }
 
+igd_status igd_dataset_reorder(igd_dataset **out, const igd_dataset *d,
+                               const int64_t *rows)
+{
+    igd_dataset *v = calloc(1, sizeof(*v));
+    *out = NULL;
+    if (v != NULL)
+        v->chosen = malloc((size_t)d->size * sizeof(*v->chosen));
+    if (v == NULL || v->chosen == NULL) {
+        free(v);
+        return igd_error(IGD_ENOMEM, "no memory to order %lld images",
+                         (long long)d->size);
+    }
+    v->source = d->source;
+    v->borrows = true;
+    v->size = d->size;
+    for (int64_t i = 0; i < d->size; i++)
+        v->chosen[i] = d->chosen[rows[i]];
+    *out = v;
+    return IGD_OK;
+}
+
 // --- Use ----------------------------------------------------------------------------
 
 int64_t igd_dataset_size(const igd_dataset *d)
@@ -637,7 +659,8 @@ void igd_dataset_free(igd_dataset *d)
 {
     if (d == NULL)
         return;
-    igd_source_free(&d->source);
+    if (!d->borrows)
+        igd_source_free(&d->source);
     free(d->chosen);
     free(d);
 }

@@ -71,14 +71,14 @@ igd_status igd_cascade_clean(igd_session *s)
         st = igd_error(IGD_ENOMEM, "no memory for %zu images", batch_size);
         goto done;
     }
-    for (int64_t i = 0; i < s->n; i++)
+    for (int64_t i = 0; i < s->past; i++)
         if (letters[i] == IGD_TODO)
             rows[num++] = i;
     s->column = 0;
     s->phase = "";
     s->accuracy = -1.0;
-    s->total = s->n;
-    s->done = s->n - num;
+    s->total = s->past;
+    s->done = s->past - num;
     if (num == 0)
         goto done;
     st = igd_loader_open(&loader, s->data, rows, num, s->options->batch_size);
@@ -449,7 +449,7 @@ static igd_status run_step(igd_session *s, int column)
     s->phase = "";
     s->accuracy_at = 0.0; // to be counted anew
     s->done = s->total = 0;
-    for (int64_t i = 0; i < s->n; i++) {
+    for (int64_t i = 0; i < s->past; i++) {
         const bool wanted = letters[i] == IGD_TODO && igd_session_wants(s, column, i);
         s->done += letters[i] == IGD_ROBUST || letters[i] == IGD_FOOLED;
         if (wanted)

@@ -21,9 +21,9 @@
 #include "evaluate/control.h"
 #include "evaluate/evaluate_impl.h"
 #include "evaluate/images.h"
-#include "evaluate/planted.h"
 #include "evaluate/session.h"
 #include "evaluate/settings.h"
+#include "evaluate/stages.h"
 
 #define CLEAN_MARGIN 0.01
 #define BOUNDS_MOST_CLASSES 100
@@ -61,7 +61,7 @@ static igd_status check_options(const igd_evaluate_options *o)
     if (o->expect_clean > 1.0 || isnan(o->expect_clean))
         return igd_error(IGD_EINVAL, "expected clean accuracy is %g, above 1",
                          o->expect_clean);
-    return IGD_OK;
+    return igd_stages_check(o);
 }
 
 igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
@@ -289,7 +289,8 @@ static igd_status session_init(igd_session *s, char sha256[65])
     s->num_draws = f->deterministic ? 1 : s->options->num_draws;
     IGD_TRY(igd_images_check(s->data, f->shape, s->C));
     IGD_TRY(igd_plan_make(&s->plan, s->views, s->options));
-    return igd_dataset_sha256(s->data, sha256);
+    IGD_TRY(igd_dataset_sha256(s->data, sha256));
+    return igd_stages_order(s);
 }
 
 // A result at a smaller eps says something here if nothing but eps and attacks differs.
@@ -358,21 +359,14 @@ static igd_status clean_logits_init(igd_session *s)
     return IGD_OK;
 }
 
-static igd_status check_finite(igd_session *s)
+static void warn_finite(igd_session *s)
 {
     const int64_t bad = s->state.costs[0].bad;
-    if (bad == 0)
-        return IGD_OK;
-    igd_warn(&s->warnings, IGD_WARN_NOT_FINITE,
-             "%lld of %lld images have clean logits that are NaN or infinite; they count "
-             "as wrong",
-             (long long)bad, (long long)s->n);
-    if (s->options->allow_nonfinite)
-        return IGD_OK;
-    return igd_error(IGD_EINVAL,
-                     "%lld of %lld images have clean logits that are NaN or infinite; "
-                     "--allow-nonfinite counts them as wrong",
-                     (long long)bad, (long long)s->n);
+    if (bad > 0)
+        igd_warn(&s->warnings, IGD_WARN_NOT_FINITE,
+                 "%lld of %lld images have clean logits that are NaN or infinite; they "
+                 "count as wrong",
+                 (long long)bad, (long long)s->past);
 }
 
 static double clean_accuracy(const igd_session *s)
@@ -392,6 +386,17 @@ static igd_status check_clean(const igd_session *s, double accuracy)
                          "preprocessing or normalisation?",
                          accuracy, expected);
     return IGD_OK;
+}
+
+// Clean images are judged before the first attack where all of them are attacked at once,
+// and where something is expected of their accuracy.
+static igd_status clean_first(igd_session *s)
+{
+    s->past = s->n;
+    if (s->options->order == IGD_ORDER_RANDOM && s->options->expect_clean < 0.0)
+        return IGD_OK;
+    IGD_TRY(igd_stages_clean(s));
+    return check_clean(s, clean_accuracy(s));
 }
 
 static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
@@ -437,10 +442,9 @@ static igd_status make_result(igd_result **out, igd_session *s, cJSON *checks,
         for (int c = 0; c < e->num_columns && e->same_as[0] == '\0'; c++)
             igd_cost_add(&e->cost, &costs[e->columns[c]]);
     }
-    r->flags = s->state.flags; // the columns of checks come last and stay behind
-    r->flags.num_columns = s->plan->num_main;
-    s->state.flags = (igd_flags){0};
-    st = igd_result_finish(r);
+    if ((st = igd_stages_flags(&r->flags, s)) == IGD_OK &&
+        (st = igd_stages_describe(r, s)) == IGD_OK)
+        st = igd_result_finish(r);
 
 done:
     if (st != IGD_OK) {
@@ -482,6 +486,15 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
         char why[400];
         snprintf(why, sizeof(why), "%s", igd_error_message());
         return igd_error(st, "%s; it is not overwritten without --restart", why);
+    }
+    if (igd_result_num_planned(r) > igd_result_num_images(r)) {
+        igd_result_free(r);
+        return s->options->state != NULL && igd_path_exists(s->options->state)
+                   ? IGD_OK
+                   : igd_error(IGD_ESTATE,
+                               "%s: stopped before its end, and the state that it could "
+                               "go on from is gone; --restart discards it",
+                               path);
     }
     cJSON *there = cJSON_Duplicate(r->provenance, true);
     cJSON *here = igd_settings_provenance(s, data_sha256);
@@ -534,16 +547,15 @@ static igd_status run(igd_result **out, igd_session *s)
     IGD_TRY(clean_logits_init(s));
     s->mark = igd_now();
     IGD_TRY(igd_checks_before(s, &speed));
-    IGD_TRY(igd_cascade_clean(s));
-    IGD_TRY(check_finite(s));
-    IGD_TRY(check_clean(s, clean_accuracy(s)));
+    IGD_TRY(clean_first(s));
     igd_images_warn(&s->warnings, s->data, s->C);
     IGD_TRY(warn_seen(s));
     igd_checks_forecast(s, &speed);
-    if (s->options->checks)
-        IGD_TRY(igd_planted_test(&s->planted, s));
-    IGD_TRY(igd_cascade_attacks(s));
-    if (s->options->state != NULL)
+    IGD_TRY(igd_stages_run(s));
+    warn_finite(s);
+    s->n = igd_stages_finished(s);
+    s->ending = s->options->order == IGD_ORDER_RANDOM;
+    if (s->options->state != NULL && s->stop == IGD_STOP_NONE)
         igd_checkpoint_remove(s->options->state);
     IGD_TRY(igd_counts_make(&checks, s));
     if (s->planted != NULL)
@@ -578,6 +590,8 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
         free(s.base_clean);
     free(s.judged_clean);
     free(s.cache);
+    igd_dataset_free(s.reordered);
+    free(s.row_of);
     igd_image_file_free(s.saved);
     igd_lock_free(s.saved_lock);
     igd_lock_free(s.lock);

@@ -208,7 +208,7 @@ static igd_status plant_one(planted *p, int64_t row, double margin, float *bound
 static igd_status plant_all(planted *p)
 {
     igd_session *s = p->s;
-    const int64_t share = s->n / IMAGES_SHARE;
+    const int64_t share = s->past / IMAGES_SHARE;
     const int most = share < 2 ? 2 : share < MOST_IMAGES ? (int)share : MOST_IMAGES;
     const size_t d = (size_t)s->d, C = (size_t)s->C;
     float *bounds = malloc(2 * d * sizeof(*bounds));
@@ -221,7 +221,7 @@ static igd_status plant_all(planted *p)
     if (bounds == NULL || p->features == NULL || p->x == NULL || p->clean == NULL ||
         p->points == NULL || p->logits == NULL)
         st = igd_error(IGD_ENOMEM, "no memory for planted points");
-    for (int64_t row = 0; row < s->n && p->num < most && st == IGD_OK; row++) {
+    for (int64_t row = 0; row < s->past && p->num < most && st == IGD_OK; row++) {
         if (!igd_flags_correct(&s->state.flags, 0, row, IGD_MAJORITY))
             continue;
         const igd_draw draw = {.image = s->state.flags.index[row]};

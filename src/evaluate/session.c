@@ -80,6 +80,8 @@ static void describe(char *out, size_t size, const igd_session *s)
 igd_status igd_session_tick(igd_session *s)
 {
     const igd_evaluate_options *o = s->options;
+    const bool out_of_time = o->budget_seconds > 0.0 &&
+                             s->state.seconds + igd_now() - s->mark >= o->budget_seconds;
     if (o->progress != NULL) {
         char stage[IGD_NAME_LENGTH + 160];
         const double now = igd_now();
@@ -89,10 +91,16 @@ igd_status igd_session_tick(igd_session *s)
         }
         describe(stage, sizeof(stage), s);
         if (o->progress(stage, (double)s->done + s->begun, (double)s->total,
-                        o->payload) != 0)
+                        o->payload) != 0 &&
+            !s->ending) {
+            s->stop = IGD_STOP_INTERRUPTED;
             return igd_error(IGD_ECANCELED, "interrupted");
+        }
     }
-    return IGD_OK;
+    if (!out_of_time || s->ending)
+        return IGD_OK;
+    s->stop = IGD_STOP_BUDGET;
+    return igd_error(IGD_ECANCELED, "the budget is used up");
 }
 
 void igd_session_tell(const igd_session *s, const char *format, ...)
@@ -170,8 +178,9 @@ done:
 bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row)
 {
     const bool audit = kind == IGD_STEP_AUDIT;
-    const double wanted = fmin(fmax(CHECK_SHARE * (double)s->n, CHECK_LEAST), CHECK_MOST);
-    const double share = audit ? s->options->audit / 100.0 : wanted / (double)s->n;
+    const double n = (double)s->state.flags.num_images;
+    const double wanted = fmin(fmax(CHECK_SHARE * n, CHECK_LEAST), CHECK_MOST);
+    const double share = audit ? s->options->audit / 100.0 : wanted / n;
     const igd_stream stream = igd_stream_make(s->options->seed, audit ? "audit" : "check",
                                               s->state.flags.index[row], 0);
     return igd_random_double(&stream, 0) < share;

@@ -10,11 +10,17 @@
 
 typedef struct igd_session {
     const igd_views *views;
-    const igd_dataset *data;
+    const igd_dataset *data; // in the order of the rows
+    igd_dataset *reordered;  // owned; what `data` is in random order, else NULL
+    int64_t
+        *row_of; // owned with it; [all images] rows by their places in the data's order
     const igd_evaluate_options *options;
     igd_plan *plan;  // owned
     igd_state state; // with the flags of all columns
     int64_t n, d;    // images, and pixels of one
+    int64_t past;    // images in play: those before this row
+    igd_stop stop;   // why no further image is taken
+    bool ending;     // what is finished becomes the result: nothing stops that
     int C;           // classes
     int num_draws;   // of the final judgement; 1 where nothing is random
     igd_warnings warnings;

@@ -71,6 +71,9 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
     cJSON_AddItemToObject(o, "threat", igd_threat_json(&s->options->threat));
     igd_json_add_seed(o, s->options->seed);
     cJSON *settings = run_settings(s);
+    // Rows of the state are in this order.
+    if (s->options->order == IGD_ORDER_RANDOM)
+        cJSON_AddStringToObject(settings, "order", "random");
     const char *saved = s->options->save_adversarial;
     cJSON_AddStringToObject(settings, "save_adversarial", saved != NULL ? saved : "");
     cJSON_AddItemToObject(o, "settings", settings);

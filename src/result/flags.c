@@ -43,6 +43,26 @@ void igd_flags_free(igd_flags *t)
     *t = (igd_flags){0};
 }
 
+igd_status igd_flags_take(igd_flags *out, const igd_flags *t, const int64_t *rows,
+                          int64_t num, int num_columns)
+{
+    const size_t n = (size_t)t->num_images;
+    IGD_TRY(igd_flags_init(out, num, num_columns, t->num_draws));
+    for (int64_t i = 0; i < num; i++) {
+        out->index[i] = t->index[rows[i]];
+        out->label[i] = t->label[rows[i]];
+        out->clean[i] = t->clean[rows[i]];
+        out->bounds[i] = t->bounds[rows[i]];
+        for (int c = 0; c < num_columns; c++) {
+            igd_flags_column(out, c)[i] = igd_flags_column(t, c)[rows[i]];
+            if (t->votes != NULL)
+                out->votes[(size_t)c * (size_t)num + (size_t)i] =
+                    t->votes[(size_t)c * n + (size_t)rows[i]];
+        }
+    }
+    return IGD_OK;
+}
+
 char *igd_flags_column(const igd_flags *t, int column)
 {
     return t->status + (size_t)column * (size_t)t->num_images;

@@ -49,6 +49,10 @@ igd_status igd_flags_init(igd_flags *t, int64_t num_images, int num_columns,
                           int num_draws);
 void igd_flags_free(igd_flags *t);
 
+// Copies rows [num] of t, the first of its columns, into *out.
+igd_status igd_flags_take(igd_flags *out, const igd_flags *t, const int64_t *rows,
+                          int64_t num, int num_columns);
+
 // A column's letters, [num_images].
 char *igd_flags_column(const igd_flags *t, int column);
 

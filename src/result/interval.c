@@ -6,7 +6,7 @@
 // lgamma() writes the global signgam, which POSIX leaves unprotected between threads; for
 // positive arguments Stirling's series, shifted to where it is exact to the last digits,
 // does without.
-static double log_gamma(double x)
+double igd_log_gamma(double x)
 {
     double shift = 0.0;
     while (x < 12.0) {
@@ -52,8 +52,8 @@ double igd_incomplete_beta(double a, double b, double x)
         return 0.0;
     if (x >= 1.0)
         return 1.0;
-    const double front =
-        exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
+    const double front = exp(igd_log_gamma(a + b) - igd_log_gamma(a) - igd_log_gamma(b) +
+                             a * log(x) + b * log1p(-x));
     if (x < (a + 1.0) / (a + b + 2.0))
         return front * fraction(a, b, x) / a;
     return 1.0 - front * fraction(b, a, 1.0 - x) / b;

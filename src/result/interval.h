@@ -28,6 +28,9 @@ igd_interval igd_interval_of_mean(double mean, double deviation, int64_t n);
 // [low, high]; null where there is none (NAN); owned.
 cJSON *igd_interval_json(igd_interval v);
 
+// The logarithm of the gamma function, for x > 0.
+double igd_log_gamma(double x);
+
 // The regularised incomplete beta function I_x(a, b), for a, b > 0 and x in [0, 1].
 double igd_incomplete_beta(double a, double b, double x);
 

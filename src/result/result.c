@@ -218,6 +218,16 @@ int64_t igd_result_num_images(const igd_result *r)
     return r != NULL ? r->flags.num_images : 0;
 }
 
+int64_t igd_result_num_planned(const igd_result *r)
+{
+    return r != NULL && r->planned > 0 ? r->planned : igd_result_num_images(r);
+}
+
+igd_stop igd_result_stop(const igd_result *r)
+{
+    return r != NULL ? r->stop : IGD_STOP_NONE;
+}
+
 int igd_result_num_attacks(const igd_result *r)
 {
     return r != NULL ? r->num_entries : 0;

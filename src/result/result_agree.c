@@ -61,7 +61,7 @@ igd_status igd_result_agrees(const igd_result *r, const cJSON *file, const char 
 {
     static const char *const keys[] = {"clean_acc",  "attacks", "worst_acc",
                                        "randomised", "bounds",  "per_class",
-                                       "intervals"};
+                                       "intervals",  "anytime"};
     cJSON *own = NULL;
     igd_status st = igd_json_parse(&own, r->json, strlen(r->json), path);
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]) && st == IGD_OK; k++) {

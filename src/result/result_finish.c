@@ -8,6 +8,7 @@
 #include "result/check_counts.h"
 #include "result/expected.h"
 #include "result/interval.h"
+#include "result/result_anytime.h"
 #include "result/result_impl.h"
 
 #define FORMAT "igdef.result/1"
@@ -244,6 +245,8 @@ static void add_intervals(cJSON *json, const igd_result *r)
     cJSON *o = cJSON_AddObjectToObject(json, "intervals");
     cJSON_AddStringToObject(o, "method", IGD_INTERVAL_METHOD);
     cJSON_AddNumberToObject(o, "level", IGD_INTERVAL_LEVEL);
+    if (r->planned > 0) // valid where the number of images was not found by looking
+        cJSON_AddBoolToObject(o, "fixed_sample", true);
     cJSON_AddItemToObject(o, "clean_acc", interval_json(r, r->clean_acc));
     cJSON_AddItemToObject(o, "worst_acc", interval_json(r, r->worst_acc));
     cJSON *attacks = cJSON_AddArrayToObject(o, "attacks");
@@ -281,6 +284,8 @@ static char *result_json(const igd_result *r)
             cJSON_AddItemToArray(classes, o);
     }
     add_intervals(json, r);
+    if (r->planned > 0)
+        cJSON_AddItemToObject(json, "anytime", igd_result_anytime_json(r));
     if (r->checks != NULL)
         cJSON_AddItemToObject(json, "checks", cJSON_Duplicate(r->checks, true));
     cJSON_AddItemToObject(json, "warnings", igd_warnings_json(&r->warnings));

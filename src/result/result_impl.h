@@ -41,7 +41,11 @@ struct igd_result {
     cJSON *checks; // owned: "audit" and other checks; or NULL
     bool bounds;   // whether flags.bounds was filled
     double seconds;
-    bool sealed; // read from files that carry digests
+    int64_t planned;   // images of a run in random order, all of them; 0 in the data's
+    igd_stop stop;     // why it took no more
+    bool compared;     // with another result, image by image:
+    int64_t won, lost; // withstood by this or by that classifier alone
+    bool sealed;       // read from files that carry digests
 
     // Derived by igd_result_finish().
     double clean_acc, worst_acc;

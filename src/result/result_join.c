@@ -142,6 +142,9 @@ igd_status igd_result_join(igd_result *to, const igd_result *from, const char *p
     IGD_TRY(join_entries(to, from, &l, slash != NULL ? slash + 1 : path));
     IGD_TRY(join_heads(to, from));
     to->bounds = to->bounds && from->bounds;
+    // A sample of the one is not one of the other where they were stopped differently.
+    to->planned = to->planned == from->planned ? to->planned : 0;
+    to->compared = false;
     to->seconds += from->seconds;
     for (int w = 0; w < from->warnings.num; w++)
         igd_warn(&to->warnings, from->warnings.item[w].id, "%s",

@@ -151,7 +151,18 @@ igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
         if ((st = igd_result_read_part(&parts[k], paths[k])) != IGD_OK ||
             (st = same_run(parts[0], parts[k], paths[0], paths[k])) != IGD_OK)
             goto done;
+        if (igd_result_num_planned(parts[k]) > igd_result_num_images(parts[k])) {
+            st = igd_error(IGD_EINVAL,
+                           "%s: stopped after %lld of %lld images: only finished parts "
+                           "can be joined",
+                           paths[k], (long long)igd_result_num_images(parts[k]),
+                           (long long)igd_result_num_planned(parts[k]));
+            goto done;
+        }
     }
+    // With all images of all parts, their order says nothing.
+    parts[0]->planned = 0;
+    parts[0]->compared = false;
     if ((st = join_flags(parts[0], parts, paths, num)) != IGD_OK)
         goto done;
     join_provenances(parts[0], parts, num);

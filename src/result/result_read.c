@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/require.h"
 #include "core/seal.h"
+#include "result/result_anytime.h"
 #include "result/result_impl.h"
 
 #define FORMAT "igdef.result/1"
@@ -318,6 +319,7 @@ static igd_status read_json(igd_result *r, extent *e, const cJSON *json, const c
     if (num_images < 1 || num_images > INT32_MAX || num_draws < 1 || num_draws > 255)
         return igd_error(IGD_EFORMAT, "%s: %lld images, %lld draws", path,
                          (long long)num_images, (long long)num_draws);
+    IGD_TRY(igd_result_anytime_read(r, json, num_images, path));
     r->bounds = cJSON_HasObjectItem(json, "bounds");
     r->checks = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(json, "checks"), true);
     *e = (extent){num_images, (int)num_columns,

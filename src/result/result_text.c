@@ -8,6 +8,7 @@
 #include "result/expected.h"
 #include "result/interval.h"
 #include "result/provenance.h"
+#include "result/result_anytime.h"
 #include "result/result_impl.h"
 
 static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
@@ -185,6 +186,8 @@ igd_status igd_result_print(igd_result *r)
     igd_provenance_print(f, r->provenance);
     fputc('\n', f);
     print_flags(f, r);
+    if (r->planned > 0)
+        igd_result_anytime_print(f, r);
     print_classes(f, r);
     print_bounds(f, r);
     print_checks(f, r);

@@ -26,6 +26,17 @@ run igdef eval -m model.pt -d d -o absent/r.json
 run igdef eval -m model.pt -d d -o d
 run igdef eval -m model.pt -d d --save-adversarial absent/x.npy
 run igdef eval --merge a.json
+run igdef eval -m model.pt -d d --budget 30
+run igdef eval -m model.pt -d d --budget 2.5img
+run igdef eval -m model.pt -d d --budget -5m
+run igdef eval -m model.pt -d d --budget h
+run igdef eval -m model.pt -d d --order random --first 10
+run igdef eval -m model.pt -d d --order data --budget 30m
+run igdef eval -m model.pt -d d --order data --until-width 0.1
+run igdef eval -m model.pt -d d --order backwards
+run igdef eval -m model.pt -d d --until-width 1
+run igdef eval -m model.pt -d d --until-difference absent.json
+run igdef eval -m model.pt -d d --budget 30m --save-adversarial x.npy
 run igdef eval model.pt -m model.pt
 echo '{' >a.json
 echo '{"format":"igdef.result/9"}' >b.json

@@ -64,6 +64,8 @@ call eval "${eval[@]}" "${kept[@]}" --no-smoothing
 call eval "${eval[@]}" "${caaa[@]}"
 call eval "${eval[@]}" "${hedge[@]}"
 call eval "${eval[@]}" --defended defended.pt
+call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.1 \
+    --until-difference empty.json
 call eval --merge a.json b.json
 call report --results absent.json -o page.html --json --quiet --config empty.json
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
