@@ -26,9 +26,12 @@ typedef igd_item item;
 typedef igd_slot slot;
 typedef igd_tally tally;
 
-// Rows that a thread should have: more add little speed on a CPU, and the fewer runs are
-// started before it is known whether they are needed, the better.
+// Rows that a thread should have: more add little speed on a CPU.
 #define GOOD_PART 16
+// Runs for each thread up to which some are started before it is known whether they are
+// needed. More than the above: those of a round that ask for gradients go through a pass
+// of their own, and its parts should be good ones too.
+#define AHEAD_PART 64
 // Rows below which another thread is not worth it; the classifier fills up to as many.
 #define LEAST_PART 8
 
@@ -153,7 +156,7 @@ static item *item_to_go_on(const engine *e)
             (best == NULL || m->active < best->active))
             best = m;
     }
-    const bool ahead = e->dry && e->num < e->enough;
+    const bool ahead = e->dry && e->num < e->ahead;
     return best == NULL || (best->active > 0 && !ahead) ? NULL : best;
 }
 
@@ -407,12 +410,13 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
     e.samples = igd_attack_job_samples(job);
     e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;
     snprintf(e.purpose, sizeof(e.purpose), "noise under %s", a->name);
-    e.enough = e.capacity;
+    e.enough = e.ahead = e.capacity;
     if (strcmp(f->device, "cpu") == 0) {
         const int threads = igd_num_threads();
         if (threads > 1 && (st = igd_workers_start(&e.workers)) != IGD_OK)
             return st;
         e.enough = threads * GOOD_PART / e.samples;
+        e.ahead = threads * AHEAD_PART / e.samples;
     }
     if ((st = igd_places_make(&e)) != IGD_OK)
         goto done;

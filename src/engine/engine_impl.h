@@ -55,7 +55,8 @@ struct igd_engine {
     int first, past;      // slots of the pass in progress
     int part;             // slots of a part of the pass, but for the last
     bool recorded;        // whether gradients may be taken of the pass
-    int enough;           // runs in flight from which on none is started ahead
+    int enough;           // points that keep the threads busy: no more are guessed
+    int ahead;            // runs in flight from which on none is started ahead
     char purpose[64];     // of the classifier's noise
     igd_slot *slots;      // [capacity]
     igd_item *items;      // [capacity]
