@@ -146,6 +146,33 @@ static void test_json__writes_what_it_reads(void **state)
                  "absent.json: No such file");
 }
 
+static void test_json__seeds_come_back_exactly(void **state)
+{
+    (void)state;
+    static const uint64_t seeds[] = {0, 7, (uint64_t)1 << 53, UINT64_MAX};
+    static const char *const bad[] = {"{}",
+                                      "{\"seed\":-1}",
+                                      "{\"seed\":1.5}",
+                                      "{\"seed\":1e300}",
+                                      "{\"seed\":\"7x\"}",
+                                      "{\"seed\":\"-7\"}",
+                                      "{\"seed\":\"99999999999999999999\"}"};
+    uint64_t seed;
+    for (size_t k = 0; k < sizeof(seeds) / sizeof(seeds[0]); k++) {
+        cJSON *o = cJSON_CreateObject();
+        igd_json_add_seed(o, seeds[k]);
+        assert_int_equal(igd_json_seed(&seed, o, "r.json"), IGD_OK);
+        assert_true(seed == seeds[k]);
+        cJSON_Delete(o);
+    }
+    for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
+        cJSON *o = cJSON_Parse(bad[k]);
+        assert_int_equal(igd_json_seed(&seed, o, "r.json"), IGD_EFORMAT);
+        assert_string_equal(igd_error_message(), "r.json: 'seed' is no seed");
+        cJSON_Delete(o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_json__many_keys_take_no_quadratic_time),
         cmocka_unit_test(test_json__text_is_utf8_whatever_strings_hold),
         cmocka_unit_test(test_json__writes_what_it_reads),
+        cmocka_unit_test(test_json__seeds_come_back_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

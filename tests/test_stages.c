@@ -7,6 +7,7 @@
 #include "core/logits.h"
 #include "evaluate/evaluate_impl.h"
 #include "igdef/evaluate.h"
+#include "igdef/report.h"
 #include "result/anytime.h"
 #include "result/result_impl.h"
 
@@ -319,6 +320,35 @@ static void test_stages__files_say_how_far_it_came(void **state)
     igd_result_free(r);
 }
 
+// The page draws it, up to the last image, with the numbers of the result.
+static void test_stages__a_page_shows_the_course(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options(IGD_ORDER_RANDOM);
+    o.budget_images = 20;
+    igd_result *r = evaluate(&o);
+    char path[512], numbers[120];
+    const char *const paths[] = {path};
+    snprintf(path, sizeof(path), "%s", fixture_path("stages-page.json"));
+    assert_ok(igd_result_save(r, path));
+    char page[512];
+    snprintf(page, sizeof(page), "%s", fixture_path("stages-page.html"));
+    assert_ok(igd_report_write(paths, 1, page));
+    unsigned char *text = NULL;
+    size_t size;
+    assert_ok(igd_file_read(&text, &size, page, 1 << 24));
+    const char *section = strstr((char *)text, "<section id=\"anytime\">");
+    assert_non_null(section);
+    assert_non_null(strstr(section, "20 of 90 images: the budget was used up."));
+    const igd_interval v = igd_anytime_of((int64_t)(r->worst_acc * 20.0 + 0.5), 20, N);
+    snprintf(numbers, sizeof(numbers),
+             "<td>%.1f<span class=\"interval\">[%.1f, %.1f]</span></td></tr>\n</tbody>",
+             100.0 * r->worst_acc, 100.0 * v.low, 100.0 * v.high);
+    assert_non_null(strstr(section, numbers));
+    free(text);
+    igd_result_free(r);
+}
+
 static void test_stages__another_order_is_another_run(void **state)
 {
     (void)state;
@@ -365,6 +395,7 @@ int main(void)
         TENSOR_TEST(test_stages__a_difference_that_is_found_ends_a_run),
         TENSOR_TEST(test_stages__checks_see_what_is_finished),
         TENSOR_TEST(test_stages__files_say_how_far_it_came),
+        TENSOR_TEST(test_stages__a_page_shows_the_course),
         TENSOR_TEST(test_stages__another_order_is_another_run),
         TENSOR_TEST(test_stages__what_does_not_go_together_is_refused),
     };

@@ -1,6 +1,7 @@
 // Owns reading JSON strictly: what cJSON lets pass and igdef does not is checked here.
 #include "core/json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,26 @@ void igd_json_add_seed(cJSON *object, uint64_t seed)
     }
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
     cJSON_AddStringToObject(object, "seed", text);
+}
+
+igd_status igd_json_seed(uint64_t *out, const cJSON *object, const char *where)
+{
+    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(object, "seed");
+    char *end = NULL;
+    if (cJSON_IsNumber(seed) && seed->valuedouble >= 0.0 &&
+        seed->valuedouble <= 9007199254740992.0 &&
+        seed->valuedouble == floor(seed->valuedouble)) {
+        *out = (uint64_t)seed->valuedouble;
+        return IGD_OK;
+    }
+    if (cJSON_IsString(seed) && seed->valuestring[0] >= '0' &&
+        seed->valuestring[0] <= '9') {
+        errno = 0;
+        *out = strtoull(seed->valuestring, &end, 10);
+        if (errno == 0 && *end == '\0')
+            return IGD_OK;
+    }
+    return igd_error(IGD_EFORMAT, "%s: 'seed' is no seed", where);
 }
 
 char *igd_json_text(const cJSON *json, bool indented)

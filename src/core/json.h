@@ -54,5 +54,7 @@ bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSO
 
 // Adds "seed": a number, or a string where a JSON number would not be exact.
 void igd_json_add_seed(cJSON *object, uint64_t seed);
+// Reads it back. `where` starts the message.
+igd_status igd_json_seed(uint64_t *out, const cJSON *object, const char *where);
 
 #endif

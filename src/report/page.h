@@ -20,6 +20,7 @@ typedef struct igd_page {
 void igd_page_style(FILE *f);                    // page_style.c
 void igd_page_summary(const igd_page *p);        // page_summary.c
 igd_status igd_page_results(const igd_page *p);  // page_results.c
+igd_status igd_page_anytime(const igd_page *p);  // page_anytime.c
 igd_status igd_page_classes(const igd_page *p);  // page_classes.c
 igd_status igd_page_analyses(const igd_page *p); // page_analyses.c
 void igd_page_warnings(const igd_page *p);       // page_warnings.c

@@ -77,6 +77,7 @@ static igd_status put_page(const igd_page *p)
     put_contents(p);
     if (p->in->num_results > 0) {
         IGD_TRY(igd_page_results(p));
+        IGD_TRY(igd_page_anytime(p));
         IGD_TRY(igd_page_classes(p));
     }
     IGD_TRY(igd_page_analyses(p));
