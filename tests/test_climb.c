@@ -341,7 +341,7 @@ static void test_climb__cost_is_counted_in_passes(void **state)
     assert_non_null(strstr(igd_defense_description(d), "\"random_start\":\ttrue"));
     assert_int_equal(igd_defense_kind_of(d), IGD_DEFENSE_HEDGE);
     assert_fails(igd_defense_export(d, fixture_path("no.pt")), IGD_EINVAL,
-                 "only masked defenses can be exported");
+                 "takes gradients inside its forward");
     igd_defense_free(d);
     igd_model_free(w.base);
 }

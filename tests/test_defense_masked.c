@@ -266,7 +266,8 @@ static void test_defense_masked__surrogate_temperature_leaves_the_logits(void **
     const igd_stream stream = igd_stream_make(4, "test", 0, 0);
     igd_random_normal(weight, N * C, &stream);
     const igd_defense_view as_it_is = {.defense = d};
-    const igd_defense_view smooth = {.defense = d, .backward_temperature = 1.0};
+    const igd_defense_view smooth = {
+        .defense = d, .surrogate = true, .surrogate_temperature = 1.0};
     const igd_classifier f = igd_defense_classifier(&as_it_is);
     const igd_classifier g = igd_defense_classifier(&smooth);
     assert_ok(igd_pass_run(&p, &f, w.images, N, w.draws));

@@ -84,7 +84,7 @@ static void test_locale__messages_keep_their_point(void **state)
     (void)state;
     igd_evaluate_options o = igd_evaluate_options_default();
     o.threat.eps = -0.5;
-    assert_fails(igd_evaluate_check(&o, false, false), IGD_EINVAL, "-0.5");
+    assert_fails(igd_evaluate_check(&o, false, IGD_ADAPTIVE_NONE), IGD_EINVAL, "-0.5");
 }
 
 static int stop_late(const char *stage, double done, double total, void *payload)

@@ -256,6 +256,7 @@ static void test_misuse__of_defenses(void **state)
     igd_defense_passes(NULL, &forwards, &backwards);
     assert_true(forwards == 0 && backwards == 0);
     igd_defense_passes(w.defense, NULL, NULL);
+    assert_int_equal(igd_defense_adaptive(NULL), IGD_ADAPTIVE_NONE);
     assert_false(igd_defense_has_pseudo_label(NULL));
     assert_null(igd_defense_settings(NULL));
     assert_null(igd_defense_method(NULL));

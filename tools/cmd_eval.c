@@ -142,7 +142,9 @@ int cmd_eval(const void *settings)
         goto done;
     }
     if ((st = igd_evaluate_check(&o, defense_chosen(&s->defense) != DEFENSE_NONE,
-                                 defense_has_pseudo_label(&s->defense))) != IGD_OK) {
+                                 defense_has_pseudo_label(&s->defense)
+                                     ? IGD_ADAPTIVE_PSEUDO_LABEL
+                                     : IGD_ADAPTIVE_NONE)) != IGD_OK) {
         action_failed(&s->common, st);
         rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
         goto done;

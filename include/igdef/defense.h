@@ -175,7 +175,18 @@ const char *igd_defense_description(const igd_defense *d);
  */
 void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards);
 
-/** Whether the mask follows a pseudo-label: a masked defense of two passes. */
+/** What adaptive attacks find in a defense. */
+typedef enum igd_adaptive {
+    IGD_ADAPTIVE_NONE,        /**< Nothing beside its own gradient. */
+    IGD_ADAPTIVE_SURROGATE,   /**< Another backward pass, for "surrogate:NAME". */
+    IGD_ADAPTIVE_PSEUDO_LABEL /**< That, and a pseudo-label that chooses a mask, for
+                                   "joint:NAME" and bounds: a masked defense of two
+                                   passes. */
+} igd_adaptive;
+
+igd_adaptive igd_defense_adaptive(const igd_defense *d);
+
+/** Whether that is IGD_ADAPTIVE_PSEUDO_LABEL. */
 bool igd_defense_has_pseudo_label(const igd_defense *d);
 
 /** The options of a masked defense; NULL for other kinds. @return borrowed */

@@ -147,13 +147,12 @@ igd_evaluate_options igd_evaluate_options_default(void);
  *
  * @param options   borrowed
  * @param defended  whether a defended model will be evaluated
- * @param pseudo_label  whether its mask follows a pseudo-label, as "surrogate:" and
- * "joint:" need; see igd_defense_has_pseudo_label()
+ * @param adaptive  what "surrogate:" and "joint:" find in it, igd_defense_adaptive()
  * @return IGD_OK; IGD_EINVAL for a value out of range, or for an unknown attack or
  *         parameter, with the nearest known one
  */
 igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
-                              bool pseudo_label);
+                              igd_adaptive adaptive);
 
 /**
  * Evaluate a base model or a defended one.

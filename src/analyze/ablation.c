@@ -56,10 +56,10 @@ static igd_status add_row(ablation *a, int k, const igd_series_options *options)
 {
     igd_evaluate_options o = options->evaluate;
     const igd_defense *d = a->defenses[k];
-    const bool guided = d != NULL && igd_defense_has_pseudo_label(d);
-    if (!guided)
+    const igd_adaptive adaptive = d != NULL ? igd_defense_adaptive(d) : IGD_ADAPTIVE_NONE;
+    if (adaptive == IGD_ADAPTIVE_NONE)
         igd_shorter_apply(&o, &a->shorter);
-    IGD_TRY(igd_evaluate_check(&o, d != NULL, guided));
+    IGD_TRY(igd_evaluate_check(&o, d != NULL, adaptive));
     igd_series_add(&a->series, rows[k].name, d, &o);
     return IGD_OK;
 }
@@ -111,7 +111,7 @@ igd_status igd_ablation(igd_analysis **out, const igd_model *base,
     if (!(o->defense.sigma > 0.0))
         return igd_error(IGD_EINVAL, "an ablation of smoothing needs a sigma above 0");
     if ((st = igd_series_init(&a.series, NUM_ROWS, o->folder)) != IGD_OK ||
-        (st = igd_shorter_init(&a.shorter, &o->evaluate)) != IGD_OK)
+        (st = igd_shorter_init(&a.shorter, &o->evaluate, IGD_ADAPTIVE_NONE)) != IGD_OK)
         goto done;
     for (int k = 0; k < NUM_ROWS; k++)
         if ((st = make_defense(&a, k, base, ranking, o)) != IGD_OK ||

@@ -12,7 +12,7 @@ bool igd_list_takes(const igd_checked *list, const char *change)
     igd_evaluate_options o = list->options;
     o.set = change;
     o.smaller = NULL;
-    return igd_evaluate_check(&o, list->defended, list->pseudo_label) == IGD_OK;
+    return igd_evaluate_check(&o, list->defended, list->adaptive) == IGD_OK;
 }
 
 char *igd_list_filter(const char *list,
@@ -40,11 +40,17 @@ char *igd_list_filter(const char *list,
     return NULL;
 }
 
-static bool needs_no_pseudo_label(const char *item, const void *payload)
+static bool begins_with(const char *item, const char *prefix)
 {
-    (void)payload;
-    return strncmp(item, "surrogate:", strlen("surrogate:")) != 0 &&
-           strncmp(item, "joint:", strlen("joint:")) != 0;
+    return strncmp(item, prefix, strlen(prefix)) == 0;
+}
+
+// Whether a model with the igd_adaptive that the payload is has what an attack needs.
+static bool is_possible(const char *item, const void *payload)
+{
+    const igd_adaptive adaptive = *(const igd_adaptive *)payload;
+    return (adaptive >= IGD_ADAPTIVE_SURROGATE || !begins_with(item, "surrogate:")) &&
+           (adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL || !begins_with(item, "joint:"));
 }
 
 static bool is_taken(const char *item, const void *payload)
@@ -52,11 +58,14 @@ static bool is_taken(const char *item, const void *payload)
     return igd_list_takes(payload, item);
 }
 
-igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options)
+igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options,
+                            igd_adaptive adaptive)
 {
-    igd_checked list = {.options = *options};
+    igd_checked list = {.options = *options,
+                        .defended = adaptive != IGD_ADAPTIVE_NONE,
+                        .adaptive = adaptive};
     s->set = NULL;
-    s->attacks = igd_list_filter(options->attacks, needs_no_pseudo_label, NULL);
+    s->attacks = igd_list_filter(options->attacks, is_possible, &adaptive);
     if (s->attacks != NULL && s->attacks[0] == '\0') {
         free(s->attacks);
         s->attacks = strdup("clean");

@@ -9,7 +9,8 @@
 // What a list is checked for.
 typedef struct igd_checked {
     igd_evaluate_options options; // with the attacks of the list; `set` is not looked at
-    bool defended, pseudo_label;
+    bool defended;
+    igd_adaptive adaptive;
 } igd_checked;
 
 // Whether an attack of the list has what "NAME.PARAMETER=VALUE" changes.
@@ -20,13 +21,14 @@ char *igd_list_filter(const char *list,
                       bool (*take)(const char *item, const void *payload),
                       const void *payload);
 
-// The same attacks without those that need a pseudo-label, "clean" where none is left;
-// and without the changed parameters that the rest has no use for.
+// The same attacks without those that find nothing in a model, "clean" where none is
+// left; and without the changed parameters that the rest has no use for.
 typedef struct igd_shorter {
     char *attacks, *set; // owned
 } igd_shorter;
 
-igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options);
+igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options,
+                            igd_adaptive adaptive);
 void igd_shorter_free(igd_shorter *s);
 void igd_shorter_apply(igd_evaluate_options *o, const igd_shorter *s);
 

@@ -19,7 +19,9 @@
 typedef struct comparison {
     const igd_compared *rows;
     int num;
-    igd_shorter shorter; // for rows without a pseudo-label
+    // For rows without a pseudo-label: with nothing for adaptive attacks, with a
+    // surrogate.
+    igd_shorter shorter[IGD_ADAPTIVE_PSEUDO_LABEL];
     igd_series series;
     const char *columns[IGD_MAX_STEPS]; // borrowed from the results
     int num_columns;
@@ -30,10 +32,11 @@ static igd_status add_rows(comparison *c, const igd_series_options *options)
     for (int k = 0; k < c->num; k++) {
         igd_evaluate_options o = options->evaluate;
         const igd_defense *d = c->rows[k].defense;
-        const bool guided = d != NULL && igd_defense_has_pseudo_label(d);
-        if (!guided)
-            igd_shorter_apply(&o, &c->shorter);
-        IGD_TRY(igd_evaluate_check(&o, d != NULL, guided));
+        const igd_adaptive adaptive =
+            d != NULL ? igd_defense_adaptive(d) : IGD_ADAPTIVE_NONE;
+        if (adaptive < IGD_ADAPTIVE_PSEUDO_LABEL)
+            igd_shorter_apply(&o, &c->shorter[adaptive]);
+        IGD_TRY(igd_evaluate_check(&o, d != NULL, adaptive));
         igd_series_add(&c->series, c->rows[k].name, d, &o);
     }
     return IGD_OK;
@@ -191,13 +194,17 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
                 return igd_error(IGD_EINVAL, "two defenses are called '%s'",
                                  rows[k].name);
     if ((st = igd_series_init(&c.series, num, o->folder)) == IGD_OK &&
-        (st = igd_shorter_init(&c.shorter, &o->evaluate)) == IGD_OK &&
+        (st = igd_shorter_init(&c.shorter[IGD_ADAPTIVE_NONE], &o->evaluate,
+                               IGD_ADAPTIVE_NONE)) == IGD_OK &&
+        (st = igd_shorter_init(&c.shorter[IGD_ADAPTIVE_SURROGATE], &o->evaluate,
+                               IGD_ADAPTIVE_SURROGATE)) == IGD_OK &&
         (st = add_rows(&c, o)) == IGD_OK &&
         (st = igd_series_run(&c.series, base, data)) == IGD_OK) {
         find_columns(&c);
         st = igd_series_finish(out, comparison_json(&c, o), comparison_print, &c);
     }
-    igd_shorter_free(&c.shorter);
+    igd_shorter_free(&c.shorter[IGD_ADAPTIVE_NONE]);
+    igd_shorter_free(&c.shorter[IGD_ADAPTIVE_SURROGATE]);
     igd_series_free(&c.series);
     return st;
 }

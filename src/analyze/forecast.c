@@ -78,8 +78,9 @@ static igd_status add_member(passes *sum, seen *made, const igd_member *m,
     if (m->defense != NULL) {
         judged = igd_defense_classifier(&view);
         who.judged = &judged;
-        if (igd_defense_has_pseudo_label(m->defense))
-            who.surrogate = who.joint = &judged;
+        const igd_adaptive adaptive = igd_defense_adaptive(m->defense);
+        who.surrogate = adaptive >= IGD_ADAPTIVE_SURROGATE ? &judged : NULL;
+        who.joint = adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL ? &judged : NULL;
     }
     IGD_TRY(igd_plan_make(&plan, &who, &m->options));
     for (int k = 1; k < plan->num_main && st == IGD_OK; k++)

@@ -54,7 +54,7 @@ static igd_status sweep_init(sweep *s)
     s->bases = calloc(num, sizeof(*s->bases));
     if (s->defenses == NULL || s->sets == NULL || s->points == NULL || s->bases == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %zu values", num);
-    IGD_TRY(igd_shorter_init(&s->shorter, &s->options->evaluate));
+    IGD_TRY(igd_shorter_init(&s->shorter, &s->options->evaluate, IGD_ADAPTIVE_NONE));
     if (!s->defended && !s->values.changes_base)
         return igd_error(IGD_EINVAL, "to sweep %s there must be a ranking",
                          s->values.name);
@@ -69,12 +69,14 @@ static igd_status sweep_init(sweep *s)
 
 // --- options of a point
 
-// Whether a pseudo-label chooses the mask.
-static bool has_pseudo_label(const sweep *s)
+// What adaptive attacks find in the defense, which is not made yet where it is a mask.
+static igd_adaptive adaptive_of(const sweep *s)
 {
     const igd_defense_options *d = &s->options->defense;
-    return s->from->defense != NULL ? igd_defense_has_pseudo_label(s->from->defense)
-                                    : d->mask != IGD_MASK_NONE && !d->one_pass;
+    if (s->from->defense != NULL)
+        return igd_defense_adaptive(s->from->defense);
+    return d->mask != IGD_MASK_NONE && !d->one_pass ? IGD_ADAPTIVE_PSEUDO_LABEL
+                                                    : IGD_ADAPTIVE_NONE;
 }
 
 // Those of the k-th value, for the defended model or for the base model beside it.
@@ -90,10 +92,10 @@ static igd_status options_of(igd_evaluate_options *out, sweep *s, int k, bool ba
         out->threat.eps = v->item[k].number;
     const igd_checked list = {.options = *out,
                               .defended = defended,
-                              .pseudo_label = defended && has_pseudo_label(s)};
+                              .adaptive = defended ? adaptive_of(s) : IGD_ADAPTIVE_NONE};
     IGD_TRY(igd_values_set(set, v, k, &list, base));
     out->set = (*set)[0] != '\0' ? *set : NULL;
-    return igd_evaluate_check(out, defended, list.pseudo_label);
+    return igd_evaluate_check(out, defended, list.adaptive);
 }
 
 static igd_status check_options(sweep *s)

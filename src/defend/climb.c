@@ -6,13 +6,12 @@
 
 #include "core/error.h"
 #include "core/logits.h"
-#include "defend/defense_kind.h"
 
 #define MOST_STEPS 10000
 
 // A climb in progress, for a batch of images.
 typedef struct batch {
-    const igd_defense *d;
+    const igd_climber *d;
     int64_t N, D;  // images, pixels of one
     int C;         // classes
     float *x;      // [N, D]
@@ -35,10 +34,10 @@ static void batch_free(batch *b)
     free(b->label);
 }
 
-static igd_status batch_init(batch *b, const igd_defense *d, int64_t N)
+static igd_status batch_init(batch *b, const igd_climber *d, int64_t N)
 {
-    *b =
-        (batch){.d = d, .N = N, .D = igd_classifier_pixels(d->f), .C = d->f->num_classes};
+    const igd_classifier *f = d->common.f;
+    *b = (batch){.d = d, .N = N, .D = igd_classifier_pixels(f), .C = f->num_classes};
     const size_t pixels = (size_t)N * (size_t)b->D;
     b->x = malloc(pixels * sizeof(float));
     b->delta = calloc(pixels, sizeof(float));
@@ -59,7 +58,7 @@ static void start(batch *b, const igd_defense_view *v, const igd_draw *draws)
     for (int64_t i = 0; i < b->N; i++) {
         const igd_draw draw = {.image = draws[i].image,
                                .draw = v->fixed_noise ? 0 : draws[i].draw};
-        b->d->climb.start(b->delta + i * b->D, b->D, b->d, draw);
+        b->d->climb.start(b->delta + i * b->D, b->D, &b->d->common, draw);
     }
 }
 
@@ -70,7 +69,7 @@ static igd_status step(batch *b, const igd_draw *draws, bool first)
 
     for (int64_t j = 0; j < b->N * b->D; j++)
         b->at[j] = b->x[j] + b->delta[j];
-    IGD_TRY(igd_pass_run(&pass, b->d->f, b->at, b->N, draws));
+    IGD_TRY(igd_pass_run(&pass, b->d->common.f, b->at, b->N, draws));
     for (int64_t i = 0; i < b->N; i++) {
         const float *z = igd_pass_logits(pass) + i * b->C;
         if (first) // the pass that gives the prediction is that of the first step
@@ -81,7 +80,8 @@ static igd_status step(batch *b, const igd_draw *draws, bool first)
     const igd_status st = igd_pass_grad(b->grad, pass, b->weight, false);
     igd_pass_free(pass);
     for (int64_t i = 0; i < b->N && st == IGD_OK; i++)
-        climb->move(b->delta + i * b->D, b->x + i * b->D, b->grad + i * b->D, b->D, b->d);
+        climb->move(b->delta + i * b->D, b->x + i * b->D, b->grad + i * b->D, b->D,
+                    &b->d->common);
     return st;
 }
 
@@ -89,8 +89,8 @@ static igd_status step(batch *b, const igd_draw *draws, bool first)
 static igd_tensor *offset(igd_scope *s, const igd_defense_view *v, const igd_tensor *x,
                           const igd_draw *draws)
 {
-    const igd_defense *d = v->defense;
-    const int64_t *shape = d->f->shape;
+    const igd_climber *d = (const igd_climber *)v->defense;
+    const int64_t *shape = d->common.f->shape;
     igd_tensor *delta = NULL;
     batch b;
     igd_status st;
@@ -108,7 +108,7 @@ static igd_tensor *offset(igd_scope *s, const igd_defense_view *v, const igd_ten
         if ((st = step(&b, draws, i == 0)) != IGD_OK)
             igd_scope_fail(s, st);
     delta = igt_floats(s, b.delta, (int64_t[]){b.N, shape[0], shape[1], shape[2]}, 4,
-                       d->f->device);
+                       d->common.f->device);
     batch_free(&b);
     return delta;
 }
@@ -125,7 +125,7 @@ static igd_tensor *climbing_logits(igd_scope *s, const void *self, const igd_ten
 
 void igd_climbing_classifier(igd_classifier *f, const igd_defense_view *view)
 {
-    const igd_climb *climb = &view->defense->climb;
+    const igd_climb *climb = &((const igd_climber *)view->defense)->climb;
     if (climb->num_steps == 0 && climb->start == NULL)
         return; // it does not move
     f->self = view;
@@ -135,21 +135,33 @@ void igd_climbing_classifier(igd_classifier *f, const igd_defense_view *view)
     f->num_backward_passes = climb->num_steps;
 }
 
-igd_status igd_climb_check(const igd_defense *d, const igd_climb *climb)
+static igd_status check(const igd_model *base, const igd_climb *climb,
+                        const igd_climb_size *sizes, int num)
 {
-    const char *why = igd_model_no_gradient(d->base);
+    const char *why = igd_model_no_gradient(base);
     if (climb->num_steps < 0 || climb->num_steps > MOST_STEPS)
         return igd_error(IGD_EINVAL, "steps are %d, outside 0 to %d", climb->num_steps,
                          MOST_STEPS);
     if (climb->num_steps > 0 && why != NULL)
         return igd_error(IGD_EINVAL, "%s: the defense climbs its gradient, but %s",
-                         igd_model_path(d->base), why);
+                         igd_model_path(base), why);
+    for (int k = 0; k < num; k++)
+        if (!(isfinite(sizes[k].value) && sizes[k].value > 0.0))
+            return igd_error(IGD_EINVAL, "%s is %g, not a number > 0", sizes[k].what,
+                             sizes[k].value);
     return IGD_OK;
 }
 
-igd_status igd_climb_check_size(double v, const char *what)
+igd_status igd_climber_begin(igd_defense **out, size_t size, const igd_model *base,
+                             const igd_defense_type *type, const igd_climb *climb,
+                             const igd_climb_size *sizes, int num)
 {
-    if (!(isfinite(v) && v > 0.0))
-        return igd_error(IGD_EINVAL, "%s is %g, not a number > 0", what, v);
+    *out = NULL;
+    IGD_TRY(check(base, climb, sizes, num));
+    IGD_TRY(igd_defense_begin(out, size, base, type));
+    ((igd_climber *)*out)->climb = *climb;
+    cJSON_AddNumberToObject((*out)->settings, "steps", climb->num_steps);
+    for (int k = 0; k < num; k++)
+        cJSON_AddNumberToObject((*out)->settings, sizes[k].key, sizes[k].value);
     return IGD_OK;
 }

@@ -7,7 +7,7 @@
 #ifndef IGD_DEFEND_CLIMB_H
 #define IGD_DEFEND_CLIMB_H
 
-#include "defend/defense_impl.h"
+#include "defend/defense_kind.h"
 
 // How one of them climbs. D pixels, C classes.
 typedef struct igd_climb {
@@ -22,12 +22,27 @@ typedef struct igd_climb {
                  const igd_defense *d);
 } igd_climb;
 
-// Whether so many steps can be climbed on the base model.
-igd_status igd_climb_check(const igd_defense *d, const igd_climb *climb);
-// Whether a size of a step or ball is a number > 0.
-igd_status igd_climb_check_size(double v, const char *what);
+// A defense that climbs: what the struct of its kind begins with.
+typedef struct igd_climber {
+    igd_defense common;
+    igd_climb climb;
+} igd_climber;
 
-// The classifier of a defense that climbs; its d->climb says how.
+// A size of a step or ball, which must be a number > 0. `key` is its name in results.
+typedef struct igd_climb_size {
+    const char *key, *what;
+    double value;
+} igd_climb_size;
+
+// igd_defense_begin() for them: the steps and `num` sizes are checked and described, and
+// on failure nothing is left.
+igd_status igd_climber_begin(igd_defense **out, size_t size, const igd_model *base,
+                             const igd_defense_type *type, const igd_climb *climb,
+                             const igd_climb_size *sizes, int num);
+
+// For the types: the classifier of a defense that climbs, and why it is not exported.
 void igd_climbing_classifier(igd_classifier *f, const igd_defense_view *view);
+#define IGD_CLIMB_NO_EXPORT                                                              \
+    "a defense that takes gradients inside its forward cannot be exported"
 
 #endif

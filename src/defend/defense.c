@@ -8,25 +8,25 @@
 #include "core/json.h"
 #include "core/require.h"
 
-igd_status
-igd_defense_begin(igd_defense **out, const igd_model *base, igd_defense_kind kind,
-                  void (*classifier)(igd_classifier *f, const igd_defense_view *view))
+igd_status igd_defense_begin(igd_defense **out, size_t size, const igd_model *base,
+                             const igd_defense_type *type)
 {
-    igd_defense *d = calloc(1, sizeof(*d));
+    igd_defense *d = calloc(1, size);
     *out = d;
     if (d == NULL)
         return igd_error(IGD_ENOMEM, "no memory for a defended model");
+    d->type = type;
     d->base = base;
     d->f = igd_model_classifier(base);
-    d->kind = kind;
-    d->classifier = classifier;
+    d->settings = cJSON_CreateObject();
+    cJSON_AddStringToObject(d->settings, "kind", type->name);
     return IGD_OK;
 }
 
 static void add_cost(const igd_defense *d)
 {
     int forwards, backwards;
-    if (d->kind == IGD_DEFENSE_MODEL) // nothing is known of what it runs
+    if (d->type->unknown)
         return;
     igd_defense_passes(d, &forwards, &backwards);
     cJSON *cost = cJSON_AddObjectToObject(d->settings, "cost");
@@ -34,13 +34,11 @@ static void add_cost(const igd_defense *d)
     cJSON_AddNumberToObject(cost, "backwards", backwards);
 }
 
-igd_status igd_defense_finish(igd_defense **out, igd_defense *d, cJSON *settings,
-                              igd_status st)
+igd_status igd_defense_finish(igd_defense **out, igd_defense *d, igd_status st)
 {
-    d->settings = settings;
     if (st == IGD_OK) {
         add_cost(d);
-        d->json = settings != NULL ? igd_json_text(settings, true) : NULL;
+        d->json = d->settings != NULL ? igd_json_text(d->settings, true) : NULL;
         if (d->json == NULL)
             st = igd_error(IGD_ENOMEM, "no memory for a defended model");
     }
@@ -56,13 +54,11 @@ void igd_defense_free(igd_defense *d)
 {
     if (d == NULL)
         return;
+    if (d->type->free != NULL)
+        d->type->free(d);
     cJSON_Delete(d->settings);
     cJSON_free(d->json);
-    igd_cut_free(d->cut);
-    igd_tensor_free(d->mask);
-    free(d->layer);
     igd_sketch_free(&d->probe);
-    igd_model_free(d->given);
     free(d);
 }
 
@@ -70,7 +66,7 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view)
 {
     const igd_defense *d = view->defense;
     igd_classifier f = *d->f;
-    d->classifier(&f, view);
+    d->type->classifier(&f, view);
     return f;
 }
 
@@ -120,7 +116,7 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
 
 igd_defense_kind igd_defense_kind_of(const igd_defense *d)
 {
-    return d != NULL ? d->kind : IGD_DEFENSE_MASK;
+    return d != NULL ? d->type->kind : IGD_DEFENSE_MASK;
 }
 
 const char *igd_defense_description(const igd_defense *d)
@@ -146,30 +142,15 @@ void igd_defense_passes(const igd_defense *d, int *forwards, int *backwards)
     *backwards = f.num_backward_passes;
 }
 
+igd_adaptive igd_defense_adaptive(const igd_defense *d)
+{
+    return d != NULL && d->type->adaptive != NULL ? d->type->adaptive(d)
+                                                  : IGD_ADAPTIVE_NONE;
+}
+
 bool igd_defense_has_pseudo_label(const igd_defense *d)
 {
-    if (d == NULL)
-        return false;
-    return d->kind == IGD_DEFENSE_MASK && d->mask != NULL && !d->options.one_pass;
-}
-
-const igd_defense_options *igd_defense_settings(const igd_defense *d)
-{
-    if (d == NULL)
-        return NULL;
-    return d->kind == IGD_DEFENSE_MASK ? &d->options : NULL;
-}
-
-const char *igd_defense_method(const igd_defense *d)
-{
-    if (d == NULL)
-        return NULL;
-    return d->mask != NULL ? d->method : NULL;
-}
-
-const char *igd_defense_layer(const igd_defense *d)
-{
-    return d != NULL ? d->layer : NULL;
+    return igd_defense_adaptive(d) == IGD_ADAPTIVE_PSEUDO_LABEL;
 }
 
 const igd_sketch *igd_defense_probe(const igd_defense *d)
@@ -177,12 +158,11 @@ const igd_sketch *igd_defense_probe(const igd_defense *d)
     return &d->probe;
 }
 
-const igd_cut *igd_defense_cut(const igd_defense *d)
+igd_status igd_defense_export(const igd_defense *d, const char *path)
 {
-    return d->cut;
-}
-
-const igd_tensor *igd_defense_mask(const igd_defense *d)
-{
-    return d->mask;
+    IGD_REQUIRE(d);
+    IGD_REQUIRE(path);
+    if (d->type->export == NULL)
+        return igd_error(IGD_EINVAL, "%s", d->type->no_export);
+    return d->type->export(d, path);
 }

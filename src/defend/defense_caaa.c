@@ -4,7 +4,12 @@
 #include "core/error.h"
 #include "core/pixels.h"
 #include "core/require.h"
-#include "defend/defense_kind.h"
+#include "defend/climb.h"
+
+typedef struct caaa {
+    igd_climber climber;
+    igd_caaa_options options;
+} caaa;
 
 // Cross-entropy of the pseudo-label: its derivative is q - e_label, where 1 - q_label is
 // summed from the others, since it is not 0 where q_label rounds to 1.
@@ -21,30 +26,30 @@ static void weigh(float *weight, const double *q, int C, int label)
 static void move(float *delta, const float *x, const float *grad, int64_t D,
                  const igd_defense *d)
 {
-    const float alpha = (float)d->caaa.alpha;
+    const float alpha = (float)((const caaa *)d)->options.alpha;
     (void)x; // CAAA leaves [0, 1] where it wants to
     for (int64_t j = 0; j < D; j++)
         delta[j] -= alpha * igd_sign(grad[j]);
 }
+
+static const igd_defense_type type = {
+    .kind = IGD_DEFENSE_CAAA,
+    .name = "caaa",
+    .classifier = igd_climbing_classifier,
+    .no_export = IGD_CLIMB_NO_EXPORT,
+};
 
 igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
                                 const igd_caaa_options *options)
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
+    const igd_caaa_options o = options != NULL ? *options : igd_caaa_options_default();
+    const igd_climb climb = {.num_steps = o.num_steps, .weigh = weigh, .move = move};
+    const igd_climb_size alpha = {"alpha", "alpha", o.alpha};
     igd_defense *d = NULL;
-    cJSON *settings = NULL;
-    igd_status st;
 
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_CAAA, igd_climbing_classifier));
-    d->caaa = options != NULL ? *options : igd_caaa_options_default();
-    d->climb = (igd_climb){.num_steps = d->caaa.num_steps, .weigh = weigh, .move = move};
-    if ((st = igd_climb_check(d, &d->climb)) == IGD_OK &&
-        (st = igd_climb_check_size(d->caaa.alpha, "alpha")) == IGD_OK) {
-        settings = cJSON_CreateObject();
-        cJSON_AddStringToObject(settings, "kind", "caaa");
-        cJSON_AddNumberToObject(settings, "steps", d->caaa.num_steps);
-        cJSON_AddNumberToObject(settings, "alpha", d->caaa.alpha);
-    }
-    return igd_defense_finish(out, d, settings, st);
+    IGD_TRY(igd_climber_begin(&d, sizeof(caaa), base, &type, &climb, &alpha, 1));
+    ((caaa *)d)->options = o;
+    return igd_defense_finish(out, d, IGD_OK);
 }

@@ -23,10 +23,11 @@ typedef struct igd_defense_view {
     bool fixed_noise; // one draw of the noise per image, whatever is asked
     igd_pass_cache
         *pass_cache; // keeps what other defenses of the base model compute as well; NULL
+    bool surrogate;  // another backward pass, where igd_defense_adaptive() has one
+    double surrogate_temperature; // of a pseudo-label's: gradients as if at this one
     // The rest is for defenses with a pseudo-label, igd_defense_has_pseudo_label().
-    double backward_temperature; // > 0: gradients of the pseudo-label as if at this one
-    double first_pass_weight;    // share of the first pass's own gradient added to the
-                                 // logits', so that an attack lowers both at once
+    double first_pass_weight; // share of the first pass's own gradient added to the
+                              // logits', so that an attack lowers both at once
     igd_pseudo pseudo;
     int (*label)(int64_t image, const void *payload); // for IGD_PSEUDO_LABEL
     const void *payload;
@@ -38,7 +39,7 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view);
 // What igd_defense_description() is the text of; borrowed.
 const cJSON *igd_defense_settings_json(const igd_defense *d);
 
-// The images that the ranking of a masked defense was made on; borrowed.
+// The images that it was made on, such as its ranking's; borrowed.
 const igd_sketch *igd_defense_probe(const igd_defense *d);
 
 // Where something is masked, else NULL: the cut and the device-side masks, [C, K] or, in

@@ -3,9 +3,7 @@
 //
 // Source: Kulkarni and Weng, ECCV 2024, section 3; temperature and noise as in the
 // released evaluation code.
-#include "core/number.h"
 #include "defend/defense_kind.h"
-#include "defend/pass_cache.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,19 +12,38 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "core/random.h"
 #include "core/require.h"
+#include "cut.h"
 #include "defend/mask.h"
+#include "defend/mask_export.h"
+#include "defend/pass_cache.h"
 #include "rank/ranking_origin.h"
+
+typedef struct masked {
+    igd_defense common;
+    igd_defense_options options;
+    igd_cut *cut;     // NULL where nothing is masked, like the next two
+    igd_tensor *mask; // [C, K], or [1, K] for one pass
+    char *layer;
+    char method[16]; // of the ranking
+} masked;
+
+static const masked *masked_of(const igd_defense *d)
+{
+    return (const masked *)d;
+}
 
 // x + sigma * noise, the noise of draw `draws[i]`, copy j, for row i. The noisy images
 // are not clamped to [0, 1].
 static igd_tensor *noisy(igd_scope *s, const igd_defense_view *v, const igd_tensor *x,
                          const igd_draw *draws, int j)
 {
-    const igd_defense *d = v->defense;
-    const int64_t *shape = d->f->shape;
-    const int64_t N = igd_tensor_length(x, 0), pixels = igd_classifier_pixels(d->f);
+    const masked *d = masked_of(v->defense);
+    const int64_t *shape = d->common.f->shape;
+    const int64_t N = igd_tensor_length(x, 0),
+                  pixels = igd_classifier_pixels(d->common.f);
 
     if (!igd_scope_ok(s))
         return NULL;
@@ -45,7 +62,7 @@ static igd_tensor *noisy(igd_scope *s, const igd_defense_view *v, const igd_tens
     }
     igd_scope t = igd_scope_begin(s);
     igd_tensor *e = igt_view(&t, noise, (int64_t[]){N, shape[0], shape[1], shape[2]}, 4,
-                             d->f->device);
+                             d->common.f->device);
     igd_tensor *sum = igd_scope_return(&t, igt_axpy(&t, x, d->options.sigma, e));
     free(noise);
     return sum;
@@ -55,13 +72,14 @@ static igd_tensor *noisy(igd_scope *s, const igd_defense_view *v, const igd_tens
 static igd_tensor *first_pass(igd_scope *s, const igd_defense_view *v,
                               const igd_tensor *x, const igd_draw *draws)
 {
-    const igd_defense *d = v->defense;
+    const masked *d = masked_of(v->defense);
     const int J = d->options.num_smooth;
     igd_scope t = igd_scope_begin(s);
     igd_tensor *sum = NULL;
 
     for (int j = 0; j < J && igd_scope_ok(&t); j++) {
-        igd_tensor *z = d->f->logits(&t, d->f->self, noisy(&t, v, x, draws, j), draws);
+        igd_tensor *z =
+            d->common.f->logits(&t, d->common.f->self, noisy(&t, v, x, draws, j), draws);
         sum = sum == NULL ? z : igt_add(&t, sum, z);
     }
     return igd_scope_return(&t, igt_scale(&t, sum, 1.0 / J));
@@ -72,14 +90,14 @@ static igd_tensor *softmax_at(igd_scope *s, const igd_tensor *z, double temperat
     return igt_softmax(s, igt_scale(s, z, 1.0 / temperature));
 }
 
-// The pseudo-label of logits, with gradients as if at the view's backward temperature.
+// The pseudo-label of logits, with gradients as if at that of a surrogate.
 static igd_tensor *pseudo_label(igd_scope *s, const igd_defense_view *v,
                                 const igd_tensor *z)
 {
-    igd_tensor *pseudo = softmax_at(s, z, v->defense->options.temperature);
-    if (!s->grad || v->backward_temperature <= 0.0)
+    igd_tensor *pseudo = softmax_at(s, z, masked_of(v->defense)->options.temperature);
+    if (!s->grad || !v->surrogate)
         return pseudo;
-    igd_tensor *smooth = softmax_at(s, z, v->backward_temperature);
+    igd_tensor *smooth = softmax_at(s, z, v->surrogate_temperature);
     igd_tensor *change =
         igt_sub(s, smooth, igt_detach(s, smooth)); // zero, with a gradient
     return igt_add(s, igt_detach(s, pseudo), change);
@@ -91,8 +109,8 @@ static igd_tensor *pseudo_label(igd_scope *s, const igd_defense_view *v,
 static int64_t soft_rows(int64_t *rows, igd_scope *s, const igd_defense_view *v,
                          const igd_tensor *z)
 {
-    const double T = v->backward_temperature > 0.0 ? v->backward_temperature
-                                                   : v->defense->options.temperature;
+    const double T = v->surrogate ? v->surrogate_temperature
+                                  : masked_of(v->defense)->options.temperature;
     const int64_t N = igd_tensor_length(z, 0), C = igd_tensor_length(z, 1);
     float *p = malloc((size_t)(N * C) * sizeof(*p));
     int64_t num = 0;
@@ -122,7 +140,7 @@ static igd_tensor *recorded_pseudo_label(igd_scope *s, const igd_defense_view *v
                                          const igd_tensor *x, const igd_draw *draws,
                                          const igd_tensor *z)
 {
-    const igd_defense *d = v->defense;
+    const masked *d = masked_of(v->defense);
     const int64_t N = igd_tensor_length(z, 0);
     const int64_t room = N + IGD_BATCH_ROWS;
     int64_t *rows = malloc((size_t)room * sizeof(*rows));
@@ -155,10 +173,11 @@ static igd_tensor *recorded_pseudo_label(igd_scope *s, const igd_defense_view *v
         some[i] = draws[rows[i]];
     for (int64_t i = 0; i < num; i++)
         take[rows[i]] = N + i;
-    igd_tensor *few = igt_rows(s, x, igt_indices(s, rows, padded, d->f->device));
+    igd_tensor *few = igt_rows(s, x, igt_indices(s, rows, padded, d->common.f->device));
     igd_tensor *soft = pseudo_label(s, v, first_pass(s, v, few, some));
     igd_tensor *all = igt_detach(s, pseudo_label(s, v, z));
-    pseudo = igt_rows(s, igt_cat(s, all, soft), igt_indices(s, take, N, d->f->device));
+    pseudo =
+        igt_rows(s, igt_cat(s, all, soft), igt_indices(s, take, N, d->common.f->device));
 
 done:
     free(some);
@@ -190,7 +209,7 @@ static igd_tensor *only_pass(igd_scope *s, const void *self, const igd_tensor *x
                              const igd_draw *draws)
 {
     const igd_defense_view *v = self;
-    const igd_defense *d = v->defense;
+    const masked *d = masked_of(v->defense);
     const int J = d->options.sigma > 0.0 ? d->options.num_smooth : 1;
     igd_scope t = igd_scope_begin(s);
     igd_tensor *sum = NULL, *z = NULL;
@@ -198,7 +217,7 @@ static igd_tensor *only_pass(igd_scope *s, const void *self, const igd_tensor *x
     for (int j = 0; j < J && igd_scope_ok(&t); j++) {
         const igd_tensor *at = d->options.sigma > 0.0 ? noisy(&t, v, x, draws, j) : x;
         if (d->mask == NULL) {
-            z = d->f->logits(&t, d->f->self, at, draws);
+            z = d->common.f->logits(&t, d->common.f->self, at, draws);
         } else {
             igd_carried *carried = NULL;
             igd_tensor *act = igt_prefix(&t, d->cut, at, &carried);
@@ -215,8 +234,9 @@ static igd_tensor *first_logits(igd_scope *s, const igd_defense_view *v,
                                 const igd_tensor *x, const igd_draw *draws,
                                 const igd_tensor *act, const igd_carried *carried)
 {
-    return v->defense->options.sigma > 0.0 ? first_pass(s, v, x, draws)
-                                           : igt_suffix(s, v->defense->cut, act, carried);
+    const masked *d = masked_of(v->defense);
+    return d->options.sigma > 0.0 ? first_pass(s, v, x, draws)
+                                  : igt_suffix(s, d->cut, act, carried);
 }
 
 igd_tensor *igt_pseudo_label(igd_scope *s, const igd_defense *d, const igd_tensor *x,
@@ -229,7 +249,7 @@ igd_tensor *igt_pseudo_label(igd_scope *s, const igd_defense *d, const igd_tenso
     return igd_scope_return(&t, pseudo_label(&t, &view, z));
 }
 
-static igd_tensor *second_pass(igd_scope *s, const igd_defense *d, const igd_tensor *act,
+static igd_tensor *second_pass(igd_scope *s, const masked *d, const igd_tensor *act,
                                const igd_carried *carried, const igd_tensor *pseudo)
 {
     igd_tensor *row = igt_matmul(s, pseudo, d->mask); // [N, K]
@@ -250,7 +270,7 @@ static igd_tensor *prefix_part(igd_scope *s, const void *self, const igd_tensor 
     const igd_defense_view *v = self;
     igd_carried *carried = NULL;
     (void)draws;
-    return igt_prefix(s, v->defense->cut, x, &carried);
+    return igt_prefix(s, masked_of(v->defense)->cut, x, &carried);
 }
 
 // The prefix at x: kept where it is a row per image and all that the suffix needs, such
@@ -259,14 +279,14 @@ static igd_tensor *shared_prefix(igd_scope *s, const igd_defense_view *v,
                                  const igd_tensor *x, const igd_draw *draws,
                                  igd_carried **carried)
 {
-    const igd_defense *d = v->defense;
+    const masked *d = masked_of(v->defense);
     char name[256];
     *carried = NULL;
     if (v->pass_cache == NULL || s->grad || igd_cut_num_carried(d->cut) > 0 ||
         igd_cut_num_dims(d->cut) != 2 || igd_cut_neuron_axis(d->cut) != 1)
         return igt_prefix(s, d->cut, x, carried);
     snprintf(name, sizeof(name), "prefix %.200s", d->layer);
-    const igd_cached_pass part = {name, false, d->f, prefix_part, v};
+    const igd_cached_pass part = {name, false, d->common.f, prefix_part, v};
     return igt_cached(s, v->pass_cache, &part, x, draws);
 }
 
@@ -274,7 +294,7 @@ static igd_tensor *shared_first_logits(igd_scope *s, const igd_defense_view *v,
                                        const igd_tensor *x, const igd_draw *draws,
                                        const igd_tensor *act, const igd_carried *carried)
 {
-    const igd_defense_options *o = &v->defense->options;
+    const igd_defense_options *o = &masked_of(v->defense)->options;
     char name[128];
     if (v->pass_cache == NULL || s->grad || !(o->sigma > 0.0))
         return first_logits(s, v, x, draws, act, carried);
@@ -288,7 +308,7 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
                                const igd_draw *draws)
 {
     const igd_defense_view *v = self;
-    const igd_defense *d = v->defense;
+    const masked *d = masked_of(v->defense);
     igd_scope t = igd_scope_begin(s);
     igd_carried *carried = NULL;
     igd_tensor *act = shared_prefix(&t, v, x, draws, &carried);
@@ -310,7 +330,7 @@ static igd_tensor *view_logits(igd_scope *s, const void *self, const igd_tensor 
 
 static void masked_classifier(igd_classifier *f, const igd_defense_view *view)
 {
-    const igd_defense *d = view->defense;
+    const masked *d = masked_of(view->defense);
     const igd_defense_options *o = &d->options;
     const bool noise = o->sigma > 0.0 && view->pseudo == IGD_PSEUDO_FIRST_PASS;
 
@@ -318,9 +338,39 @@ static void masked_classifier(igd_classifier *f, const igd_defense_view *view)
         return; // the first pass has nothing to choose, the second is the base model
     f->self = view;
     f->logits = o->one_pass ? only_pass : view_logits;
-    f->deterministic = d->f->deterministic && (!noise || view->fixed_noise);
+    f->deterministic = d->common.f->deterministic && (!noise || view->fixed_noise);
     f->num_passes *= !noise ? 1 : o->one_pass ? o->num_smooth : o->num_smooth + 1;
 }
+
+static void free_masked(igd_defense *d)
+{
+    masked *m = (masked *)d;
+    igd_cut_free(m->cut);
+    igd_tensor_free(m->mask);
+    free(m->layer);
+}
+
+static igd_adaptive adaptive(const igd_defense *d)
+{
+    const masked *m = masked_of(d);
+    return m->mask != NULL && !m->options.one_pass ? IGD_ADAPTIVE_PSEUDO_LABEL
+                                                   : IGD_ADAPTIVE_NONE;
+}
+
+static igd_status export(const igd_defense *d, const char *path)
+{
+    const masked *m = masked_of(d);
+    return igd_mask_export(m->cut, m->mask, &m->options, path);
+}
+
+static const igd_defense_type type = {
+    .kind = IGD_DEFENSE_MASK,
+    .name = "mask",
+    .classifier = masked_classifier,
+    .free = free_masked,
+    .adaptive = adaptive,
+    .export = export,
+};
 
 static igd_status check_options(const igd_defense_options *o)
 {
@@ -353,20 +403,20 @@ static igd_status check_ranking(const igd_model *base, const igd_ranking *rankin
 }
 
 // The masks of the options, on the device: [C, K], or [1, K] for one pass.
-static igd_status make_masks(igd_defense *d, const igd_ranking *ranking)
+static igd_status make_masks(masked *d, const igd_ranking *ranking)
 {
     const char *layer = igd_ranking_layer(ranking);
     igd_tensor *mask = NULL;
     igd_status st;
 
-    IGD_TRY(igd_model_cut(&d->cut, d->base, layer));
+    IGD_TRY(igd_model_cut(&d->cut, d->common.base, layer));
     if (igd_cut_num_neurons(d->cut) != igd_ranking_num_neurons(ranking))
         return igd_error(IGD_EINVAL, "layer %s has %lld neurons, the ranking %d", layer,
                          (long long)igd_cut_num_neurons(d->cut),
                          igd_ranking_num_neurons(ranking));
     IGD_TRY(igd_mask_build(&mask, ranking, d->options.keep));
     igd_scope s = igd_scope_begin(NULL);
-    igd_tensor *there = igt_to(&s, mask, d->f->device);
+    igd_tensor *there = igt_to(&s, mask, d->common.f->device);
     if (d->options.one_pass)
         there = igt_reshape(&s, igt_max_axis(&s, there, 0),
                             (const int64_t[]){1, igd_cut_num_neurons(d->cut)}, 2);
@@ -381,16 +431,13 @@ static igd_status make_masks(igd_defense *d, const igd_ranking *ranking)
 }
 
 // Settings that nothing depends on stay out, so that equal defenses have equal settings.
-static igd_status settings_json(cJSON **out, const igd_defense *d)
+static igd_status describe(masked *d)
 {
     static const char *const names[] = {"ranking", "random", "none"};
     const igd_defense_options *o = &d->options;
+    cJSON *json = d->common.settings;
     char sha256[IGD_SHA256_LENGTH];
 
-    if (d->mask != NULL)
-        IGD_TRY(igd_mask_sha256(sha256, d->mask));
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "kind", "mask");
     cJSON_AddStringToObject(json, "mask", names[o->mask]);
     cJSON_AddNumberToObject(json, "passes", o->one_pass ? 1 : 2);
     if (d->mask != NULL) {
@@ -402,12 +449,13 @@ static igd_status settings_json(cJSON **out, const igd_defense *d)
         cJSON_AddNumberToObject(json, "sigma", o->sigma);
         cJSON_AddNumberToObject(json, "smooth", o->num_smooth);
     }
-    if (igd_defense_has_pseudo_label(d))
+    if (igd_defense_has_pseudo_label(&d->common))
         cJSON_AddNumberToObject(json, "temperature", o->temperature);
     igd_json_add_seed(json, o->seed);
-    if (d->mask != NULL)
+    if (d->mask != NULL) {
+        IGD_TRY(igd_mask_sha256(sha256, d->mask));
         cJSON_AddStringToObject(json, "mask_sha256", sha256);
-    *out = json;
+    }
     return IGD_OK;
 }
 
@@ -417,11 +465,11 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
     igd_ranking *chance = NULL;
-    igd_defense *d = NULL;
-    cJSON *settings = NULL;
+    igd_defense *begun = NULL;
     igd_status st;
 
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MASK, masked_classifier));
+    IGD_TRY(igd_defense_begin(&begun, sizeof(masked), base, &type));
+    masked *d = (masked *)begun;
     d->options = options != NULL ? *options : igd_defense_options_default();
     if ((st = check_options(&d->options)) != IGD_OK)
         goto done;
@@ -434,13 +482,52 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
         if (ranking == NULL)
             st = igd_error(IGD_EINVAL, "a mask by importance needs a ranking");
         else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK &&
-                 (st = igd_sketch_copy(&d->probe, igd_ranking_images(ranking))) == IGD_OK)
+                 (st = igd_sketch_copy(&begun->probe, igd_ranking_images(ranking))) ==
+                     IGD_OK)
             st = make_masks(d, ranking);
     }
     if (st == IGD_OK)
-        st = settings_json(&settings, d);
+        st = describe(d);
 
 done:
     igd_ranking_free(chance);
-    return igd_defense_finish(out, d, settings, st);
+    return igd_defense_finish(out, begun, st);
+}
+
+// --- what a masked defense says of itself
+
+// It, or NULL for a defense of another kind.
+static const masked *masked_or_null(const igd_defense *d)
+{
+    return d != NULL && d->type == &type ? masked_of(d) : NULL;
+}
+
+const igd_defense_options *igd_defense_settings(const igd_defense *d)
+{
+    const masked *m = masked_or_null(d);
+    return m != NULL ? &m->options : NULL;
+}
+
+const char *igd_defense_method(const igd_defense *d)
+{
+    const masked *m = masked_or_null(d);
+    return m != NULL && m->mask != NULL ? m->method : NULL;
+}
+
+const char *igd_defense_layer(const igd_defense *d)
+{
+    const masked *m = masked_or_null(d);
+    return m != NULL ? m->layer : NULL;
+}
+
+const igd_cut *igd_defense_cut(const igd_defense *d)
+{
+    const masked *m = masked_or_null(d);
+    return m != NULL ? m->cut : NULL;
+}
+
+const igd_tensor *igd_defense_mask(const igd_defense *d)
+{
+    const masked *m = masked_or_null(d);
+    return m != NULL ? m->mask : NULL;
 }

@@ -5,9 +5,43 @@
 #include "core/require.h"
 #include "igdef/callbacks.h"
 
+typedef struct foreign {
+    igd_defense common;
+    igd_model *given; // owned
+} foreign;
+
 static void classifier(igd_classifier *f, const igd_defense_view *view)
 {
-    *f = *igd_model_classifier(view->defense->given);
+    const foreign *d = (const foreign *)view->defense;
+    *f = *igd_model_classifier(d->given);
+}
+
+static void free_given(igd_defense *d)
+{
+    igd_model_free(((foreign *)d)->given);
+}
+
+static const igd_defense_type type = {
+    .kind = IGD_DEFENSE_MODEL,
+    .name = "model",
+    .classifier = classifier,
+    .free = free_given,
+    .no_export = "defenses that are models of their own are files already, or functions",
+    .unknown = true,
+};
+
+// Ends a constructor: what is given has the base model's classes, and is called `path`.
+static igd_status finish(igd_defense **out, foreign *d, const char *path, igd_status st)
+{
+    const int C = igd_model_num_classes(d->common.base);
+    if (st == IGD_OK && igd_model_num_classes(d->given) != C)
+        st = igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
+                       igd_model_num_classes(d->given), C);
+    if (st == IGD_OK) {
+        cJSON_AddStringToObject(d->common.settings, "path", path);
+        cJSON_AddStringToObject(d->common.settings, "sha256", igd_model_sha256(d->given));
+    }
+    return igd_defense_finish(out, &d->common, st);
 }
 
 igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
@@ -16,44 +50,24 @@ igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
     IGD_REQUIRE(path);
-    igd_defense *d = NULL;
-    igd_status st;
+    igd_defense *begun = NULL;
 
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL, classifier));
-    if ((st = igd_model_load_beside(&d->given, base, path)) != IGD_OK)
-        return igd_defense_finish(out, d, NULL, st);
-    if (igd_model_num_classes(d->given) != igd_model_num_classes(base))
-        return igd_defense_finish(
-            out, d, NULL,
-            igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
-                      igd_model_num_classes(d->given), igd_model_num_classes(base)));
-    cJSON *settings = cJSON_CreateObject();
-    cJSON_AddStringToObject(settings, "kind", "model");
-    cJSON_AddStringToObject(settings, "path", path);
-    cJSON_AddStringToObject(settings, "sha256", igd_model_sha256(d->given));
-    return igd_defense_finish(out, d, settings, IGD_OK);
+    IGD_TRY(igd_defense_begin(&begun, sizeof(foreign), base, &type));
+    foreign *d = (foreign *)begun;
+    return finish(out, d, path, igd_model_load_beside(&d->given, base, path));
 }
 
 igd_status igd_defense_from_callbacks(igd_defense **out, const igd_model *base,
                                       const igd_callbacks *callbacks, void *payload)
 {
-    igd_defense *d = NULL;
-    cJSON *settings = NULL;
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    igd_defense *begun = NULL;
 
-    if (out == NULL)
-        return igd_error(IGD_EINVAL, "out is NULL");
-    *out = NULL;
-    if (base == NULL)
-        return igd_error(IGD_EINVAL, "base is NULL");
-    IGD_TRY(igd_defense_begin(&d, base, IGD_DEFENSE_MODEL, classifier));
-    const igd_status st =
-        igd_model_from_callbacks(&d->given, igd_model_shape(base),
-                                 igd_model_num_classes(base), callbacks, payload);
-    if (st == IGD_OK) {
-        settings = cJSON_CreateObject();
-        cJSON_AddStringToObject(settings, "kind", "model");
-        cJSON_AddStringToObject(settings, "path", "callbacks");
-        cJSON_AddStringToObject(settings, "sha256", igd_model_sha256(d->given));
-    }
-    return igd_defense_finish(out, d, settings, st);
+    IGD_TRY(igd_defense_begin(&begun, sizeof(foreign), base, &type));
+    foreign *d = (foreign *)begun;
+    return finish(out, d, "callbacks",
+                  igd_model_from_callbacks(&d->given, igd_model_shape(base),
+                                           igd_model_num_classes(base), callbacks,
+                                           payload));
 }

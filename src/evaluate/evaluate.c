@@ -64,17 +64,18 @@ static igd_status check_options(const igd_evaluate_options *o)
 }
 
 igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended,
-                              bool pseudo_label)
+                              igd_adaptive adaptive)
 {
     IGD_REQUIRE(options);
     // Lists are taken apart for a classifier; what is asked here holds for any.
     const igd_classifier any = {
         .num_classes = 10, .shape = {3, 32, 32}, .differentiable = true};
     const igd_classifier other = any;
-    const igd_views who = {.base = &any,
-                           .judged = defended ? &other : &any,
-                           .surrogate = pseudo_label ? &other : NULL,
-                           .joint = pseudo_label ? &other : NULL};
+    const igd_views who = {
+        .base = &any,
+        .judged = defended ? &other : &any,
+        .surrogate = adaptive >= IGD_ADAPTIVE_SURROGATE ? &other : NULL,
+        .joint = adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL ? &other : NULL};
     igd_plan *plan = NULL;
     IGD_TRY(check_options(options));
     IGD_TRY(igd_plan_make(&plan, &who, options));

@@ -76,17 +76,21 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
     v->judged = see(own, &own->judged);
     if (o->pass_cache != NULL)
         v->judging = see(own, &own->judging);
-    if (!igd_defense_has_pseudo_label(defense))
+    const igd_adaptive adaptive = igd_defense_adaptive(defense);
+    if (adaptive == IGD_ADAPTIVE_NONE)
+        return IGD_OK;
+    own->surrogate.surrogate = true;
+    own->surrogate.surrogate_temperature = o->surrogate_temperature;
+    v->surrogate = see(own, &own->surrogate);
+    if (adaptive == IGD_ADAPTIVE_SURROGATE)
         return IGD_OK;
     IGD_TRY(labels_init(&own->known, data));
-    own->surrogate.backward_temperature = o->surrogate_temperature;
     own->joint.first_pass_weight = o->joint_weight;
     own->ceiling.pseudo = own->floor.pseudo = IGD_PSEUDO_LABEL;
     own->ceiling.label = true_class;
     own->ceiling.payload = &own->known;
     own->floor.label = given_class;
     own->floor.payload = v->floor_class = &own->floor_class;
-    v->surrogate = see(own, &own->surrogate);
     v->joint = see(own, &own->joint);
     v->ceiling = see(own, &own->ceiling);
     v->floor = see(own, &own->floor);

@@ -32,11 +32,11 @@ typedef struct igd_views {
     const igd_classifier *base;
     const igd_classifier *judged;    // the defended model, or base itself
     const igd_classifier *judging;   // the same, with passes that others share; or NULL
-    const igd_classifier *surrogate; // judged, with gradients at a larger temperature
+    const igd_classifier *surrogate; // judged, with another backward pass; or NULL
     const igd_classifier *joint;     // judged, with gradients of both passes
     const igd_classifier *ceiling;   // judged, with the mask of the true class
     const igd_classifier *floor;     // judged, with the mask of class *floor_class
-    int *floor_class; // the last five are NULL where no pseudo-label chooses a mask
+    int *floor_class; // the last four are NULL where no pseudo-label chooses a mask
     const char *model_path;
     const char *model_sha256;
     const char *model_identity; // file and normalisation: what is kept on disk depends on

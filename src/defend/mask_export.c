@@ -1,13 +1,12 @@
-// The defended model as one TorchScript file.
+// Owns the masked defense as one TorchScript file.
+#include "defend/mask_export.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/number.h"
-#include "core/require.h"
-#include "cut.h"
-#include "defend/defense_impl.h"
 
 #define SOURCE_SIZE 4096
 
@@ -46,8 +45,8 @@ static int write_mean(char *out, size_t room, const char *name, const char *pass
                     carried, name, pass);
 }
 
-// forward(x) in the words of defense.c; numbers with all their digits, so that the file
-// computes what igdef computes.
+// forward(x) in the words of defense_masked.c; numbers with all their digits, so that the
+// file computes what igdef computes.
 static igd_status write_source(char *out, size_t room, const igd_cut *cut,
                                const igd_defense_options *o)
 {
@@ -88,21 +87,13 @@ static igd_status write_source(char *out, size_t room, const igd_cut *cut,
     return IGD_OK;
 }
 
-igd_status igd_defense_export(const igd_defense *d, const char *path)
+igd_status igd_mask_export(const igd_cut *cut, const igd_tensor *mask,
+                           const igd_defense_options *options, const char *path)
 {
-    IGD_REQUIRE(d);
-    IGD_REQUIRE(path);
     char source[SOURCE_SIZE];
-    const igd_tensor *mask = igd_defense_mask(d);
 
     if (mask == NULL)
-        return igd_error(IGD_EINVAL,
-                         igd_defense_kind_of(d) == IGD_DEFENSE_MASK
-                             ? "there is no mask to export"
-                             : "only masked defenses can be exported: others take "
-                               "gradients inside their forward, or are files already");
-    IGD_TRY(write_source(source, sizeof(source), igd_defense_cut(d),
-                         igd_defense_settings(d)));
-    return igd_cut_export(igd_defense_cut(d), source, (const char *const[]){"mask"},
-                          &mask, 1, path);
+        return igd_error(IGD_EINVAL, "there is no mask to export");
+    IGD_TRY(write_source(source, sizeof(source), cut, options));
+    return igd_cut_export(cut, source, (const char *const[]){"mask"}, &mask, 1, path);
 }
