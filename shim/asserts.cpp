@@ -185,7 +185,7 @@ void settle_asserts(igd_graph &out, graph_ptr graph, Value *normalised)
     }
     if (out.shape_asserts) {
         graph_ptr copy = graph->copy();
-        erase_marks(copy, -1);
+        erase_marks(copy, {});
         protect_inputs(copy);
         out.checked = compile(copy, "checked");
     }

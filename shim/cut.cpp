@@ -146,16 +146,19 @@ void keep_suffix(const graph_ptr &g, int64_t id)
     protect_inputs(g);
 }
 
-void split(igd_cut &c, const igd_graph &g, const mark &m)
+void split(igd_cut &c, const igd_graph &g, const std::vector<int64_t> &ids)
 {
     graph_ptr base = g.flat->copy();
-    erase_marks(base, m.id);
+    erase_marks(base, ids);
     give_form(base, c.form);
-    hoist(base, find_node(base, m.id));
+    const int64_t id = ids.size() > 1 ? static_cast<int64_t>(g.marks.size()) : ids[0];
+    if (ids.size() > 1)
+        join_marks(base, ids, c.parts, id);
+    hoist(base, find_node(base, id));
     c.prefix = base->copy();
-    keep_prefix(c.prefix, m.id);
+    keep_prefix(c.prefix, id);
     c.suffix = std::move(base);
-    keep_suffix(c.suffix, m.id);
+    keep_suffix(c.suffix, id);
     c.prefix_code = compile(c.prefix, "prefix");
     c.suffix_code = compile(c.suffix, "suffix");
 }
@@ -477,6 +480,39 @@ void choose_axis(axes &place, int axis, const std::string &what)
     place.neuron = axis;
     place.guessed = false;
 }
+
+// The places that a layer's name means, one or several with commas between.
+struct chosen {
+    std::vector<int64_t> ids; // of their marks
+    std::vector<axes> places;
+    std::string label;
+    bool affine = false; // by the operations after them
+};
+
+chosen choose_places(const igd_graph &g, const int64_t shape[3], const std::string &names,
+                     const std::string &what)
+{
+    chosen all;
+    for (size_t start = 0; start <= names.size();) {
+        const size_t end = std::min(names.find(',', start), names.size());
+        const layer_name name = parse_name(names.substr(start, end - start));
+        start = end + 1;
+        const mark &m = find_mark(g, name.path);
+        axes place = list_layers(g, shape).places.at(static_cast<size_t>(m.id));
+        if (!place.reason.empty())
+            throw refusal{IGD_EINVAL, what + place.reason};
+        if (name.axis >= 0)
+            choose_axis(place, name.axis, what);
+        if (std::find(all.ids.begin(), all.ids.end(), m.id) != all.ids.end())
+            throw refusal{IGD_EINVAL, what + "it names '" + m.label + "' twice"};
+        all.ids.push_back(m.id);
+        all.label += (all.label.empty() ? "" : ",") + m.label + name.suffix;
+        all.places.push_back(std::move(place));
+    }
+    all.affine =
+        all.ids.size() > 1 ? joint_is_affine(g, shape, all.ids) : all.places[0].affine;
+    return all;
+}
 } // namespace
 
 igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
@@ -484,14 +520,8 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
 {
     *out = nullptr;
     const igd_status st = attempt(g->path.c_str(), [&] {
-        const layer_name name = parse_name(layer);
-        const mark &m = find_mark(*g, name.path);
-        axes place = list_layers(*g, shape).places.at(static_cast<size_t>(m.id));
         const std::string what = "cannot cut at '" + std::string(layer) + "': ";
-        if (!place.reason.empty())
-            throw refusal{IGD_EINVAL, what + place.reason};
-        if (name.axis >= 0)
-            choose_axis(place, name.axis, what);
+        const chosen at = choose_places(*g, shape, layer, what);
         // A form that suits the whole may not suit its halves.
         std::vector<graph_form> forms = {g->form};
         if (g->form.channels_last)
@@ -500,18 +530,20 @@ igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
             forms.push_back({false, false});
         for (size_t i = 0; i < forms.size(); i++) {
             auto c = std::make_unique<igd_cut>();
-            c->name = g->path + ": " + m.label + name.suffix;
+            c->name = g->path + ": " + at.label;
             c->device = g->device;
             c->code = g->code;
             c->form = forms[i];
             c->tolerance = g->tolerance;
-            c->place = place;
+            c->parts = join_places(at.places);
+            c->place = at.ids.size() > 1 ? c->parts.place : at.places[0];
+            c->place.affine = at.affine;
             if (g->sized)
                 c->sized = {shape[0], shape[1], shape[2]};
-            c->num_neurons = place.shape[static_cast<size_t>(place.neuron)];
+            c->num_neurons = c->place.shape[static_cast<size_t>(c->place.neuron)];
             const bool last = i + 1 == forms.size();
             try {
-                split(*c, *g, m);
+                split(*c, *g, at.ids);
                 verify(*c, *g, shape);
             } catch (const std::bad_alloc &) {
                 throw;
@@ -541,6 +573,16 @@ void igd_cut_free(igd_cut *c)
 int64_t igd_cut_num_neurons(const igd_cut *c)
 {
     return c->num_neurons;
+}
+
+int igd_cut_num_layers(const igd_cut *c)
+{
+    return static_cast<int>(c->parts.neurons.size());
+}
+
+const int64_t *igd_cut_layer_neurons(const igd_cut *c)
+{
+    return c->parts.neurons.data();
 }
 
 int igd_cut_batch_axis(const igd_cut *c)
@@ -606,6 +648,7 @@ igd_status igd_cut_new_external(igd_cut **out, const char *layer,
         c->place.shape.insert(c->place.shape.end(), prefix->shape,
                               prefix->shape + prefix->num_dims);
         c->num_neurons = prefix->shape[0];
+        c->parts.neurons = {c->num_neurons};
         c->tiles = true; // a row of the program's depends on nothing else
         c->outer_prefix = prefix;
         c->outer_suffix = suffix;
@@ -667,6 +710,17 @@ igd_tensor *igt_pool_neurons(igd_scope *s, const igd_cut *c, const igd_tensor *a
         for (int64_t i = 0; i < act->value.dim(); i++)
             if (i != c->place.batch && i != c->place.neuron)
                 positions.push_back(i);
+        if (c->parts.padded) {
+            std::vector<at::Tensor> parts;
+            int64_t first = 0;
+            for (size_t i = 0; i < c->parts.neurons.size(); i++) {
+                const at::Tensor own = act->value.narrow(1, first, c->parts.neurons[i])
+                                           .narrow(2, 0, c->parts.positions[i]);
+                parts.push_back(max ? own.amax(2) : own.mean(2));
+                first += c->parts.neurons[i];
+            }
+            return at::cat(parts, 1);
+        }
         const at::Tensor pooled = positions.empty() ? act->value
                                   : max             ? act->value.amax(positions)
                                                     : act->value.mean(positions);

@@ -84,9 +84,10 @@ typedef struct igd_cut igd_cut;
 
 // Cuts at PATH, PATH:input, PATH#call, PATH:element, "penultimate" or, in files without
 // modules, @number, each with ~AXIS behind it where the axis of the neurons is not the
-// one that the operations tell; then verifies the cut on random images of `shape` {C, H,
-// W}: prefix and suffix agree with the whole, again and for other batches. The cut may
-// outlive g.
+// one that the operations tell. Several with commas between are cut at once: layers that
+// do not depend on each other, whose neurons then count as those of one. Then verifies
+// the cut on random images of `shape` {C, H, W}: prefix and suffix agree with the whole,
+// again and for other batches. The cut may outlive g.
 igd_status igd_cut_new(igd_cut **out, const igd_graph *g, const char *layer,
                        const int64_t shape[3]);
 void igd_cut_free(igd_cut *c); // NULL is fine
@@ -99,6 +100,9 @@ igd_status igd_cut_new_external(igd_cut **out, const char *layer,
                                 const struct igd_external *suffix);
 
 int64_t igd_cut_num_neurons(const igd_cut *c);
+// How many layers it is at, and the neurons of each, borrowed.
+int igd_cut_num_layers(const igd_cut *c);
+const int64_t *igd_cut_layer_neurons(const igd_cut *c);
 int igd_cut_batch_axis(const igd_cut *c);
 int igd_cut_neuron_axis(const igd_cut *c);
 int igd_cut_num_dims(const igd_cut *c); // of the activation

@@ -237,7 +237,7 @@ at::Tensor run_whole(const igd_graph &g, const jit::Code &code, graph_form form,
 at::Tensor run_exact(const igd_graph &g, const at::Tensor &x)
 {
     graph_ptr copy = g.flat->copy();
-    erase_marks(copy, -1);
+    erase_marks(copy, {});
     std::vector<Node *> nodes;
     each_node(copy->block(), [&](Node *n) { nodes.push_back(n); });
     for (Node *n : nodes) {
@@ -271,7 +271,7 @@ at::Tensor run_exact(const igd_graph &g, const at::Tensor &x)
 jit::Code whole_code(const igd_graph &g, graph_form form)
 {
     graph_ptr copy = g.flat->copy();
-    erase_marks(copy, -1);
+    erase_marks(copy, {});
     give_form(copy, form);
     protect_inputs(copy);
     return compile(copy, "whole");
@@ -328,11 +328,11 @@ mark_sink::~mark_sink()
     sink = nullptr;
 }
 
-void erase_marks(const graph_ptr &g, int64_t keep)
+void erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep)
 {
     std::vector<Node *> found;
     each_node(g->block(), [&](Node *n) {
-        if (is_mark(n) && mark_id(n) != keep)
+        if (is_mark(n) && std::find(keep.begin(), keep.end(), mark_id(n)) == keep.end())
             found.push_back(n);
     });
     for (Node *n : found) {

@@ -115,6 +115,15 @@ struct carried_rule {
     std::vector<carried_rule> parts; // PARTS: of a list or a tuple
 };
 
+// Several places as one.
+struct joint {
+    axes place;
+    std::vector<axes> parts;
+    std::vector<int64_t> neurons, positions; // of each part
+    bool padded = false;                     // to `width` positions
+    int64_t width = 0;
+};
+
 struct igd_cut {
     std::string name; // "PATH: layer"
     at::Device device = at::kCPU;
@@ -127,6 +136,7 @@ struct igd_cut {
     std::vector<int64_t> sized; // {C, H, W}, where the model's asserts hold for these
                                 // images and are not in `prefix`; else empty
     int64_t num_neurons = 0;
+    joint parts; // of a cut at several layers; else `neurons` alone, of one
     std::vector<carried_rule> rules;
     std::string carried_text;
     bool affine = false, tiles = false;
@@ -193,8 +203,8 @@ void each_node(jit::Block *block, const F &f)
     }
 }
 
-// Removes the marks but that of `keep`; -1 keeps none.
-void erase_marks(const graph_ptr &g, int64_t keep);
+// Removes the marks but those of `keep`.
+void erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep);
 // Brings a graph whose marks were erased into a form. Where `keep` is a mark's node,
 // nothing is moved across it.
 void give_form(graph_ptr &g, graph_form form);
@@ -216,6 +226,15 @@ const mark &find_mark(const igd_graph &g, const std::string &name);
 
 // n random images [n, C, H, W] in [0, 1], the same ones every time.
 at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n);
+
+joint join_places(const std::vector<axes> &places);
+// Whether the result is affine in what the marks mark, all taken together.
+bool joint_is_affine(const igd_graph &g, const int64_t shape[3],
+                     const std::vector<int64_t> &ids);
+// Puts one mark in the place of several that do not depend on each other. Throws a
+// refusal where they do.
+void join_marks(const graph_ptr &g, const std::vector<int64_t> &ids, const joint &j,
+                int64_t joint_id);
 
 // Places and layers for images of a shape; borrowed from g, which runs when they are new.
 const layer_list &list_layers(const igd_graph &g, const int64_t shape[3]);

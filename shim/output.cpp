@@ -149,7 +149,7 @@ std::vector<std::vector<at::Tensor>>
 run_outputs(const igd_graph &g, const graph_ptr &graph, const int64_t shape[3])
 {
     graph_ptr copy = graph->copy();
-    erase_marks(copy, -1);
+    erase_marks(copy, {});
     protect_inputs(copy);
     const jit::Code code(copy, "outputs");
     const at::NoGradGuard off;

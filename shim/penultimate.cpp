@@ -216,7 +216,8 @@ void mark_penultimate(igd_graph &out, const graph_ptr &graph)
         m.reason += "no product with fixed weights reaches the result";
     else if (last.size() > 1)
         m.reason += std::to_string(last.size()) + " products reach the result, with " +
-                    names + " in front of them; name one";
+                    names + " in front of them; name one, or several with commas " +
+                    "between";
     else if (sources.direct)
         m.reason +=
             "the result does not come from the product behind " + names + " alone";

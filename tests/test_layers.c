@@ -5,7 +5,10 @@
 #include <math.h>
 
 #include "core/random.h"
+#include "defend/mask.h"
+#include "igdef/ranking.h"
 #include "model/model_impl.h"
+#include "tensor.h"
 
 #define FOLDER TEST_SOURCE_DIR "/tests/golden/unusual/"
 
@@ -290,6 +293,116 @@ static void test_layers__what_is_no_row_of_logits_is_explained(void **state)
     assert_refused("baked.trace.pt", IGD_EINVAL, "tracing has written the size");
 }
 
+// Checks a cut at two layers against the cuts at each, for logits that are a sum of what
+// the two lead to.
+static void check_joint(const char *file, const char *first, const char *second, int Ka,
+                        int Kb)
+{
+    enum { N = 3, C = 5, PIXELS = 3 * 8 * 8, MOST = 16 };
+    igd_model *m = load(file);
+    igd_cut *a = NULL, *b = NULL, *both = NULL;
+    char name[64];
+    float images[N * PIXELS], mask[N * MOST], za[N * C], zb[N * C], z[N * C], zj[N * C];
+    float act[N * MOST], act_a[N * MOST], act_b[N * MOST];
+    const igd_stream stream = igd_stream_make(0, "joint", 0, 0);
+    igd_random_uniform(images, N * PIXELS, &stream);
+    for (int i = 0; i < N * (Ka + Kb); i++)
+        mask[i] = (float)(i % 3) / 2;
+    snprintf(name, sizeof(name), "%s,%s", first, second);
+    assert_ok(igd_model_cut(&a, m, first));
+    assert_ok(igd_model_cut(&b, m, second));
+    assert_ok(igd_model_cut(&both, m, name));
+    assert_int_equal(igd_cut_num_neurons(both), Ka + Kb);
+    assert_int_equal(igd_cut_num_layers(both), 2);
+    assert_int_equal(igd_cut_layer_neurons(both)[0], Ka);
+    assert_int_equal(igd_cut_is_affine(both), igd_cut_is_affine(a));
+    assert_true(igd_cut_tiles(both));
+
+    igd_scope s = igd_scope_begin(NULL);
+    igd_carried *ca, *cb, *cj;
+    igd_tensor *x = igt_view(&s, images, (const int64_t[]){N, 3, 8, 8}, 4, "cpu");
+    igd_tensor *w = igt_view(&s, mask, (const int64_t[]){N, Ka + Kb}, 2, "cpu");
+    igd_tensor *pa = igt_prefix(&s, a, x, &ca), *pb = igt_prefix(&s, b, x, &cb);
+    igd_tensor *pj = igt_prefix(&s, both, x, &cj);
+    igd_tensor *wa = igt_narrow(&s, w, 1, 0, Ka), *wb = igt_narrow(&s, w, 1, Ka, Kb);
+    igt_read(&s, igt_suffix(&s, a, pa, ca), z, N * C);
+    igt_read(&s, igt_suffix(&s, a, igt_mask_neurons(&s, a, pa, wa), ca), za, N * C);
+    igt_read(&s, igt_suffix(&s, b, igt_mask_neurons(&s, b, pb, wb), cb), zb, N * C);
+    igt_read(&s, igt_suffix(&s, both, igt_mask_neurons(&s, both, pj, w), cj), zj, N * C);
+    for (int max = 0; max < 2; max++) {
+        igt_read(&s, igt_pool_neurons(&s, a, pa, max), act_a, N * Ka);
+        igt_read(&s, igt_pool_neurons(&s, b, pb, max), act_b, N * Kb);
+        igt_read(&s, igt_pool_neurons(&s, both, pj, max), act, N * (Ka + Kb));
+        assert_true(igd_scope_ok(&s));
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < Ka + Kb; k++) {
+                const float wanted = k < Ka ? act_a[i * Ka + k] : act_b[i * Kb + k - Ka];
+                assert_true(fabsf(act[i * (Ka + Kb) + k] - wanted) < 1e-5f);
+            }
+    }
+    assert_ok(igd_scope_close(&s));
+    bool moved = false;
+    for (int i = 0; i < N * C; i++) {
+        assert_true(fabsf(zj[i] - (za[i] + zb[i] - z[i])) < 1e-4f);
+        moved = moved || (fabsf(za[i] - z[i]) > 1e-3f && fabsf(zb[i] - z[i]) > 1e-3f);
+    }
+    assert_true(moved);
+    igd_cut_free(a);
+    igd_cut_free(b);
+    igd_cut_free(both);
+    igd_model_free(m);
+}
+
+static void test_layers__several_are_masked_at_once(void **state)
+{
+    (void)state;
+    check_joint("ensemble.script.pt", "a.fc:input", "b.fc:input", 6, 4);
+    check_joint("ensemble.script.pt", "b.conv", "a.conv", 4, 6);
+    check_joint("ensemble.freeze.pt", "product#1", "product#2", 6, 4);
+    check_joint("maps.script.pt", "a", "b", 6, 4); // of 4 x 4 and of 8 x 8 positions
+    check_joint("distilled.trace.pt", "head:input", "head_dist:input", 6, 6);
+
+    igd_model *m = load("ensemble.script.pt");
+    igd_cut *c = NULL;
+    assert_fails(igd_model_cut(&c, m, "a.conv,a.fc:input"), IGD_EINVAL,
+                 "one of the layers comes after another");
+    assert_fails(igd_model_cut(&c, m, "a.conv,a.conv"), IGD_EINVAL, "twice");
+    assert_fails(igd_model_cut(&c, m, "a.conv,"), IGD_EINVAL, "no layer ''");
+    assert_fails(igd_model_cut(&c, m, "a.conv,nothing"), IGD_EINVAL,
+                 "no layer 'nothing'");
+    igd_model_free(m);
+}
+
+static void test_layers__each_of_several_has_its_own_ranking(void **state)
+{
+    (void)state;
+    enum { C = 5, KEEP = 2 };
+    igd_model *m = load("ensemble.script.pt");
+    igd_ranking *r = NULL, *again = NULL;
+    igd_tensor *mask = NULL;
+    float rows[C * 10];
+    const char *path = fixture_path("joint.safetensors");
+    assert_ok(igd_ranking_random(&r, m, "a.fc:input,b.fc:input", NULL, 3));
+    assert_ok(igd_ranking_save(r, path));
+    assert_ok(igd_ranking_load(&again, path));
+    assert_int_equal(igd_ranking_num_layers(again), 2);
+    assert_int_equal(igd_ranking_layer_neurons(again)[0], 6);
+    assert_int_equal(igd_ranking_layer_neurons(again)[1], 4);
+    assert_ok(igd_mask_build(&mask, again, KEEP));
+    assert_ok(igd_tensor_to_floats(mask, rows, C * 10));
+    for (int c = 0; c < C; c++) {
+        float of_a = 0, of_b = 0;
+        for (int k = 0; k < 10; k++)
+            *(k < 6 ? &of_a : &of_b) += rows[c * 10 + k];
+        assert_true(of_a == KEEP && of_b == KEEP);
+    }
+    igd_tensor_free(mask);
+    assert_fails(igd_mask_build(&mask, again, 5), IGD_EINVAL, "cannot keep 5 of 4");
+    igd_ranking_free(r);
+    igd_ranking_free(again);
+    igd_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +417,8 @@ int main(void)
         TENSOR_TEST(test_layers__what_stops_gradients_is_said),
         TENSOR_TEST(test_layers__rounding_is_judged_in_float64),
         TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
+        TENSOR_TEST(test_layers__several_are_masked_at_once),
+        TENSOR_TEST(test_layers__each_of_several_has_its_own_ranking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,8 @@ static void test_misuse__of_rankings(void **state)
     assert_int_equal(igd_ranking_num_classes(NULL), 0);
     assert_int_equal(igd_ranking_num_neurons(NULL), 0);
     assert_int_equal(igd_ranking_num_images(NULL), 0);
+    assert_int_equal(igd_ranking_num_layers(NULL), 0);
+    assert_null(igd_ranking_layer_neurons(NULL));
     assert_true(isnan(igd_ranking_clean_accuracy(NULL)));
     int64_t known, of;
     REFUSES("known", igd_ranking_seen(NULL, &of, w.ranking, w.data));

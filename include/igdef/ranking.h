@@ -41,7 +41,8 @@ igd_loir_options igd_loir_options_default(void);
  *
  * @param[out] out  owned, free with igd_ranking_free(); NULL on failure
  * @param model     borrowed
- * @param layer     path of the mask layer, such as "layer4", or "penultimate"
+ * @param layer     path of the mask layer, such as "layer4", or "penultimate"; several
+ *                  with commas between are ranked at once, each by itself
  * @param probe     borrowed; images with labels
  * @param options   borrowed; NULL for the defaults
  * @return IGD_OK, or IGD_EINVAL if the layer is unknown or cannot be cut or a class has
@@ -174,6 +175,13 @@ double igd_ranking_clean_accuracy(const igd_ranking *r);
 int igd_ranking_num_classes(const igd_ranking *r);
 int igd_ranking_num_neurons(const igd_ranking *r);
 int64_t igd_ranking_num_images(const igd_ranking *r);
+
+/** How many layers were ranked at once, each by itself; mostly 1. */
+int igd_ranking_num_layers(const igd_ranking *r);
+
+/** Neurons of each of those layers; a ranking numbers them one layer after the other.
+ * @return borrowed, [num_layers] */
+const int *igd_ranking_layer_neurons(const igd_ranking *r);
 
 /** Name of class `c`. @return borrowed */
 const char *igd_ranking_class_name(const igd_ranking *r, int c);

@@ -372,6 +372,11 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
     chosen.mask = IGD_MASK_RANKING;
     chosen.one_pass = false;
     IGD_TRY(igd_experiment_check(&who));
+    if (igd_ranking_num_layers(ranking) > 1)
+        return igd_error(IGD_EINVAL,
+                         "the ranking is of several layers, %s; this takes "
+                         "one of a single layer",
+                         igd_ranking_layer(ranking));
     if ((st = prepare(&s)) != IGD_OK || (st = run(&s, &chosen.keep)) != IGD_OK ||
         (st = igd_defense_new(&defense, base, ranking, &chosen)) != IGD_OK)
         goto done;

@@ -465,6 +465,11 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
     igd_status st;
 
     IGD_TRY(igd_experiment_check(&who));
+    if (igd_ranking_num_layers(ranking) > 1)
+        return igd_error(IGD_EINVAL,
+                         "the ranking is of several layers, %s; this takes "
+                         "one of a single layer",
+                         igd_ranking_layer(ranking));
     if (defense != NULL) {
         defended = igd_defense_classifier(&view);
         s.target = &defended;

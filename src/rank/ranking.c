@@ -50,6 +50,51 @@ static igd_status check_scores(const float *score, int C, int K)
     return IGD_OK;
 }
 
+// Reads from the options how many neurons each layer has; one has them all where they do
+// not say.
+static igd_status read_layers(igd_ranking *r)
+{
+    const cJSON *list = cJSON_GetObjectItem(r->options, "layer_neurons"), *item = NULL;
+    const int num = list != NULL ? cJSON_GetArraySize(list) : 1;
+    int64_t sum = 0;
+    int i = 0;
+
+    free(r->layer_neurons);
+    r->num_layers = 0;
+    r->layer_neurons = calloc((size_t)(num > 0 ? num : 1), sizeof(*r->layer_neurons));
+    if (r->layer_neurons == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d layers", num);
+    if (list == NULL)
+        r->layer_neurons[i++] = (int)(sum = r->num_neurons);
+    cJSON_ArrayForEach(item, list)
+    {
+        const double n = item->valuedouble;
+        if (!cJSON_IsNumber(item) || !(n >= 1 && n <= r->num_neurons) || n != (int)n)
+            break;
+        r->layer_neurons[i++] = (int)n;
+        sum += (int64_t)n;
+    }
+    if (num < 1 || i != num || sum != r->num_neurons)
+        return igd_error(IGD_EFORMAT, "'layer_neurons' are not the %d neurons",
+                         r->num_neurons);
+    r->num_layers = num;
+    return IGD_OK;
+}
+
+igd_status igd_ranking_note_layers(igd_ranking *r, const igd_cut *cut)
+{
+    const int num = igd_cut_num_layers(cut);
+    if (num < 2)
+        return IGD_OK;
+    cJSON *list = cJSON_AddArrayToObject(r->options, "layer_neurons");
+    for (int i = 0; i < num; i++)
+        cJSON_AddItemToArray(list,
+                             cJSON_CreateNumber((double)igd_cut_layer_neurons(cut)[i]));
+    if (cJSON_GetArraySize(list) != num)
+        return igd_error(IGD_ENOMEM, "no memory for %d layers", num);
+    return read_layers(r);
+}
+
 igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *layer,
                             const char *model_sha256, int C, int K, const float *score,
                             int64_t num_images, const char *const *class_names,
@@ -96,7 +141,8 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
         }
     }
     memcpy(r->score, score, size * sizeof(*r->score));
-    st = sort_neurons(r);
+    if ((st = read_layers(r)) == IGD_OK)
+        st = sort_neurons(r);
 
 done:
     if (st != IGD_OK) {
@@ -140,6 +186,16 @@ int igd_ranking_num_classes(const igd_ranking *r)
 int igd_ranking_num_neurons(const igd_ranking *r)
 {
     return r != NULL ? r->num_neurons : 0;
+}
+
+int igd_ranking_num_layers(const igd_ranking *r)
+{
+    return r != NULL ? r->num_layers : 0;
+}
+
+const int *igd_ranking_layer_neurons(const igd_ranking *r)
+{
+    return r != NULL ? r->layer_neurons : NULL;
 }
 
 int64_t igd_ranking_num_images(const igd_ranking *r)
@@ -202,6 +258,7 @@ void igd_ranking_free(igd_ranking *r)
     free(r->class_names);
     free(r->method);
     free(r->layer);
+    free(r->layer_neurons);
     free(r->model_sha256);
     free(r->normalization);
     igd_sketch_free(&r->images);

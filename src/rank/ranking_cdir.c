@@ -483,6 +483,15 @@ static igd_status score(igd_ranking **out, cdir *r)
     return make_ranking(out, r, &s);
 }
 
+static igd_status note_layers(igd_ranking *r, const igd_model *model, const char *layer)
+{
+    igd_cut *cut = NULL;
+    IGD_TRY(igd_model_cut(&cut, model, layer));
+    const igd_status st = igd_ranking_note_layers(r, cut);
+    igd_cut_free(cut);
+    return st;
+}
+
 igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
                             const igd_dataset *probe, const igd_cdir_options *options)
 {
@@ -507,9 +516,14 @@ igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const cha
         (st = embed_texts(&r)) != IGD_OK || (st = open_clip(&r)) != IGD_OK ||
         (st = check_lengths(&r)) != IGD_OK || (st = run_probe(&r)) != IGD_OK)
         goto done;
-    st = score(out, &r);
+    if ((st = score(out, &r)) == IGD_OK && strchr(layer, ',') != NULL)
+        st = note_layers(*out, model, layer);
 
 done:
+    if (st != IGD_OK) {
+        igd_ranking_free(*out);
+        *out = NULL;
+    }
     for (int c = 0; r.texts != NULL && c < r.C; c++)
         free(r.texts[c]);
     free(r.texts);

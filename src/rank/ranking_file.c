@@ -348,10 +348,16 @@ igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
                           NULL, cJSON_CreateObject());
     if (st == IGD_OK)
         st = igd_ranking_set_origin(*out, model, NULL);
-    else
+    if (st == IGD_OK)
+        st = igd_ranking_note_layers(*out, cut);
+    if (st != IGD_OK)
         st = igd_error_prefix(st, folder);
 
 done:
+    if (st != IGD_OK) {
+        igd_ranking_free(*out);
+        *out = NULL;
+    }
     free(score);
     free(surplus);
     igd_cut_free(cut);

@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "cut.h"
 #include "data/sketch.h"
 #include "igdef/ranking.h"
 
@@ -17,6 +18,8 @@ struct igd_ranking {
     float *score;       // [C, K]
     int32_t *order;     // [C, K]
     char **class_names; // [C]
+    int num_layers;
+    int *layer_neurons; // [num_layers], together K
     cJSON *options;
     bool sealed;         // made here, or read from a file with a digest
     int64_t shape[3];    // {C, H, W} of the model's images; zeros in older files
@@ -35,5 +38,8 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
 // Writes down what model and images the ranking was made on; `probe` may be NULL.
 igd_status igd_ranking_set_origin(igd_ranking *r, const igd_model *model,
                                   const igd_dataset *probe);
+
+// Notes in the options which neurons belong to which layer, where the cut is at several.
+igd_status igd_ranking_note_layers(igd_ranking *r, const igd_cut *cut);
 
 #endif

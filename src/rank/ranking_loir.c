@@ -350,10 +350,15 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     for (int64_t first = 0, n = 1; n > 0; first += n)
         if ((st = run_batch(&l, first, &n)) != IGD_OK)
             goto done;
-    if ((st = check_skipped(&l)) == IGD_OK)
-        st = make_ranking(out, &l, model, layer);
+    if ((st = check_skipped(&l)) == IGD_OK &&
+        (st = make_ranking(out, &l, model, layer)) == IGD_OK)
+        st = igd_ranking_note_layers(*out, cut);
 
 done:
+    if (st != IGD_OK) {
+        igd_ranking_free(*out);
+        *out = NULL;
+    }
     igd_tensor_free(l.jacobian);
     free(l.delta);
     free(l.skipped);

@@ -47,8 +47,14 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
     options = NULL;
     if (st == IGD_OK)
         st = igd_ranking_set_origin(*out, model, NULL);
+    if (st == IGD_OK)
+        st = igd_ranking_note_layers(*out, cut);
 
 done:
+    if (st != IGD_OK) {
+        igd_ranking_free(*out);
+        *out = NULL;
+    }
     cJSON_Delete(options);
     free(order);
     free(score);
