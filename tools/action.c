@@ -216,7 +216,7 @@ igd_status action_load_ranking(igd_ranking **out, const char *path)
 {
     IGD_TRY(igd_ranking_load(out, path));
     if (!igd_ranking_has_digest(*out))
-        progress_note("%s: " IGD_UNSEALED, path);
+        progress_note_after("%s: " IGD_UNSEALED, path);
     return IGD_OK;
 }
 

@@ -66,7 +66,7 @@ int igdef_plugin(const char *version, const char *command, const void *settings)
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         if (strcmp(actions[i].name, command) == 0) {
             const int rc = actions[i].run(settings);
-            progress_end();
+            progress_finish(rc == CLI_DONE);
             return rc;
         }
     fprintf(stderr, "igdef %s: not in this plugin\n", command);

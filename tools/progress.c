@@ -26,6 +26,7 @@ static volatile sig_atomic_t signals;
 
 static struct {
     const char *command;
+    char *after; // lines for the end, owned; NULL for none
     bool quiet, terminal, colour;
     bool drawn;         // a bar is on the screen
     char stage[240];    // what the numbers below belong to
@@ -121,17 +122,50 @@ void progress_end(void)
     state.stage[0] = '\0';
 }
 
+void progress_finish(bool done)
+{
+    progress_end();
+    if (done && state.after != NULL)
+        fputs(state.after, stderr);
+    free(state.after);
+    state.after = NULL;
+}
+
+// "igdef COMMAND: message".
+static void print_note(FILE *f, const char *format, va_list args)
+{
+    fprintf(f, "igdef %s: ", state.command);
+    print_args(f, format, args);
+    fputc('\n', f);
+}
+
 void progress_note(const char *format, ...)
 {
     va_list args;
     if (state.quiet)
         return;
     erase();
-    fprintf(stderr, "igdef %s: ", state.command);
     va_start(args, format);
-    print_args(stderr, format, args);
+    print_note(stderr, format, args);
     va_end(args);
-    fputc('\n', stderr);
+}
+
+void progress_note_after(const char *format, ...)
+{
+    va_list args;
+    char *text = NULL;
+    size_t size;
+    FILE *f = state.quiet ? NULL : open_memstream(&text, &size);
+    if (f == NULL)
+        return;
+    if (state.after != NULL)
+        fputs(state.after, f);
+    va_start(args, format);
+    print_note(f, format, args);
+    va_end(args);
+    fclose(f);
+    free(state.after);
+    state.after = text;
 }
 
 // "12.3/s, 0:45 left", or nothing while too little is known.

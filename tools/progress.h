@@ -16,7 +16,11 @@ int progress_report(const char *stage, double done, double total, void *payload)
 bool progress_stopped(void);
 // "igdef COMMAND: message", above the bar; nothing when quiet.
 void progress_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// The same once the command is done: for what stands beside no failure.
+void progress_note_after(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Removes the bar.
 void progress_end(void);
+// The same at the end of a command; of one that was done, says what was kept for it.
+void progress_finish(bool done);
 
 #endif
