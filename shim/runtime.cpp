@@ -145,6 +145,18 @@ int igd_num_cores(void)
     return n > 0 ? n : 1;
 }
 
+namespace
+{
+// One thread at a time: in a process that was forked, the first call replaces libtorch's
+// pool of threads, and a second one meanwhile finds none and fails (2.x).
+void set_libtorch_threads(int num_threads)
+{
+    static std::mutex lock;
+    const std::lock_guard<std::mutex> held(lock);
+    at::set_num_threads(num_threads);
+}
+} // namespace
+
 igd_status igd_set_num_threads(int num_threads)
 {
     if (num_threads < 0 || num_threads > IGD_MAX_THREADS)
@@ -154,7 +166,7 @@ igd_status igd_set_num_threads(int num_threads)
     return guarded("threads", [&] {
         static std::once_flag once; // a second call of the first function throws
         std::call_once(once, [] { at::set_num_interop_threads(1); });
-        at::set_num_threads(num_threads);
+        set_libtorch_threads(num_threads);
         openblas_set_num_threads(num_threads); // ignores libtorch's and OpenMP's setting
     });
 }
@@ -168,7 +180,7 @@ igd_status igd_thread_compute_alone(void)
 {
     // OpenMP keeps this setting per thread. libtorch's own copy of it, which threads that
     // never computed begin with, is put right by the next igd_set_num_threads().
-    return guarded("threads", [&] { at::set_num_threads(1); });
+    return guarded("threads", [&] { set_libtorch_threads(1); });
 }
 
 namespace
@@ -197,5 +209,5 @@ void igd_blas_alone_end(void)
 
 void igd_thread_give_back(int num_threads)
 {
-    (void)!guarded("threads", [&] { at::set_num_threads(num_threads); });
+    (void)!guarded("threads", [&] { set_libtorch_threads(num_threads); });
 }
