@@ -35,7 +35,9 @@ configure_file(cmake/igdef.pc.in ${PROJECT_BINARY_DIR}/igdef.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-set_target_properties(igdef_plugin PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+# Named, since CMake leaves out folders within the source tree, where a virtual environment may be.
+set_target_properties(igdef_plugin PROPERTIES
+  INSTALL_RPATH "${Libtorch_RPATH}" INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS igdef_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS igdef_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/igdef)
 install(FILES ${PROJECT_BINARY_DIR}/igdef.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -37,6 +37,13 @@ fi
 printf 'no model' >"$folder/bad.pt"
 expect "igdef inspect: $folder/bad.pt: " \
     "$prefix/bin/igdef" inspect "$folder/bad.pt" --input 3,4,4
+# A libtorch that lacks what igdef calls is refused by name.
+plugin=$(find "$prefix" -name igdef-plugin.so)
+mkdir "$folder/other"
+printf 'int nothing;\n' | cc -shared -fPIC -x c -o \
+    "$folder/other/$(ldd "$plugin" | sed -n 's/^\s*\(libtorch_cpu[^ ]*\).*/\1/p')" -
+expect "igdef was built with libtorch " env LD_LIBRARY_PATH="$folder/other" \
+    "$prefix/bin/igdef" inspect "$folder/bad.pt" --input 3,4,4
 [ -s "$prefix/share/man/man1/igdef.1" ] || fail "no manual page"
 bash -n "$prefix/share/bash-completion/completions/igdef" || fail "bad completion"
 expect "usage: export_torchscript.py" \

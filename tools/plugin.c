@@ -59,7 +59,13 @@ int plugin_run(const char *command, const void *settings)
     setenv("OMP_WAIT_POLICY", "passive", 0);
     void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (plugin == NULL) {
-        fprintf(stderr, "igdef %s: %s\n", command, dlerror());
+        // Another release of libtorch lacks functions of the one at the build.
+        const char *why = dlerror();
+        fprintf(stderr, "igdef %s: %s%s\n", command, why,
+                strstr(why, "undefined symbol") == NULL
+                    ? ""
+                    : "; igdef was built with libtorch " LIBTORCH_VERSION
+                      ": build it again, or let it find that one");
         return CLI_FAILED;
     }
     void *symbol = dlsym(plugin, PLUGIN_ENTRY);
