@@ -274,10 +274,10 @@ igd_status igd_engine_run(const igd_attack_job *job, const igd_classifier *f,
     e.capacity = e.samples >= batch_size ? 1 : batch_size / e.samples;
     snprintf(e.purpose, sizeof(e.purpose), "noise under %s", a->name);
     e.enough = e.ahead = e.capacity;
-    if (strcmp(f->device, "cpu") == 0) {
-        const int threads = igd_num_threads();
-        if (threads > 1 && (st = igd_workers_start(&e.workers)) != IGD_OK)
-            return st;
+    const int threads = igd_num_threads();
+    if ((f->off_host || threads > 1) && (st = igd_workers_start(&e.workers)) != IGD_OK)
+        return st;
+    if (!f->off_host) {
         e.enough = threads * GOOD_PART / e.samples;
         e.ahead = threads * AHEAD_PART / e.samples;
     }

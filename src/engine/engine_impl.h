@@ -51,7 +51,7 @@ struct igd_engine {
     size_t state_size;
     bool prepares;        // whether run 0 of an image goes before its others
     bool dry;             // the feed has no further image
-    igd_workers *workers; // NULL on devices other than the CPU
+    igd_workers *workers; // NULL where one thread does everything
     int first, past;      // slots of the pass in progress
     int part;             // slots of a part of the pass, but for the last
     bool recorded;        // whether gradients may be taken of the pass

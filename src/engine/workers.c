@@ -31,7 +31,7 @@ struct igd_workers {
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
     // Guarded by `lock`.
-    unsigned long task; // counts calls of igd_workers_run()
+    unsigned long task; // counts calls of igd_workers_begin()
     int num_parts, to_do;
     bool stop;
     igd_part_fn f;
@@ -108,26 +108,39 @@ int igd_workers_num(const igd_workers *w)
     return w->num;
 }
 
+void igd_workers_begin(igd_workers *w, int num_parts, igd_part_fn f, void *payload)
+{
+    assert(num_parts <= w->num);
+    pthread_mutex_lock(&w->lock);
+    assert(w->to_do == 0);
+    w->f = f;
+    w->payload = payload;
+    w->num_parts = w->to_do = num_parts;
+    w->task++;
+    pthread_cond_broadcast(&w->begin);
+    pthread_mutex_unlock(&w->lock);
+}
+
+igd_status igd_workers_wait(igd_workers *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->to_do > 0)
+        pthread_cond_wait(&w->end, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    for (int i = 0; i < w->num_parts; i++)
+        if (w->workers[i].status != IGD_OK)
+            return igd_error(w->workers[i].status, "%s", w->workers[i].message);
+    return IGD_OK;
+}
+
 igd_status igd_workers_run(igd_workers *w, int num_parts, igd_part_fn f, void *payload)
 {
     if (w == NULL) {
         assert(num_parts == 1);
         return f(payload, 0);
     }
-    assert(num_parts <= w->num);
-    pthread_mutex_lock(&w->lock);
-    w->f = f;
-    w->payload = payload;
-    w->num_parts = w->to_do = num_parts;
-    w->task++;
-    pthread_cond_broadcast(&w->begin);
-    while (w->to_do > 0)
-        pthread_cond_wait(&w->end, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    for (int i = 0; i < num_parts; i++)
-        if (w->workers[i].status != IGD_OK)
-            return igd_error(w->workers[i].status, "%s", w->workers[i].message);
-    return IGD_OK;
+    igd_workers_begin(w, num_parts, f, payload);
+    return igd_workers_wait(w);
 }
 
 void igd_workers_free(igd_workers *w)

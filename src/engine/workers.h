@@ -24,6 +24,11 @@ int igd_workers_num(const igd_workers *w);
 // all of libtorch's threads, if `w` is NULL.
 igd_status igd_workers_run(igd_workers *w, int num_parts, igd_part_fn f, void *payload);
 
+// The same in two steps: the caller does something else until it waits. Each begin needs
+// its wait before the next.
+void igd_workers_begin(igd_workers *w, int num_parts, igd_part_fn f, void *payload);
+igd_status igd_workers_wait(igd_workers *w);
+
 void igd_workers_free(igd_workers *w); // NULL is fine
 
 #endif

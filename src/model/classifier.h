@@ -22,6 +22,7 @@ typedef struct igd_classifier {
     int num_classes;
     int64_t shape[3];   // {C, H, W} of an image
     const char *device; // where images go
+    bool off_host;      // whether the host's threads are idle while it computes
     int block;          // batches are filled up to a multiple of this many rows; 0 for 1
     bool deterministic; // same image, same logits, whatever the draw
     bool differentiable;

@@ -364,6 +364,7 @@ igd_status igd_model_begin(igd_model **out, const char *path, const int64_t shap
         .self = m,
         .shape = {shape[0], shape[1], shape[2]},
         .device = m->device,
+        .off_host = strcmp(device, "cpu") != 0,
         .block = IGD_BATCH_ROWS,
         .deterministic = true,
         .differentiable = true,
