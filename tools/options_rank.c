@@ -18,7 +18,7 @@ static const cli_option options[] = {
      NULL, "how neurons are ranked: leave one out, CLIP, or chance", 0, 0, ranking_methods},
     {'l', "layer",      CLI_TEXT, offsetof(rank_settings, layer),
      "PATH", "layer whose neurons are ranked; PATH:input for what goes into it; "
-     "penultimate is the input of the last linear layer", 0, 0, NULL},
+     "penultimate is the input of the last linear layer; A,B for several side by side", 0, 0, NULL},
     {0,   "neuron-axis", CLI_INT | CLI_HIDE_DEFAULT, offsetof(rank_settings, neuron_axis),
      "N", "axis of the layer's neurons, counted from 0, where inspect guesses it wrong "
      "(elsewhere: PATH~N)", 1, 15, NULL},
