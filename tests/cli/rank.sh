@@ -35,4 +35,9 @@ cdir="--method cdir --clip clip.pt --vocab bpe.txt --concepts concepts.txt"
     run igdef defend -m resnet.pt -r axis.safetensors -d $data --split test -n 20 --keep 5 \
         --no-smoothing -o p.csv --quiet
     wc -l <p.csv
+
+    # Beside a failure nothing is said of a digest that is not there.
+    LC_ALL=C sed 's/"sha256"/"none25"/' axis.safetensors >old.safetensors
+    run igdef defend -m resnet.pt -r old.safetensors --keep 5 --no-smoothing --export /dev/full
+    run igdef defend -m resnet.pt -r old.safetensors --keep 5 --no-smoothing --export d.pt
 }
