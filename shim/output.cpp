@@ -190,9 +190,10 @@ std::vector<std::string> spread_output(const graph_ptr &graph, const char *wante
             throw refusal{IGD_EFORMAT, "the model returns " + result->type()->repr_str() +
                                            ", not a tensor"};
         if (taken.empty())
-            throw refusal{IGD_EFORMAT, "the model returns " + result->type()->repr_str() +
-                                           ", not a tensor; choose one of its outputs, " +
-                                           listed(parts) + ", with the option 'output'"};
+            throw refusal{IGD_EFORMAT,
+                          "the model returns " + result->type()->repr_str() +
+                              ", not a tensor; --model-output chooses one of " +
+                              listed(parts)};
     }
     graph->eraseOutput(0);
     std::vector<std::string> names;
@@ -247,7 +248,7 @@ void choose_output(igd_graph &g, const graph_ptr &graph,
                           std::string(rows.empty() ? "none" : "more than one") +
                               " of the model's outputs is a row of logits per image: "
                               "for 2 images " +
-                              text + "; choose one with the option 'output'"};
+                              text + "; --model-output chooses one"};
         chosen = rows[0].index;
     }
     if (!names[chosen].empty())
