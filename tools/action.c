@@ -196,75 +196,11 @@ void action_warn_chance(double accuracy, int num_classes)
         progress_note("warning: %s", text);
 }
 
-igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)
-{
-    igd_defense_options o = igd_defense_options_default();
-    o.keep = d->keep;
-    o.sigma = d->smoothing ? d->sigma : 0.0;
-    o.num_smooth = d->smooth;
-    o.temperature = d->temperature;
-    o.seed = seed;
-    o.force = d->force;
-    o.mask = strcmp(d->mask, "none") == 0     ? IGD_MASK_NONE
-             : strcmp(d->mask, "random") == 0 ? IGD_MASK_RANDOM
-                                              : IGD_MASK_RANKING;
-    o.one_pass = d->passes == 1;
-    return o;
-}
-
 igd_status action_load_ranking(igd_ranking **out, const char *path)
 {
     IGD_TRY(igd_ranking_load(out, path));
     if (!igd_ranking_has_digest(*out))
         progress_note_after("%s: " IGD_UNSEALED, path);
-    return IGD_OK;
-}
-
-static igd_status load_masked(igd_defense **out, const igd_model *base,
-                              const defense_settings *d, uint64_t seed)
-{
-    const igd_defense_options o = action_mask_options(d, seed);
-    igd_ranking *ranking = NULL;
-    igd_status st = IGD_OK;
-    if (d->ranking != NULL)
-        st = action_load_ranking(&ranking, d->ranking);
-    if (st == IGD_OK)
-        st = igd_defense_new(out, base, ranking, &o);
-    igd_ranking_free(ranking);
-    return st;
-}
-
-static igd_status load_hedge(igd_defense **out, const igd_model *base,
-                             const defense_settings *d, uint64_t seed)
-{
-    igd_hedge_options o = igd_hedge_options_default();
-    o.num_steps = d->hedge_steps;
-    o.step_size = d->hedge_step_size;
-    if (!isnan(d->hedge_eps))
-        o.eps = d->hedge_eps;
-    o.random_start = d->hedge_random_start;
-    o.seed = seed;
-    return igd_defense_new_hedge(out, base, &o);
-}
-
-igd_status action_load_defense(igd_defense **out, const igd_model *base,
-                               const defense_settings *d, const common_settings *common)
-{
-    const igd_caaa_options caaa = {.num_steps = d->caaa_steps, .alpha = d->caaa_alpha};
-
-    *out = NULL;
-    switch (defense_chosen(d)) {
-    case DEFENSE_MASK:
-        return load_masked(out, base, d, common->seed);
-    case DEFENSE_CAAA:
-        return igd_defense_new_caaa(out, base, &caaa);
-    case DEFENSE_HEDGE:
-        return load_hedge(out, base, d, common->seed);
-    case DEFENSE_FILE:
-        return igd_defense_new_model(out, base, d->defended);
-    case DEFENSE_NONE:
-        break;
-    }
     return IGD_OK;
 }
 

@@ -48,10 +48,18 @@ igd_status action_load_ranking(igd_ranking **out, const char *path);
 igd_status action_check_clean(const igd_model *model, const input_settings *in,
                               const common_settings *common, double expected);
 
+// What the options of a command say to a defense beside its own.
+typedef struct defense_setting {
+    const input_settings *in;
+    const common_settings *common;
+    double
+        radius; // of the Linf attacks that are defended against; NAN where there is none
+} defense_setting;
+
 // The defended model; *out is NULL where the options ask for none. @param base must
 // outlive it
 igd_status action_load_defense(igd_defense **out, const igd_model *base,
-                               const defense_settings *d, const common_settings *common);
+                               const defense_settings *d, const defense_setting *where);
 
 // The settings of a masked defense.
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed);

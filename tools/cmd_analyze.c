@@ -48,6 +48,7 @@ int cmd_shift(const void *settings)
     igd_ranking *ranking = NULL;
     igd_defense *defense = NULL;
     igd_analysis *a = NULL;
+    const defense_setting where = {&s->in, &s->common, NAN};
     const igd_attack *attack;
     igd_status st = igd_attack_find(&attack, o.attack);
 
@@ -55,13 +56,13 @@ int cmd_shift(const void *settings)
         action_failed(&s->common, st);
         return CLI_USAGE;
     }
-    o.force = s->defense.force;
+    o.force = s->defense.mask.force;
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
         (strcmp(s->target, "base") == 0 ||
-         (st = action_load_defense(&defense, base, &s->defense, &s->common)) == IGD_OK) &&
+         (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK) &&
         (st = igd_analyze_shift(&a, base, ranking, defense, data, &o)) == IGD_OK)
         st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);
@@ -94,7 +95,6 @@ static igd_status open_held_out(igd_dataset **out, const search_keep_settings *s
 int cmd_search_keep(const void *settings)
 {
     const search_keep_settings *s = settings;
-    const defense_settings *d = &s->defense;
     igd_search_keep_options o = s->search;
     igd_dataset *data = NULL;
     igd_model *base = NULL;
@@ -102,13 +102,9 @@ int cmd_search_keep(const void *settings)
     igd_analysis *a = NULL;
     igd_status st;
 
-    o.defense.sigma = d->smoothing ? d->sigma : 0.0;
-    o.defense.num_smooth = d->smooth;
-    o.defense.temperature = d->temperature;
-    o.defense.seed = s->common.seed;
-    o.defense.force = d->force;
+    o.defense = action_mask_options(&s->defense, s->common.seed);
     o.run = run_of(&s->common, &s->in);
-    if ((st = action_load_ranking(&ranking, d->ranking)) == IGD_OK &&
+    if ((st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
         (st = open_held_out(&data, s, ranking)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = igd_analyze_search_keep(&a, base, ranking, data, &o)) == IGD_OK)
@@ -130,13 +126,11 @@ int cmd_landscape(const void *settings)
     igd_analysis *a = NULL;
     igd_status st;
 
-    defense_settings d = s->defense;
-    if (isnan(d.hedge_eps))
-        d.hedge_eps = o.eps; // as in igdef eval
+    const defense_setting where = {&s->in, &s->common, o.eps};
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, LANDSCAPE_IMAGES)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
-        (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK &&
+        (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK &&
         (st = igd_analyze_landscape(&a, base, defense, data, &o)) == IGD_OK)
         st = action_show_analysis(a, &s->out, &s->common);
     igd_analysis_free(a);

@@ -270,6 +270,7 @@ int cmd_defend(const void *settings)
     igd_dataset *data = NULL;
     igd_model *base = NULL;
     igd_defense *defense = NULL;
+    const defense_setting where = {&s->in, &s->common, NAN};
     predictions p = {0};
     int64_t shape[3];
     igd_status st;
@@ -290,7 +291,7 @@ int cmd_defend(const void *settings)
                   : action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
         (data != NULL &&
          (st = igd_dataset_check_classes(data, igd_model_num_classes(base))) != IGD_OK) ||
-        (st = action_load_defense(&defense, base, &s->defense, &s->common)) != IGD_OK ||
+        (st = action_load_defense(&defense, base, &s->defense, &where)) != IGD_OK ||
         (data != NULL && (st = predict(&p, defense, data, igd_model_num_classes(base),
                                        s->common.batch_size)) != IGD_OK))
         goto done;

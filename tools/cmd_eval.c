@@ -58,11 +58,9 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     igd_defense *defense = NULL;
     igd_result *other = NULL;
     igd_evaluate_options effective = *o;
-    defense_settings d = s->defense;
+    const defense_setting where = {&s->in, &s->common,
+                                   o->threat.norm == IGD_NORM_LINF ? o->threat.eps : NAN};
     igd_status st = IGD_OK;
-
-    if (isnan(d.hedge_eps) && o->threat.norm == IGD_NORM_LINF)
-        d.hedge_eps = o->threat.eps; // the hedge defense is meant for the attack's radius
 
     if (s->until_difference != NULL)
         st = igd_result_load(&other, s->until_difference);
@@ -70,7 +68,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     if (st == IGD_OK &&
         (st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
-        (st = action_load_defense(&defense, base, &d, &s->common)) == IGD_OK)
+        (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK)
         st = igd_evaluate(out, base, defense, data, &effective);
     igd_result_free(other);
     igd_defense_free(defense);
@@ -141,10 +139,8 @@ int cmd_eval(const void *settings)
         rc = action_failed(&s->common, st);
         goto done;
     }
-    if ((st = igd_evaluate_check(&o, defense_chosen(&s->defense) != DEFENSE_NONE,
-                                 defense_has_pseudo_label(&s->defense)
-                                     ? IGD_ADAPTIVE_PSEUDO_LABEL
-                                     : IGD_ADAPTIVE_NONE)) != IGD_OK) {
+    if ((st = igd_evaluate_check(&o, defense_chosen(&s->defense) != NULL,
+                                 defense_adaptive(&s->defense))) != IGD_OK) {
         action_failed(&s->common, st);
         rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
         goto done;

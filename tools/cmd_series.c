@@ -78,14 +78,13 @@ static int work_end(work *w, const series_settings *s, igd_status st)
     return rc;
 }
 
-// The defense of the options, at the attack's radius where that is what it is meant for.
 static igd_status load_defense(igd_defense **out, const work *w, const series_settings *s,
-                               const defense_settings *from)
+                               const defense_settings *d)
 {
-    defense_settings d = *from;
-    if (isnan(d.hedge_eps) && w->options.evaluate.threat.norm == IGD_NORM_LINF)
-        d.hedge_eps = s->evaluate.threat.eps;
-    return action_load_defense(out, w->base, &d, &s->common);
+    const igd_threat *threat = &s->evaluate.threat;
+    const defense_setting where = {&s->in, &s->common,
+                                   threat->norm == IGD_NORM_LINF ? threat->eps : NAN};
+    return action_load_defense(out, w->base, d, &where);
 }
 
 // ---- sweep
@@ -143,14 +142,14 @@ static igd_status split(char ***out, int *num, const char *list)
 static igd_status run_sweep(work *w, const sweep_settings *s, igd_sweep_values *values)
 {
     const series_settings *series = &s->series;
-    const defense_choice choice = defense_chosen(&series->defense);
+    const defense_row *row = defense_chosen(&series->defense);
     igd_ranking *ranking = NULL;
     igd_defense *other = NULL;
     igd_status st = work_open(w, series);
 
     if (st == IGD_OK && series->defense.ranking != NULL)
         st = action_load_ranking(&ranking, series->defense.ranking);
-    if (st == IGD_OK && choice != DEFENSE_MASK && choice != DEFENSE_NONE)
+    if (st == IGD_OK && row != NULL && row->kind != IGD_DEFENSE_MASK)
         st = load_defense(&other, w, series, &series->defense);
     values->defense = other;
     if (st == IGD_OK)
@@ -179,8 +178,8 @@ int cmd_sweep(const void *settings)
     v.value = (const char *const *)values;
     if (st == IGD_OK &&
         (st = igd_sweep_check(&v, &w.options,
-                              anew || defense_chosen(&s->series.defense) !=
-                                          DEFENSE_NONE)) == IGD_EINVAL) {
+                              anew || defense_chosen(&s->series.defense) != NULL)) ==
+            IGD_EINVAL) {
         work_end(&w, &s->series, st);
         rc = CLI_USAGE;
         goto done;
@@ -214,7 +213,7 @@ int cmd_ablation(const void *settings)
 
 // ---- defenses
 
-#define MOST_ROWS 6
+#define MOST_ROWS 16
 
 typedef struct table {
     const defenses_settings *settings;
@@ -246,20 +245,20 @@ static void add_row(table *t, const char *name, igd_defense *d)
     t->num++;
 }
 
-// One of the rows that need no ranking.
-static igd_status add_other(table *t, const char *name, const char *defense,
-                            const char *file)
+// A kind of defense that needs no ranking, where what it needs is given.
+static igd_status add_kind(table *t, const defense_row *row)
 {
     const series_settings *s = &t->settings->series;
     defense_settings d = s->defense;
     igd_defense *made = NULL;
-    if (!wanted(t, name))
+    if (row->compared == NULL || !wanted(t, row->compared) ||
+        (row->needs != NULL && defense_needed(row, &d) == NULL))
         return IGD_OK;
     d.ranking = NULL;
-    d.defense = defense;
-    d.defended = file;
+    d.defense = row->name;
+    d.defended = row->name == NULL ? d.defended : NULL;
     IGD_TRY(load_defense(&made, &t->work, s, &d));
-    add_row(t, name, made);
+    add_row(t, row->compared, made);
     return IGD_OK;
 }
 
@@ -280,22 +279,34 @@ static igd_status add_ranking(table *t, const char *path)
     return st;
 }
 
+// "none, hedge, sodef with --defended, caaa".
+static void names_text(char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "none");
+    for (const defense_row *row = defense_rows; row->options != NULL && used < size;
+         row++)
+        if (row->compared != NULL)
+            used += (size_t)snprintf(out + used, size - used, ", %s%s%s", row->compared,
+                                     row->needs != NULL ? " with --" : "",
+                                     row->needs != NULL ? row->needs : "");
+}
+
 // Names in --rows that are none.
 static igd_status check_rows(const table *t)
 {
-    char name[32];
+    char name[32], names[256];
     const char *at = t->settings->rows;
     for (; at != NULL && *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
         bool known = false;
         snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
         for (int k = 0; k < t->num; k++)
             known = known || strcmp(t->names[k], name) == 0;
+        names_text(names, sizeof(names));
         if (!known)
-            return igd_error(
-                IGD_EINVAL,
-                "--rows: there is no row '%s'; none, hedge, caaa, sodef with "
-                "--defended, and the methods of the given rankings",
-                name);
+            return igd_error(IGD_EINVAL,
+                             "--rows: there is no row '%s'; %s, and the methods of the "
+                             "given rankings",
+                             name, names);
     }
     return t->num > 0 ? IGD_OK : igd_error(IGD_EINVAL, "--rows: names none");
 }
@@ -304,13 +315,10 @@ static igd_status check_rows(const table *t)
 static igd_status add_rows(table *t)
 {
     const defenses_settings *s = t->settings;
-    const char *file = s->series.defense.defended;
     if (wanted(t, "none"))
         add_row(t, "none", NULL);
-    IGD_TRY(add_other(t, "hedge", "hedge", NULL));
-    if (file != NULL)
-        IGD_TRY(add_other(t, "sodef", NULL, file));
-    IGD_TRY(add_other(t, "caaa", "caaa", NULL));
+    for (const defense_row *row = defense_rows; row->options != NULL; row++)
+        IGD_TRY(add_kind(t, row));
     IGD_TRY(add_ranking(t, s->cdir));
     IGD_TRY(add_ranking(t, s->series.defense.ranking));
     return check_rows(t);

@@ -53,19 +53,15 @@ static bool ends_with(const char *text, const char *end)
 
 static int check_export(const defend_settings *s)
 {
-    const defense_choice chosen = defense_chosen(&s->defense);
-    if (chosen == DEFENSE_NONE)
+    const defense_row *chosen = defense_chosen(&s->defense);
+    if (chosen == NULL)
         return cli_usage(
             "--ranking FILE is missing, or --defense; see 'igdef help defend'");
     if (s->export_path == NULL)
         return CLI_GO_ON;
-    if (chosen == DEFENSE_CAAA || chosen == DEFENSE_HEDGE)
-        return cli_usage("--export: %s takes gradients inside its forward, which a "
-                         "TorchScript file cannot hold",
-                         s->defense.defense);
-    if (chosen == DEFENSE_FILE)
-        return cli_usage("--export: the defense in --defended is a file already");
-    if (strcmp(s->defense.mask, "none") == 0)
+    if (chosen->no_export != NULL)
+        return cli_usage("--export: %s", chosen->no_export);
+    if (chosen->kind == IGD_DEFENSE_MASK && defense_is_unmasked(&s->defense))
         return cli_usage("--export: there is no mask to export");
     return CLI_GO_ON;
 }

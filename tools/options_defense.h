@@ -3,60 +3,63 @@
 #define IGDEF_OPTIONS_DEFENSE_H
 
 #include "cli.h"
+#include "igdef/defense.h"
 
 typedef struct defense_settings {
-    const char *defense; // "mask", "caaa" or "hedge"; NULL: not given
-    const char *ranking;
-    const char *mask; // "ranking", "random" or "none"
-    int passes;       // 1 or 2
-    int keep;
-    double sigma;
-    int smooth;
-    double temperature;
-    bool smoothing;
-    bool force;
-    int caaa_steps;
-    double caaa_alpha;
-    int hedge_steps;
-    double hedge_step_size, hedge_eps; // hedge_eps is NAN where it was not given
-    bool hedge_random_start;
+    const char *defense; // name of a row; NULL: not given
+    const char *ranking; // with these two, no other option need say which defense
     const char *defended;
+    igd_defense_options mask;
+    int passes;     // 1 or 2, which mask.one_pass is made of
+    bool smoothing; // false: mask.sigma is to be 0
+    igd_caaa_options caaa;
+    igd_hedge_options hedge; // eps is NAN where it was not given
 } defense_settings;
 
-// What the options ask for.
-typedef enum defense_choice {
-    DEFENSE_NONE,
-    DEFENSE_MASK,
-    DEFENSE_CAAA,
-    DEFENSE_HEDGE,
-    DEFENSE_FILE // --defended
-} defense_choice;
-
-// In pieces, so that a command lists those that some call of it takes.
+// The options, in pieces, so that a command lists those that some call of it takes.
 extern const cli_option defense_kind_options[], ranked_options[], mask_options[],
     keep_options[], noise_options[], smoothing_options[], force_options[], caaa_options[],
     hedge_options[], defended_options[];
 
-// All of them as groups of a command's table.
+// All of them as groups of a command's table; those of defenses that are no mask.
 #define DEFENSE_GROUPS(title, offset)                                                    \
     {title, defense_kind_options, offset}, {NULL, ranked_options, offset},               \
         {NULL, mask_options, offset}, {NULL, keep_options, offset},                      \
         {NULL, noise_options, offset}, {NULL, smoothing_options, offset},                \
-        {NULL, force_options, offset}, {NULL, caaa_options, offset},                     \
-        {NULL, hedge_options, offset},                                                   \
+        {NULL, force_options, offset}, OTHER_DEFENSE_GROUPS(offset)
+#define OTHER_DEFENSE_GROUPS(offset)                                                     \
+    {NULL, caaa_options, offset}, {NULL, hedge_options, offset},                         \
     {                                                                                    \
         NULL, defended_options, offset                                                   \
     }
 
+// A kind of defense on the command line.
+typedef struct defense_row {
+    igd_defense_kind kind;
+    const char *name;                 // of --defense; NULL: `needs` alone makes it
+    const char *given;                // what to give so that its options say something
+    const cli_option *const *options; // its pieces, NULL-ended
+    const char *needs;                // the option that it cannot be without; NULL
+    bool (*random)(const defense_settings *s);           // draws numbers; NULL: never
+    igd_adaptive (*adaptive)(const defense_settings *s); // NULL: IGD_ADAPTIVE_NONE
+    const char *no_export; // why it cannot be exported; NULL: it can
+    const char *compared;  // its row of igdef analyze defenses; NULL: a row per ranking
+} defense_row;
+
+// All of them, in the order of the paper's table; ended by one without options.
+extern const defense_row defense_rows[];
+
 defense_settings defense_defaults(void);
 int defense_check(const defense_settings *s);
 
-// defense_choice.c, without anything of the command line.
-defense_choice defense_chosen(const defense_settings *s);
+// The row that the options ask for; NULL for no defense.
+const defense_row *defense_chosen(const defense_settings *s);
+// What is given of the option that a row needs; NULL where it needs none, or has none.
+const char *defense_needed(const defense_row *row, const defense_settings *s);
 // Whether nothing is masked.
 bool defense_is_unmasked(const defense_settings *s);
-// Whether a pseudo-label chooses the mask, as surrogate:NAME and joint:NAME need.
-bool defense_has_pseudo_label(const defense_settings *s);
+// What surrogate:NAME and joint:NAME find in the defense.
+igd_adaptive defense_adaptive(const defense_settings *s);
 // Whether the defense draws random numbers, as --fixed-noise needs.
 bool defense_is_random(const defense_settings *s);
 

@@ -48,8 +48,8 @@ static const cli_option defenses_options[] = {
     {0,   "cdir",       CLI_PATH | CLI_INPUT, offsetof(defenses_settings, cdir),
      "FILE", "second ranking, such as CD-IR's", 0, 0, NULL},
     {0,   "rows",       CLI_TEXT, offsetof(defenses_settings, rows),
-     "LIST", "which of none, hedge, sodef (--defended), caaa, and the rankings by their "
-     "method, in this order [all]", 0, 0, NULL},
+     "LIST", "which of none, the kinds of --defense, sodef (--defended), and the rankings "
+     "by their method [all]", 0, 0, NULL},
     {0},
 };
 // clang-format on
@@ -101,10 +101,7 @@ static const cli_group defenses_groups[] = {
     {NULL, smoothing_options,
      SERIES(defenses_settings) + offsetof(series_settings, defense)},
     {NULL, force_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
-    {NULL, caaa_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
-    {NULL, hedge_options, SERIES(defenses_settings) + offsetof(series_settings, defense)},
-    {NULL, defended_options,
-     SERIES(defenses_settings) + offsetof(series_settings, defense)},
+    OTHER_DEFENSE_GROUPS(SERIES(defenses_settings) + offsetof(series_settings, defense)),
     {"Threat", threat_options,
      SERIES(defenses_settings) + offsetof(series_settings, evaluate.threat)},
     {"Attacks", attack_options,
@@ -296,9 +293,9 @@ const cli_command command_defenses = {
     .name = "analyze defenses",
     .summary = "compare test-time defenses under the same attacks",
     .description =
-        "A row each for no defense, hedge defense, the one in --defended (such as "
-        "SODEF), "
-        "CAAA and the given rankings; a column for each of the worst case's nine "
+        "A row each for no defense, every kind of --defense that has what it needs, the "
+        "one in --defended (such as SODEF), and the given rankings; a column for each of "
+        "the worst case's nine "
         "attacks, "
         "or for those of --attack, and what a prediction costs. Attacks on the base "
         "model "

@@ -1,0 +1,72 @@
+// Owns the way from the options of defenses to defended models.
+#include <math.h>
+#include <stddef.h>
+
+#include "action.h"
+
+igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)
+{
+    igd_defense_options o = d->mask;
+    if (!d->smoothing)
+        o.sigma = 0.0;
+    o.one_pass = d->passes == 1;
+    o.seed = seed;
+    return o;
+}
+
+static igd_status load_masked(igd_defense **out, const igd_model *base,
+                              const defense_settings *d, const defense_setting *where)
+{
+    const igd_defense_options o = action_mask_options(d, where->common->seed);
+    igd_ranking *ranking = NULL;
+    igd_status st = IGD_OK;
+    if (d->ranking != NULL)
+        st = action_load_ranking(&ranking, d->ranking);
+    if (st == IGD_OK)
+        st = igd_defense_new(out, base, ranking, &o);
+    igd_ranking_free(ranking);
+    return st;
+}
+
+static igd_status load_caaa(igd_defense **out, const igd_model *base,
+                            const defense_settings *d, const defense_setting *where)
+{
+    (void)where;
+    return igd_defense_new_caaa(out, base, &d->caaa);
+}
+
+// Meant for the attack's radius.
+static igd_status load_hedge(igd_defense **out, const igd_model *base,
+                             const defense_settings *d, const defense_setting *where)
+{
+    igd_hedge_options o = d->hedge;
+    if (isnan(o.eps))
+        o.eps = isnan(where->radius) ? igd_hedge_options_default().eps : where->radius;
+    o.seed = where->common->seed;
+    return igd_defense_new_hedge(out, base, &o);
+}
+
+static igd_status load_file(igd_defense **out, const igd_model *base,
+                            const defense_settings *d, const defense_setting *where)
+{
+    (void)where;
+    return igd_defense_new_model(out, base, d->defended);
+}
+
+typedef igd_status (*load_fn)(igd_defense **out, const igd_model *base,
+                              const defense_settings *d, const defense_setting *where);
+
+static const load_fn loaders[] = {
+    [IGD_DEFENSE_MASK] = load_masked,
+    [IGD_DEFENSE_CAAA] = load_caaa,
+    [IGD_DEFENSE_HEDGE] = load_hedge,
+    [IGD_DEFENSE_MODEL] = load_file,
+};
+
+igd_status action_load_defense(igd_defense **out, const igd_model *base,
+                               const defense_settings *d, const defense_setting *where)
+{
+    const defense_row *row = defense_chosen(d);
+    *out = NULL;
+    return row != NULL ? loaders[row->kind](out, base, d, where) : IGD_OK;
+}
