@@ -51,16 +51,40 @@ static void print_masked(FILE *f, const cJSON *provenance)
         igd_print(f, ", temperature %g", number_in(provenance, "defense", "temperature"));
 }
 
-static void print_hedge(FILE *f, const cJSON *provenance)
+// A setting as "step size 4/255"; digests, seeds, costs and what is false say nothing.
+static void print_setting(FILE *f, const cJSON *setting)
 {
-    const cJSON *defense = cJSON_GetObjectItemCaseSensitive(provenance, "defense");
-    igd_print(f, "hedge, steps %.0f, step size ",
-              number_in(provenance, "defense", "steps"));
-    igd_radius_print(f, number_in(provenance, "defense", "step_size"));
-    fputs(", eps ", f);
-    igd_radius_print(f, number_in(provenance, "defense", "eps"));
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(defense, "random_start")))
-        fputs(", random start", f);
+    static const char *const radii[] = {"eps", "step_size", "sigma"};
+    static const char *const hidden[] = {"kind", "seed"};
+    const char *key = setting->string;
+    bool radius = false;
+
+    for (size_t k = 0; k < sizeof(hidden) / sizeof(hidden[0]); k++)
+        if (strcmp(key, hidden[k]) == 0)
+            return;
+    if (strstr(key, "sha256") != NULL || cJSON_IsObject(setting) ||
+        cJSON_IsFalse(setting))
+        return;
+    fputs(", ", f);
+    for (const char *at = key; *at != '\0'; at++)
+        fputc(*at == '_' ? ' ' : *at, f);
+    for (size_t k = 0; k < sizeof(radii) / sizeof(radii[0]); k++)
+        radius |= strcmp(key, radii[k]) == 0;
+    if (cJSON_IsString(setting)) {
+        fprintf(f, " %s", setting->valuestring);
+    } else if (cJSON_IsNumber(setting) && radius) {
+        fputc(' ', f);
+        igd_radius_print(f, setting->valuedouble);
+    } else if (cJSON_IsNumber(setting)) {
+        igd_print(f, " %.10g", setting->valuedouble);
+    }
+}
+
+static void print_others(FILE *f, const cJSON *defense, const char *kind)
+{
+    const cJSON *setting;
+    fputs(kind, f);
+    cJSON_ArrayForEach(setting, defense) print_setting(f, setting);
 }
 
 static void print_defense(FILE *f, const cJSON *provenance)
@@ -71,16 +95,12 @@ static void print_defense(FILE *f, const cJSON *provenance)
     fputs("defense   ", f);
     if (!cJSON_IsObject(defense))
         fputs("none", f);
-    else if (strcmp(kind, "caaa") == 0)
-        igd_print(f, "caaa, steps %.0f, alpha %g",
-                  number_in(provenance, "defense", "steps"),
-                  number_in(provenance, "defense", "alpha"));
-    else if (strcmp(kind, "hedge") == 0)
-        print_hedge(f, provenance);
     else if (strcmp(kind, "model") == 0)
         fprintf(f, "the file %s", igd_text_in(provenance, "defense", "path"));
-    else
+    else if (strcmp(kind, "mask") == 0 || !has(provenance, "defense", "kind"))
         print_masked(f, provenance);
+    else
+        print_others(f, defense, kind);
     const cJSON *cost = cJSON_GetObjectItemCaseSensitive(defense, "cost");
     if (cost != NULL)
         igd_print(
