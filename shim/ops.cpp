@@ -214,6 +214,14 @@ igd_tensor *igt_abs(igd_scope *s, const igd_tensor *a)
     return eval(s, "abs", {a}, [&] { return a->value.abs(); });
 }
 
+igd_tensor *igt_where_less(igd_scope *s, const igd_tensor *a, const igd_tensor *b,
+                           const igd_tensor *then, const igd_tensor *otherwise)
+{
+    return eval(s, "where", {a, b, then, otherwise}, [&] {
+        return at::where(a->value < b->value, then->value, otherwise->value);
+    });
+}
+
 igd_tensor *igt_softmax(igd_scope *s, const igd_tensor *a)
 {
     return eval(s, "softmax", {a}, [&] { return a->value.softmax(-1); });

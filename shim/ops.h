@@ -73,6 +73,9 @@ igd_tensor *igt_mul(igd_scope *s, const igd_tensor *a, const igd_tensor *b);
 igd_tensor *igt_axpy(igd_scope *s, const igd_tensor *y, double a, const igd_tensor *x);
 igd_tensor *igt_scale(igd_scope *s, const igd_tensor *a, double by);
 igd_tensor *igt_abs(igd_scope *s, const igd_tensor *a);
+// `then` where a < b, else `otherwise`.
+igd_tensor *igt_where_less(igd_scope *s, const igd_tensor *a, const igd_tensor *b,
+                           const igd_tensor *then, const igd_tensor *otherwise);
 
 // Reductions and products.
 igd_tensor *igt_softmax(igd_scope *s, const igd_tensor *a); // over the last axis

@@ -240,6 +240,10 @@ static void test_misuse__of_defenses(void **state)
     REFUSES("base", igd_defense_new_caaa(&d, NULL, NULL));
     REFUSES("out", igd_defense_new_hedge(NULL, w.model, NULL));
     REFUSES("base", igd_defense_new_hedge(&d, NULL, NULL));
+    REFUSES("out", igd_defense_new_meansparse(NULL, w.model, "l", w.data, NULL));
+    REFUSES("base", igd_defense_new_meansparse(&d, NULL, "l", w.data, NULL));
+    REFUSES("layer", igd_defense_new_meansparse(&d, w.model, NULL, w.data, NULL));
+    REFUSES("probe", igd_defense_new_meansparse(&d, w.model, "l", NULL, NULL));
     REFUSES("out", igd_defense_new_model(NULL, w.model, "m.pt"));
     REFUSES("base", igd_defense_new_model(&d, NULL, "m.pt"));
     REFUSES("path", igd_defense_new_model(&d, w.model, NULL));
@@ -268,6 +272,7 @@ static void test_misuse__of_defenses(void **state)
     igd_defense_free(NULL);
     assert_true(igd_caaa_options_default().num_steps > 0);
     assert_true(igd_hedge_options_default().num_steps > 0);
+    assert_true(igd_meansparse_options_default().batch_size > 0);
 }
 
 static void test_misuse__of_attacks(void **state)

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "action.h"
+#include "progress.h"
 
 igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed)
 {
@@ -46,6 +47,30 @@ static igd_status load_hedge(igd_defense **out, const igd_model *base,
     return igd_defense_new_hedge(out, base, &o);
 }
 
+// The statistics are made anew from the probe images, which are prepared as --data is.
+static igd_status load_meansparse(igd_defense **out, const igd_model *base,
+                                  const defense_settings *d, const defense_setting *where)
+{
+    igd_meansparse_options o = d->meansparse.options;
+    input_settings probe = *where->in;
+    igd_dataset *data = NULL;
+    igd_status st;
+
+    probe.data = d->meansparse.data;
+    probe.split = d->meansparse.split;
+    probe.count = d->meansparse.count;
+    probe.first = 0;
+    probe.labels = probe.ids = NULL;
+    o.batch_size = where->common->batch_size;
+    o.progress = progress_report;
+    *out = NULL;
+    if ((st = action_open_data(&data, &probe, 1.0, where->common->seed)) == IGD_OK &&
+        (st = igd_dataset_set_channels(data, (int)igd_model_shape(base)[0])) == IGD_OK)
+        st = igd_defense_new_meansparse(out, base, d->meansparse.layer, data, &o);
+    igd_dataset_free(data);
+    return st;
+}
+
 static igd_status load_file(igd_defense **out, const igd_model *base,
                             const defense_settings *d, const defense_setting *where)
 {
@@ -57,9 +82,8 @@ typedef igd_status (*load_fn)(igd_defense **out, const igd_model *base,
                               const defense_settings *d, const defense_setting *where);
 
 static const load_fn loaders[] = {
-    [IGD_DEFENSE_MASK] = load_masked,
-    [IGD_DEFENSE_CAAA] = load_caaa,
-    [IGD_DEFENSE_HEDGE] = load_hedge,
+    [IGD_DEFENSE_MASK] = load_masked, [IGD_DEFENSE_CAAA] = load_caaa,
+    [IGD_DEFENSE_HEDGE] = load_hedge, [IGD_DEFENSE_MEANSPARSE] = load_meansparse,
     [IGD_DEFENSE_MODEL] = load_file,
 };
 

@@ -5,7 +5,7 @@
 
 #include "options_defense.h"
 
-static const char *const names[] = {"mask", "caaa", "hedge", NULL};
+static const char *const names[] = {"mask", "caaa", "hedge", "meansparse", NULL};
 static const char *const masks[] = {"ranking", "random", "none", NULL};
 
 // clang-format off
@@ -109,6 +109,32 @@ static bool hedge_is_random(const defense_settings *s)
     return s->hedge.random_start;
 }
 
+// ---- meansparse
+
+static const char *const splits[] = {"train", "test", NULL};
+
+const cli_option meansparse_options[] = {
+    {0,   "meansparse-data", CLI_PATH | CLI_INPUT, offsetof(defense_settings, meansparse.data),
+     "PATH", "meansparse: probe images, over which activations have their mean", 0, 0, NULL},
+    {0,   "meansparse-split", CLI_CHOICE, offsetof(defense_settings, meansparse.split),
+     NULL, "meansparse: part of that data set", 0, 0, splits},
+    {0,   "meansparse-count", CLI_COUNT | CLI_HIDE_DEFAULT,
+     offsetof(defense_settings, meansparse.count),
+     "N", "meansparse: number of probe images [all]", 0, 0, NULL},
+    {0,   "meansparse-layer", CLI_TEXT, offsetof(defense_settings, meansparse.layer),
+     "PATH", "meansparse: layer whose activations are changed", 0, 0, NULL},
+    {0,   "meansparse-alpha", CLI_NUMBER, offsetof(defense_settings, meansparse.options.alpha),
+     "A", "meansparse: threshold, in standard deviations of a channel", 0, 1e6, NULL},
+    {0},
+};
+static const cli_option *const of_meansparse[] = {meansparse_options, NULL};
+
+static igd_adaptive has_surrogate(const defense_settings *s)
+{
+    (void)s;
+    return IGD_ADAPTIVE_SURROGATE;
+}
+
 // ---- a file
 
 const cli_option defended_options[] = {
@@ -141,6 +167,13 @@ const defense_row defense_rows[] = {
      .options = of_caaa,
      .no_export = "caaa" CLIMBS,
      .compared = "caaa"},
+    {.kind = IGD_DEFENSE_MEANSPARSE,
+     .name = "meansparse",
+     .given = "--defense meansparse",
+     .options = of_meansparse,
+     .needs = "meansparse-data",
+     .adaptive = has_surrogate,
+     .compared = "meansparse"},
     {.kind = IGD_DEFENSE_MASK,
      .name = "mask",
      .given = "--ranking",

@@ -10,7 +10,10 @@ defense_settings defense_defaults(void)
                           .passes = 2,
                           .smoothing = true,
                           .caaa = igd_caaa_options_default(),
-                          .hedge = igd_hedge_options_default()};
+                          .hedge = igd_hedge_options_default(),
+                          .meansparse = {.split = "train",
+                                         .layer = "penultimate",
+                                         .options = igd_meansparse_options_default()}};
     s.hedge.eps = NAN;
     return s;
 }

@@ -14,12 +14,17 @@ typedef struct defense_settings {
     bool smoothing; // false: mask.sigma is to be 0
     igd_caaa_options caaa;
     igd_hedge_options hedge; // eps is NAN where it was not given
+    struct {
+        const char *data, *split, *layer;
+        int64_t count;
+        igd_meansparse_options options;
+    } meansparse;
 } defense_settings;
 
 // The options, in pieces, so that a command lists those that some call of it takes.
 extern const cli_option defense_kind_options[], ranked_options[], mask_options[],
     keep_options[], noise_options[], smoothing_options[], force_options[], caaa_options[],
-    hedge_options[], defended_options[];
+    hedge_options[], meansparse_options[], defended_options[];
 
 // All of them as groups of a command's table; those of defenses that are no mask.
 #define DEFENSE_GROUPS(title, offset)                                                    \
@@ -29,6 +34,7 @@ extern const cli_option defense_kind_options[], ranked_options[], mask_options[]
         {NULL, force_options, offset}, OTHER_DEFENSE_GROUPS(offset)
 #define OTHER_DEFENSE_GROUPS(offset)                                                     \
     {NULL, caaa_options, offset}, {NULL, hedge_options, offset},                         \
+        {NULL, meansparse_options, offset},                                              \
     {                                                                                    \
         NULL, defended_options, offset                                                   \
     }

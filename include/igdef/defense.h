@@ -22,7 +22,8 @@ typedef enum igd_defense_kind {
     IGD_DEFENSE_MASK,  /**< Masks neurons by their importance. */
     IGD_DEFENSE_CAAA,  /**< Moves the image toward its predicted class: anti-adversary. */
     IGD_DEFENSE_HEDGE, /**< Moves the image where all classes lose: hedge defense. */
-    IGD_DEFENSE_MODEL  /**< Whatever another TorchScript file does. */
+    IGD_DEFENSE_MODEL, /**< Whatever another TorchScript file does. */
+    IGD_DEFENSE_MEANSPARSE /**< Sets activations near their mean to it. */
 } igd_defense_kind;
 
 /** Which neurons a mask keeps. */
@@ -78,6 +79,17 @@ typedef struct igd_hedge_options {
 } igd_hedge_options;
 
 igd_hedge_options igd_hedge_options_default(void);
+
+/** Settings of MeanSparse. Start from igd_meansparse_options_default(). */
+typedef struct igd_meansparse_options {
+    double alpha;   /**< Threshold, in standard deviations, >= 0; 0 is the base model.
+                         Default 0.2. */
+    int batch_size; /**< Probe images per forward pass, 1 to 65536. Default 128. */
+    igd_progress_fn progress; /**< Called after each batch; NULL for none. */
+    void *payload;            /**< Handed to `progress` as it is. */
+} igd_meansparse_options;
+
+igd_meansparse_options igd_meansparse_options_default(void);
 
 /** A defended model. Immutable: threads may share it. */
 typedef struct igd_defense igd_defense;
@@ -135,6 +147,30 @@ igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
  */
 igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
                                  const igd_hedge_options *options);
+
+/**
+ * MeanSparse: the logits are g(s(f1(x))), where f = g after f1 is cut at a layer, and s
+ * sets every activation that is less than alpha sigma_k from mu_k to mu_k: mean and
+ * standard deviation of its neuron, or channel, over the probe images and all positions.
+ * Its derivative is 0 there and 1 elsewhere; "surrogate:NAME" attacks it with 1
+ * everywhere.
+ *
+ * @param[out] out  owned, free with igd_defense_free(); NULL on failure
+ * @param base      borrowed, must outlive the defense
+ * @param layer     as of a ranking, such as "layer4"
+ * @param probe     borrowed for the call; images of the model's shape, labels do not
+ * count
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK, IGD_EINVAL for an unknown layer, a setting out of range, images of
+ *         another shape or activations that are not finite, IGD_ECANCELED if `progress`
+ *         asked to stop, IGD_EIO, IGD_ENOMEM, IGD_ETORCH
+ *
+ * Cost: one prefix pass over the probe images; of a prediction, one pass.
+ * Source: Amini et al., 2024 (arXiv 2406.05927), whose operator may stand at many layers.
+ */
+igd_status igd_defense_new_meansparse(igd_defense **out, const igd_model *base,
+                                      const char *layer, const igd_dataset *probe,
+                                      const igd_meansparse_options *options);
 
 /**
  * A defense that somebody else exported, beside its base model: transferred attacks are
@@ -200,8 +236,8 @@ const char *igd_defense_method(const igd_defense *d);
 const char *igd_defense_layer(const igd_defense *d);
 
 /**
- * Write a masked defense as one TorchScript file with `forward(x)`. Its noise comes from
- * PyTorch's global generator. The file appears whole or not at all.
+ * Write a masked defense, or MeanSparse, as one TorchScript file with `forward(x)`. Noise
+ * comes from PyTorch's global generator. The file appears whole or not at all.
  *
  * @return IGD_OK, IGD_EINVAL for other kinds and without a mask, IGD_EIO, IGD_ETORCH
  */

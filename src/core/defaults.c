@@ -64,6 +64,11 @@ igd_hedge_options igd_hedge_options_default(void)
                                .random_start = true};
 }
 
+igd_meansparse_options igd_meansparse_options_default(void)
+{
+    return (igd_meansparse_options){.alpha = 0.2, .batch_size = 128};
+}
+
 igd_evaluate_options igd_evaluate_options_default(void)
 {
     return (igd_evaluate_options){

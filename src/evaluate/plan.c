@@ -238,9 +238,10 @@ static igd_status add_leaf(maker *m, const igd_member *what, const char *parent,
         }
     if ((route == IGD_ROUTE_SURROGATE && m->views->surrogate == NULL) ||
         (route == IGD_ROUTE_JOINT && m->views->joint == NULL))
-        return igd_error(IGD_EINVAL,
-                         "%s needs a defense whose pseudo-label chooses a mask",
-                         what->name);
+        return igd_error(
+            IGD_EINVAL, "%s needs a defense whose pseudo-label chooses a mask%s",
+            what->name,
+            route == IGD_ROUTE_SURROGATE ? ", or another with a surrogate" : "");
 
     int column = find_step(m, what->name, group), more = 0;
     if (column == 0) {

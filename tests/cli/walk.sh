@@ -17,6 +17,8 @@ mask=(--defense mask --mask ranking --passes 2)
 caaa=(--defense caaa --caaa-steps 1 --caaa-alpha 0.1)
 hedge=(--defense hedge --hedge-steps 1 --hedge-step-size 0.1 --hedge-eps 0.1
     --no-hedge-random-start)
+sparse=(--defense meansparse --meansparse-data data.npy --meansparse-split train
+    --meansparse-count 2 --meansparse-layer l --meansparse-alpha 0.1)
 files=(-o o.json --chart c.svg)
 series=("${images[@]}" "${threat[@]}" "${attacks[@]}" "${files[@]}" "${common[@]}" --restart
     --cache cache --no-checks)
@@ -53,6 +55,7 @@ call defend "${defend[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}"
 call defend "${defend[@]}" "${kept[@]}" --no-smoothing
 call defend "${defend[@]}" "${caaa[@]}"
 call defend "${defend[@]}" "${hedge[@]}"
+call defend "${defend[@]}" "${sparse[@]}"
 call defend "${defend[@]}" --defended defended.pt
 call defend --model absent.pt "${kept[@]}" --input 3,2,2 --export e.pt
 call defend --model absent.pt "${kept[@]}" --images cat.png
@@ -63,6 +66,7 @@ call eval "${eval[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call eval "${eval[@]}" "${kept[@]}" --no-smoothing
 call eval "${eval[@]}" "${caaa[@]}"
 call eval "${eval[@]}" "${hedge[@]}"
+call eval "${eval[@]}" "${sparse[@]}"
 call eval "${eval[@]}" --defended defended.pt
 call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.1 \
     --until-difference empty.json
@@ -80,12 +84,14 @@ call 'analyze landscape' "${analysis[@]}" --eps 0.1 --grid 5 "${mask[@]}" "${kep
 call 'analyze landscape' "${analysis[@]}" "${kept[@]}" --no-smoothing
 call 'analyze landscape' "${analysis[@]}" "${caaa[@]}"
 call 'analyze landscape' "${analysis[@]}" "${hedge[@]}"
+call 'analyze landscape' "${analysis[@]}" "${sparse[@]}"
 call 'analyze landscape' "${analysis[@]}" --defended defended.pt
 sweep=("${series[@]}" --over steps --values '1,2')
 call 'analyze sweep' "${sweep[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call 'analyze sweep' "${sweep[@]}" "${kept[@]}" --no-smoothing
 call 'analyze sweep' "${sweep[@]}" "${caaa[@]}"
 call 'analyze sweep' "${sweep[@]}" "${hedge[@]}"
+call 'analyze sweep' "${sweep[@]}" "${sparse[@]}"
 call 'analyze sweep' "${sweep[@]}" --defended defended.pt
 probe=(--rank-data data.npy --rank-split train --rank-count 4)
 call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --method loir \
@@ -102,7 +108,7 @@ call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --me
 call 'analyze ablation' "${series[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 rows=("${series[@]}" --rows none --cdir other.safetensors)
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${caaa[@]:2}" \
-    "${hedge[@]:2}" --defended defended.pt --fixed-noise
+    "${hedge[@]:2}" "${sparse[@]:2}" --defended defended.pt --fixed-noise
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" --no-smoothing
 
 for command in inspect rank defend eval report 'analyze shift' 'analyze search-keep' \
