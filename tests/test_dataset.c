@@ -878,6 +878,94 @@ static void test_dataset__cifar10(void **state)
     igd_dataset_free(d);
 }
 
+// --- Parts --------------------------------------------------------------------------
+
+static igd_dataset *ten_images(void)
+{
+    static float pixels[10];
+    static int32_t labels[10];
+    const int64_t shape[3] = {1, 1, 1};
+    igd_dataset *d;
+    for (int i = 0; i < 10; i++) {
+        pixels[i] = 0.1f * (float)i;
+        labels[i] = i % 2;
+    }
+    assert_ok(igd_dataset_from_floats(&d, pixels, labels, 10, shape, 2));
+    return d;
+}
+
+static void test_dataset__parts_make_up_the_whole(void **state)
+{
+    (void)state;
+    for (int64_t of = 1; of <= 10; of++) {
+        int64_t next = 0;
+        for (int64_t k = 0; k < of; k++) {
+            igd_dataset *d = ten_images();
+            float pixel;
+            assert_int_equal(igd_dataset_part(d).of, 0);
+            assert_ok(igd_dataset_take_part(d, k, of, NULL));
+            const igd_part part = igd_dataset_part(d);
+            assert_int_equal(part.index, k);
+            assert_int_equal(part.of, of);
+            assert_int_equal(part.first, next);
+            assert_int_equal(part.whole, 10);
+            assert_in_range(igd_dataset_size(d), 10 / of, (10 + of - 1) / of);
+            for (int64_t i = 0; i < igd_dataset_size(d); i++, next++) {
+                assert_int_equal(igd_dataset_index(d, i), next);
+                assert_int_equal(igd_dataset_label(d, i), next % 2);
+                assert_ok(igd_dataset_read(d, &pixel, &i, 1));
+                assert_true(pixel == 0.1f * (float)next);
+            }
+            igd_dataset_free(d);
+        }
+        assert_int_equal(next, 10);
+    }
+}
+
+static void test_dataset__parts_cost_the_same(void **state)
+{
+    (void)state;
+    // Six of the first seven images cost nothing.
+    static const bool cheap[10] = {true, true, true, false, true, true, true};
+    static const int64_t sizes[2] = {8, 2}, four[4] = {4, 4, 1, 1};
+    for (int64_t k = 0; k < 2; k++) {
+        igd_dataset *d = ten_images();
+        assert_ok(igd_dataset_take_part(d, k, 2, cheap));
+        assert_int_equal(igd_dataset_size(d), sizes[k]);
+        igd_dataset_free(d);
+    }
+    for (int64_t k = 0; k < 4; k++) {
+        igd_dataset *d = ten_images();
+        assert_ok(igd_dataset_take_part(d, k, 4, cheap));
+        assert_int_equal(igd_dataset_size(d), four[k]);
+        igd_dataset_free(d);
+    }
+    // Of images that all cost little, every part still has one.
+    static const bool all[10] = {true, true, true, true, true, true, true, true, true};
+    for (int64_t k = 0; k < 10; k++) {
+        igd_dataset *d = ten_images();
+        assert_ok(igd_dataset_take_part(d, k, 10, all));
+        assert_int_equal(igd_dataset_size(d), 1);
+        assert_int_equal(igd_dataset_index(d, 0), k);
+        igd_dataset_free(d);
+    }
+}
+
+static void test_dataset__impossible_parts_are_refused(void **state)
+{
+    (void)state;
+    igd_dataset *d = ten_images();
+    assert_fails(igd_dataset_take_part(d, 4, 4, NULL), IGD_EINVAL, "0 to 3");
+    assert_fails(igd_dataset_take_part(d, -1, 4, NULL), IGD_EINVAL, "part -1");
+    assert_fails(igd_dataset_take_part(d, 0, 0, NULL), IGD_EINVAL, "part 0 of 0");
+    assert_fails(igd_dataset_take_part(d, 0, 11, NULL), IGD_EINVAL, "10 images");
+    assert_int_equal(igd_dataset_size(d), 10);
+    assert_ok(igd_dataset_take_part(d, 0, 2, NULL));
+    assert_fails(igd_dataset_take_part(d, 0, 2, NULL), IGD_EINVAL, "once more");
+    assert_int_equal(igd_dataset_size(d), 5);
+    igd_dataset_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -902,6 +990,9 @@ int main(void)
         cmocka_unit_test(test_dataset__digest_is_of_images_and_labels),
         cmocka_unit_test(test_dataset__takes_floats),
         cmocka_unit_test(test_dataset__takes_image_files),
+        cmocka_unit_test(test_dataset__parts_make_up_the_whole),
+        cmocka_unit_test(test_dataset__parts_cost_the_same),
+        cmocka_unit_test(test_dataset__impossible_parts_are_refused),
         cmocka_unit_test(test_dataset__fashion_mnist),
         cmocka_unit_test(test_dataset__cifar10),
     };

@@ -318,6 +318,101 @@ static void test_result__checks_join(void **state)
     assert_null(joined);
 }
 
+typedef struct stated {
+    int64_t index, of, first, whole, num;
+    const char *device;
+} stated;
+
+// A result that says which part it is; its images begin at p.first.
+static const char *part(const char *name, stated p)
+{
+    const char *path = fixture_path(name);
+    igd_result *r = make(p.first, p.num, 0, 1);
+    cJSON *data = cJSON_GetObjectItemCaseSensitive(r->provenance, "data");
+    cJSON *o = cJSON_AddObjectToObject(data, "part");
+    cJSON_AddNumberToObject(o, "index", (double)p.index);
+    cJSON_AddNumberToObject(o, "of", (double)p.of);
+    cJSON_AddNumberToObject(o, "first", (double)p.first);
+    cJSON_AddNumberToObject(o, "whole", (double)p.whole);
+    if (p.device != NULL)
+        cJSON_ReplaceItemInObjectCaseSensitive(r->provenance, "device",
+                                               cJSON_CreateString(p.device));
+    assert_ok(igd_result_finish(r));
+    assert_ok(igd_result_save(r, path));
+    igd_result_free(r);
+    return path;
+}
+
+static void test_result__all_parts_are_asked_for(void **state)
+{
+    (void)state;
+    char *a = strdup(part("s0.json", (stated){0, 3, 0, 60, 10, NULL}));
+    char *b = strdup(part("s1.json", (stated){1, 3, 10, 60, 30, NULL}));
+    char *c = strdup(part("s2.json", (stated){2, 3, 40, 60, 20, NULL}));
+    igd_result *joined = NULL, *again = NULL;
+    assert_ok(igd_result_merge(&joined, (const char *const[]){a, b, c}, 3));
+    assert_ok(igd_result_merge(&again, (const char *const[]){c, a, b}, 3));
+    assert_int_equal(igd_result_num_images(joined), 60);
+    assert_string_equal(igd_result_json(joined), igd_result_json(again));
+    assert_null(strstr(igd_result_json(joined), "\"part\":"));
+    igd_result_free(joined);
+    igd_result_free(again);
+#define assert_refused(text, ...)                                                        \
+    assert_fails(                                                                        \
+        igd_result_merge(&joined, (const char *const[]){__VA_ARGS__},                    \
+                         (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))), \
+        IGD_EINVAL, text)
+    assert_refused("part 1 of 3 is missing", c, a);
+    assert_refused("2 of 3 parts are missing: 0, 2", b);
+    assert_refused("s0.json is already", a, b, c,
+                   part("s3.json", (stated){0, 3, 0, 60, 10, NULL}));
+    assert_refused("part 0 of 2", a, b, part("s4.json", (stated){0, 2, 0, 60, 30, NULL}));
+    assert_refused("a part of 61 images", a, b,
+                   part("s5.json", (stated){2, 3, 40, 61, 20, NULL}));
+    assert_refused("begins at image 41", a, b,
+                   part("s6.json", (stated){2, 3, 41, 60, 19, NULL}));
+    assert_refused("ends at image 59 of 60", a, b,
+                   part("s7.json", (stated){2, 3, 40, 60, 19, NULL}));
+    assert_refused("part of a divided run", a, b, saved("s8.json", 40, 20, 0, 1));
+    assert_refused("another kind of device", a, b,
+                   part("s9.json", (stated){2, 3, 40, 60, 20, "cuda:1"}));
+#undef assert_refused
+    // What cannot be a part at all.
+    const char *odd[1] = {part("odd.json", (stated){3, 3, 0, 60, 10, NULL})};
+    assert_fails(igd_result_merge(&joined, odd, 1), IGD_EFORMAT, "part 3 of 3");
+    odd[0] = part("odd.json", (stated){0, 1LL << 40, 0, 60, 10, NULL});
+    assert_fails(igd_result_merge(&joined, odd, 1), IGD_EFORMAT, "of 60 images");
+    odd[0] = part("odd.json", (stated){0, 3, 55, 60, 10, NULL});
+    assert_fails(igd_result_merge(&joined, odd, 1), IGD_EFORMAT, "from image 55");
+    // Cards of one kind may have any number.
+    const char *cards[2] = {part("g0.json", (stated){0, 2, 0, 20, 10, "cuda:0"}),
+                            part("g1.json", (stated){1, 2, 10, 20, 10, "cuda:3"})};
+    assert_ok(igd_result_merge(&joined, cards, 2));
+    igd_result_free(joined);
+    free(a);
+    free(b);
+    free(c);
+}
+
+static void test_result__an_image_can_be_asked_for(void **state)
+{
+    (void)state;
+    igd_result *r = made(10, 5, 0, 1);
+    static const char *const by[5] = {"clean", "apgd-ce", "square", NULL, NULL};
+    for (int64_t i = 0; i < 5; i++) {
+        const igd_image_result image = igd_result_image(r, i);
+        assert_int_equal(image.index, 10 + i);
+        assert_int_equal(image.label, i % 2);
+        assert_int_equal(image.prediction == image.label, i != 0);
+        assert_int_equal(image.robust, by[i] == NULL);
+        if (by[i] == NULL)
+            assert_null(image.fooled_by);
+        else
+            assert_string_equal(image.fooled_by, by[i]);
+    }
+    igd_result_free(r);
+}
+
 static void test_result__other_runs_and_shared_images_do_not_join(void **state)
 {
     (void)state;
@@ -483,6 +578,8 @@ int main(void)
         cmocka_unit_test(test_result__a_failed_save_leaves_nothing),
         cmocka_unit_test(test_result__parts_join_to_the_whole),
         cmocka_unit_test(test_result__checks_join),
+        cmocka_unit_test(test_result__all_parts_are_asked_for),
+        cmocka_unit_test(test_result__an_image_can_be_asked_for),
         cmocka_unit_test(test_result__other_runs_and_shared_images_do_not_join),
         cmocka_unit_test(test_result__what_is_said_twice_must_agree),
         cmocka_unit_test(test_result__memory_follows_the_lines_not_the_count),

@@ -17,6 +17,9 @@ int action_no_shape(const common_settings *s, const char *options);
 igd_status action_open_data(igd_dataset **out, const input_settings *in, double fraction,
                             uint64_t seed);
 
+// Leaves this process's part of the images, and says which; all where nothing is shared.
+igd_status action_take_part(igd_dataset *data, const shard_settings *s);
+
 // The preprocess of the options, or else what the model's file says, which is only for
 // image files.
 igd_status action_take_preprocess(igd_dataset_options *o, const input_settings *in);

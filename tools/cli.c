@@ -9,6 +9,7 @@
 #include "igdef/status.h"
 #include "outputs.h"
 #include "print.h"
+#include "shard.h"
 #include "values.h"
 
 // One command is parsed per process.
@@ -249,7 +250,8 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
             return rc;
     }
     if ((rc = read_line(argc, argv, false)) != CLI_GO_ON ||
-        (rc = check_required()) != CLI_GO_ON)
+        (rc = check_required()) != CLI_GO_ON ||
+        (rc = shard_name_outputs(parsed.row, parsed.num)) != CLI_GO_ON)
         return rc;
     if (command->check != NULL && (rc = command->check(settings)) != CLI_GO_ON)
         return rc;
@@ -258,6 +260,7 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
 
 void cli_end(void)
 {
+    shard_end();
     for (int i = 0; i < parsed.num; i++)
         cli_forget(&parsed.row[i]);
     cJSON_Delete(parsed.config);

@@ -36,6 +36,7 @@ enum {
     CLI_TEXTS,  // cli_texts: the option may be repeated
     CLI_ENUM,   // an enum whose values are the places in `choices`
     CLI_JOINED, // const char *: the option may be repeated, commas stand between
+    CLI_SHARD,  // cli_shard: "I/N", or what a scheduler says
     CLI_TYPE = 0xf,
 
     CLI_INPUT = 0x10,        // CLI_PATH, CLI_TEXTS: must be readable
@@ -56,6 +57,12 @@ typedef struct cli_texts {
     const char **item; // owned by the parser
     int num;
 } cli_texts;
+
+// Part `index` of `num`, from 0 on; num is 0 where nothing is shared.
+typedef struct cli_shard {
+    int64_t index, num;
+    char from[32]; // the variable that said so; "" for the command line
+} cli_shard;
 
 typedef struct cli_option {
     char letter; // short option, 0 for none

@@ -9,12 +9,15 @@
 
 #include "action.h"
 #include "action_attack.h"
+#include "action_merge.h"
 #include "budget.h"
 #include "core.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "print.h"
 #include "progress.h"
+
+#define CLEAN_MARGIN 0.01 // as of one run
 
 // "PATH.state"; owned.
 static char *state_beside(const char *path)
@@ -67,6 +70,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     effective.until_difference = other;
     if (st == IGD_OK &&
         (st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
+        (st = action_take_part(data, &s->shard)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK)
         st = igd_evaluate(out, base, defense, data, &effective);
@@ -97,14 +101,56 @@ static int show(const igd_result *r, const eval_settings *s)
     return CLI_CHECK_FAILED;
 }
 
+// Writes the joined result, unless the same one is there; another one only with
+// --restart.
+static igd_status save_joined(const igd_result *r, const eval_settings *s)
+{
+    igd_result *there = NULL;
+    if (igd_path_exists(s->output) && !s->evaluate.restart) {
+        const igd_status st = igd_result_load(&there, s->output);
+        const bool same =
+            st == IGD_OK && strcmp(igd_result_json(there), igd_result_json(r)) == 0;
+        igd_result_free(there);
+        if (same) {
+            progress_note("this is joined already; its result is shown");
+            return IGD_OK;
+        }
+        if (st == IGD_OK)
+            return igd_error(IGD_ESTATE,
+                             "%s: another result; it is not overwritten without "
+                             "--restart",
+                             s->output);
+        char why[400];
+        snprintf(why, sizeof(why), "%s", igd_error_message());
+        return igd_error(st, "%s; it is not overwritten without --restart", why);
+    }
+    return igd_result_save(r, s->output);
+}
+
+static igd_status check_joined(const igd_result *r, const eval_settings *s)
+{
+    const double expected = s->evaluate.expect_clean;
+    const double accuracy = igd_result_clean_acc(r);
+    if (expected >= 0.0 && fabs(accuracy - expected) > CLEAN_MARGIN + 1e-9)
+        return igd_error(IGD_ECHECK, "clean accuracy is %.4f where %.4f was expected",
+                         accuracy, expected);
+    return IGD_OK;
+}
+
 static int merge(const eval_settings *s)
 {
+    merge_files files = {0};
     igd_result *r = NULL;
-    igd_status st = igd_result_merge(&r, s->merge.item, s->merge.num);
+    igd_status st = merge_files_list(&files, &s->merge, s->output);
+    if (st == IGD_OK)
+        st = igd_result_merge(&r, (const char *const *)files.path, files.num);
+    if (st == IGD_OK)
+        st = check_joined(r, s);
     if (st == IGD_OK && s->output != NULL)
-        st = igd_result_save(r, s->output);
+        st = save_joined(r, s);
     const int rc = st == IGD_OK ? show(r, s) : action_failed(&s->common, st);
     igd_result_free(r);
+    merge_files_free(&files);
     return rc;
 }
 

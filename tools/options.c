@@ -66,6 +66,17 @@ const cli_option input_options[] = {
     {0},
 };
 
+const cli_option shard_options[] = {
+    {0,   "shard",      CLI_SHARD, offsetof(shard_settings, shard),
+     "I/N", "take part I of N, from 0 on; auto or auto/N asks IGDEF_SHARD or the scheduler "
+     "(Slurm array, Kubernetes, MPI, GNU parallel); {shard} in names of outputs is I", 0, 0,
+     NULL},
+    {0,   "shard-by",   CLI_PATH | CLI_INPUT, offsetof(shard_settings, clean),
+     "RESULT", "a result on all the images: parts then hold equally many that it has right",
+     0, 0, NULL},
+    {0},
+};
+
 const cli_option shape_options[] = {
     {'i', "input", CLI_LIST | CLI_POSITIVE, 0,
      "C,H,W", "shape of an image, where neither images nor the model's file tell it", 1, INT_MAX, NULL},
@@ -103,6 +114,13 @@ int input_check(const input_settings *s)
         return cli_usage("--mean has %d numbers and --std %d", s->mean.num, s->std.num);
     if (cli_given("count") && s->count == 0)
         return cli_usage("--count: no images; without it, all that follow are taken");
+    return CLI_GO_ON;
+}
+
+int shard_check(const shard_settings *s)
+{
+    if (s->clean != NULL && s->shard.num == 0)
+        return cli_usage("--shard-by: there is no --shard");
     return CLI_GO_ON;
 }
 

@@ -42,6 +42,15 @@ extern const cli_option input_options[];
 input_settings input_defaults(const char *split);
 int input_check(const input_settings *s);
 
+// The part of the images that this process takes.
+typedef struct shard_settings {
+    cli_shard shard;
+    const char *clean; // a result by which parts cost the same; NULL for none
+} shard_settings;
+
+extern const cli_option shard_options[];
+int shard_check(const shard_settings *s);
+
 // The shape of an image, for commands that may run without any.
 extern const cli_option shape_options[]; // one cli_list
 int shape_check(const cli_list *shape);

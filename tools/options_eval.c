@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "core.h"
 #include "igdef/evaluate.h"
 
 // clang-format off
@@ -59,13 +60,15 @@ static const cli_option output_options[] = {
      "DIR", "folder of adversarial sets made on base models, for later runs "
      "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},
     {0,   "merge",       CLI_TEXTS | CLI_INPUT, offsetof(eval_settings, merge),
-     "RESULT", "join results of disjoint --first, --count ranges of one run", 0, 0, NULL},
+     "RESULT", "join the parts of one run, or disjoint --first, --count ranges; a folder "
+     "stands for the results in it", 0, 0, NULL},
     {0},
 };
 // clang-format on
 
 static const cli_group groups[] = {
     {"Model and images", input_options, offsetof(eval_settings, in)},
+    {NULL, shard_options, offsetof(eval_settings, shard)},
     DEFENSE_GROUPS("Defense (none: the base model is evaluated)",
                    offsetof(eval_settings, defense)),
     {"Threat", threat_options, offsetof(eval_settings, evaluate.threat)},
@@ -96,7 +99,9 @@ static const char *const examples[] = {
     "cifar-10-batches-bin --attack worst-case -o loir.json",
     "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack "
     "--budget 30m -o soon.json",
-    "igdef eval --merge part1.json part2.json part3.json -o whole.json",
+    "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack "
+    "--shard auto -o parts/part-{shard}.json",
+    "igdef eval --merge parts -o whole.json",
     NULL,
 };
 static const char *const arguments[] = {"merge", NULL};
@@ -112,8 +117,8 @@ static void defaults(void *settings)
 
 static int check_merge(const eval_settings *s)
 {
-    static const char *const allowed[] = {"merge", "output", "json",
-                                          "quiet", "strict", "config"};
+    static const char *const allowed[] = {"merge",  "output", "json",    "quiet",
+                                          "strict", "config", "restart", "expect-clean"};
     for (const cli_group *g = groups; g->options != NULL; g++)
         for (const cli_option *o = g->options; o->name != NULL; o++) {
             bool fine = !cli_given(o->name);
@@ -123,8 +128,10 @@ static int check_merge(const eval_settings *s)
                 return cli_usage("'%s' is no option, and with --merge --%s is of no use",
                                  s->merge.item[0], o->name);
         }
-    if (s->merge.num < 2)
-        return cli_usage("--merge needs two results or more");
+    if (s->merge.num < 2 && !igd_path_is_folder(s->merge.item[0]))
+        return cli_usage("--merge needs two results or more, or a folder of them");
+    if (s->evaluate.restart && s->output == NULL)
+        return cli_usage("--restart: without --output there is nothing to restart");
     if (!s->common.quiet)
         cli_note_unsealed(&s->merge);
     return CLI_GO_ON;
@@ -178,6 +185,10 @@ static int check(const void *settings)
         return rc;
     if (s->evaluate.fixed_noise && !defense_is_random(&s->defense))
         return cli_usage("--fixed-noise: there is no defense that draws noise");
+    if (s->shard.shard.num > 0 && s->evaluate.expect_clean >= 0.0)
+        return cli_usage("--expect-clean: one part says little; give it to --merge");
+    if ((rc = shard_check(&s->shard)) != CLI_GO_ON)
+        return rc;
     return input_check(&s->in);
 }
 

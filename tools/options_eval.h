@@ -11,6 +11,7 @@
 typedef struct eval_settings {
     common_settings common;
     input_settings in;
+    shard_settings shard;
     defense_settings defense;
     igd_evaluate_options evaluate;
     const char *order, *budget, *until_difference; // NULL where not given

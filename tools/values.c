@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "shard.h"
 
 static bool whole_number(int64_t *out, const char *text)
 {
@@ -139,6 +140,16 @@ static int add_joined(const cli_row *r, const char *text)
     return CLI_GO_ON;
 }
 
+static int set_shard(const cli_row *r, const cli_source *s, const char *text)
+{
+    cli_shard shard;
+    const char *fault = shard_parse(&shard, text);
+    if (fault != NULL)
+        return wrong(s, NULL, fault);
+    memcpy(r->value, &shard, sizeof(shard));
+    return CLI_GO_ON;
+}
+
 void cli_forget(const cli_row *r)
 {
     if (cli_type(r) == CLI_TEXTS) {
@@ -203,6 +214,8 @@ int cli_set_text(cli_row *r, const cli_source *s, const char *text)
         return add_text(r, text);
     case CLI_JOINED:
         return add_joined(r, text);
+    case CLI_SHARD:
+        return set_shard(r, s, text);
     default:
         return wrong(s, text, "is given to an option without a value");
     }

@@ -103,6 +103,34 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
 igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
                                   int64_t num, const igd_dataset_options *options);
 
+/** A part of the images that options chose, as several machines share them. */
+typedef struct igd_part {
+    int64_t index; /**< Which part, from 0 on. */
+    int64_t of;    /**< How many there are; 0 where nothing is shared. */
+    int64_t first; /**< Place of its first image among all that were chosen. */
+    int64_t whole; /**< How many these were. */
+} igd_part;
+
+/**
+ * Keep one of several parts of a data set's images, before anybody else uses it. Parts
+ * are runs of images in their order; each of them has one at least, and they cost about
+ * the same.
+ *
+ * @param d      borrowed; its size is the part's from now on
+ * @param index  0 <= index < of
+ * @param of     1 .. size
+ * @param cheap  borrowed; [size], whether an image costs little, as one does that is
+ *               misclassified before any attack; NULL where all cost the same
+ * @return IGD_OK, IGD_EINVAL, also for a data set that is a part already
+ *
+ * Cost: O(size).
+ */
+igd_status igd_dataset_take_part(igd_dataset *d, int64_t index, int64_t of,
+                                 const bool *cheap);
+
+/** Which part of the chosen images this is. */
+igd_part igd_dataset_part(const igd_dataset *d);
+
 /** Name of the resize and crop that its images get; "none". @return borrowed */
 const char *igd_dataset_preprocess(const igd_dataset *d);
 

@@ -180,11 +180,14 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
                         const igd_evaluate_options *options);
 
 /**
- * Join results of disjoint index ranges of the same run.
+ * Join results of disjoint images of the same run: ranges of indices, or the parts of
+ * igd_dataset_take_part(), which must all be there. The whole does not depend on the
+ * order of the files.
  *
  * @param[out] out  owned, free with igd_result_free(); NULL on failure
  * @param paths     [num] result files; their per-image lines lie beside them
- * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL if the runs differ or share an image
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT, IGD_EINVAL if the runs or their kinds of device
+ *         differ, share an image, or lack a part
  */
 igd_status igd_result_merge(igd_result **out, const char *const *paths, int num);
 
@@ -220,6 +223,19 @@ int64_t igd_result_num_images(const igd_result *r);
  * random order stopped before its end, and why it did. */
 int64_t igd_result_num_planned(const igd_result *r);
 igd_stop igd_result_stop(const igd_result *r);
+
+/** What a result says of one image. */
+typedef struct igd_image_result {
+    int64_t index;         /**< In the whole data set. */
+    int label, prediction; /**< `prediction` is of the clean image. */
+    bool robust;
+    const char *fooled_by; /**< The attack, "clean" where the prediction is wrong, NULL
+                                where none did; borrowed. */
+} igd_image_result;
+
+/** Of image i, 0 <= i < igd_result_num_images(). */
+igd_image_result igd_result_image(const igd_result *r, int64_t i);
+
 int igd_result_num_attacks(const igd_result *r);
 igd_attack_result igd_result_attack(const igd_result *r, int i);
 

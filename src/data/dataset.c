@@ -14,13 +14,6 @@
 #define SHOWN_CLASSES 10
 #define FEW_CLASSES 20 // of a model, below which a few images may well lack half of them
 
-struct igd_dataset {
-    igd_source source;
-    bool borrows;    // the source is that of another data set
-    int64_t *chosen; // owned; [size], index in the source
-    int64_t size;
-};
-
 void igd_source_free(igd_source *s)
 {
     if (s->self != NULL)

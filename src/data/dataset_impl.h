@@ -61,6 +61,14 @@ typedef struct igd_source {
     const char *preprocess; // static name of what images get; NULL for none
 } igd_source;
 
+struct igd_dataset {
+    igd_source source;
+    bool borrows;    // the source is that of another data set
+    int64_t *chosen; // owned; [size], index in the source
+    int64_t size;
+    igd_part part; // what is left of the images that options chose
+};
+
 // Releases everything and leaves an empty source.
 void igd_source_free(igd_source *s);
 

@@ -66,6 +66,9 @@ cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
     cJSON *defense = defense_json(s);
     cJSON_DeleteItemFromObject(defense, "path"); // its digest says which file it is
     cJSON_AddItemToObject(o, "defense", defense);
+    const igd_part part = igd_dataset_part(s->data);
+    if (part.of > 0)
+        cJSON_AddItemToObject(o, "part", igd_part_json(&part));
     cJSON_AddStringToObject(o, "data", data_sha256);
     cJSON_AddNumberToObject(o, "images", (double)s->n);
     cJSON_AddItemToObject(o, "threat", igd_threat_json(&s->options->threat));
@@ -132,7 +135,7 @@ void igd_settings_identify(cJSON *provenance)
     static const char *const keys[] = {"model", "data",     "defense", "threat",
                                        "seed",  "settings", NULL};
     static const char *const of_model[] = {"identity", NULL};
-    static const char *const of_data[] = {"count", "sha256", "parts", NULL};
+    static const char *const of_data[] = {"count", "sha256", "part", "parts", NULL};
     keep_only(provenance, keys);
     keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "model"), of_model);
     keep_only(cJSON_GetObjectItemCaseSensitive(provenance, "data"), of_data);

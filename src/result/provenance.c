@@ -24,6 +24,16 @@ cJSON *igd_threat_json(const igd_threat *threat)
     return o;
 }
 
+cJSON *igd_part_json(const igd_part *part)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "index", (double)part->index);
+    cJSON_AddNumberToObject(o, "of", (double)part->of);
+    cJSON_AddNumberToObject(o, "first", (double)part->first);
+    cJSON_AddNumberToObject(o, "whole", (double)part->whole);
+    return o;
+}
+
 static const char *or_empty(const char *text)
 {
     return text != NULL ? text : "";
@@ -35,6 +45,9 @@ static cJSON *data_json(const igd_provenance *h)
     cJSON_AddStringToObject(data, "path", or_empty(h->data_path));
     cJSON_AddStringToObject(data, "split", or_empty(h->data_split));
     cJSON_AddNumberToObject(data, "count", (double)igd_dataset_size(h->data));
+    const igd_part part = igd_dataset_part(h->data);
+    if (part.of > 0)
+        cJSON_AddItemToObject(data, "part", igd_part_json(&part));
     cJSON_AddStringToObject(data, "sha256", h->data_sha256);
     cJSON_AddStringToObject(data, "preprocess",
                             h->preprocess != NULL ? h->preprocess : "none");

@@ -228,6 +228,16 @@ igd_stop igd_result_stop(const igd_result *r)
     return r != NULL ? r->stop : IGD_STOP_NONE;
 }
 
+igd_image_result igd_result_image(const igd_result *r, int64_t i)
+{
+    const char *by = igd_result_fooled_by(r, i);
+    return (igd_image_result){.index = r->flags.index[i],
+                              .label = r->flags.label[i],
+                              .prediction = r->flags.clean[i],
+                              .robust = by == NULL,
+                              .fooled_by = by};
+}
+
 int igd_result_num_attacks(const igd_result *r)
 {
     return r != NULL ? r->num_entries : 0;

@@ -70,6 +70,7 @@ call eval "${eval[@]}" "${sparse[@]}"
 call eval "${eval[@]}" --defended defended.pt
 call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.1 \
     --until-difference empty.json
+call eval --model absent.pt --data data.npy --shard 1/4 --shard-by r.safetensors
 call eval --merge a.json b.json
 call report --results absent.json -o page.html --json --quiet --config empty.json
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")

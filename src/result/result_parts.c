@@ -1,0 +1,153 @@
+// Owns whether the parts of a divided run are all there.
+#include "result/result_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/json.h"
+
+#define MISSING_SHOWN 8
+
+static const char *device_of(const igd_result *r)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->provenance, "device");
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+bool igd_parts_same_device(const igd_result *a, const igd_result *b)
+{
+    const char *p = device_of(a), *q = device_of(b);
+    const size_t length = strcspn(p, ":");
+    return length == strcspn(q, ":") && strncmp(p, q, length) == 0;
+}
+
+static igd_status read_part(igd_part *out, bool *stated, const igd_result *r,
+                            const char *path)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(r->provenance, "data");
+    const cJSON *part = cJSON_GetObjectItemCaseSensitive(data, "part");
+    *stated = part != NULL;
+    if (part == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_json_integer(&out->index, part, "index", path));
+    IGD_TRY(igd_json_integer(&out->of, part, "of", path));
+    IGD_TRY(igd_json_integer(&out->first, part, "first", path));
+    IGD_TRY(igd_json_integer(&out->whole, part, "whole", path));
+    if (out->index < 0 || out->index >= out->of || out->first < 0 ||
+        out->first > out->whole || r->flags.num_images > out->whole - out->first)
+        return igd_error(IGD_EFORMAT, "%s: part %lld of %lld, from image %lld of %lld",
+                         path, (long long)out->index, (long long)out->of,
+                         (long long)out->first, (long long)out->whole);
+    return IGD_OK;
+}
+
+static igd_status same_division(const igd_part *a, const igd_part *b, const char *path_a,
+                                const char *path_b)
+{
+    if (a->of != b->of)
+        return igd_error(IGD_EINVAL, "%s: part %lld of %lld, but %s is part %lld of %lld",
+                         path_b, (long long)b->index, (long long)b->of, path_a,
+                         (long long)a->index, (long long)a->of);
+    if (a->whole != b->whole)
+        return igd_error(IGD_EINVAL, "%s: a part of %lld images, but %s is one of %lld",
+                         path_b, (long long)b->whole, path_a, (long long)a->whole);
+    return IGD_OK;
+}
+
+// Names the parts that are nowhere in `at`.
+static igd_status name_missing(const int *at, int64_t of, int num)
+{
+    char list[256];
+    size_t used = 0;
+    int shown = 0;
+    const int64_t missing = of - num;
+    for (int64_t k = 0; k < of && shown < MISSING_SHOWN; k++)
+        if (at[k] < 0) {
+            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%lld",
+                                     shown > 0 ? ", " : "", (long long)k);
+            shown++;
+        }
+    if (missing == 1)
+        return igd_error(IGD_EINVAL, "part %s of %lld is missing", list, (long long)of);
+    return igd_error(IGD_EINVAL, "%lld of %lld parts are missing: %s%s",
+                     (long long)missing, (long long)of, list,
+                     missing > shown ? ", ..." : "");
+}
+
+// Whether each of the parts, in their order, begins where the one before it ends.
+static igd_status check_seams(const igd_part *parts, const int *at,
+                              igd_result *const *results, const char *const *paths)
+{
+    int64_t next = 0;
+    const int64_t of = parts[0].of;
+    for (int64_t k = 0; k < of; k++) {
+        const igd_part *p = &parts[at[k]];
+        if (p->first != next)
+            return igd_error(IGD_EINVAL,
+                             "%s: begins at image %lld, where the part before it ends at "
+                             "%lld: was the run divided by another clean result?",
+                             paths[at[k]], (long long)p->first, (long long)next);
+        next += results[at[k]]->flags.num_images;
+    }
+    if (next != parts[0].whole)
+        return igd_error(IGD_EINVAL, "%s: the last part ends at image %lld of %lld",
+                         paths[at[of - 1]], (long long)next, (long long)parts[0].whole);
+    return IGD_OK;
+}
+
+static igd_status check_stated(const igd_part *parts, igd_result *const *results,
+                               const char *const *paths, int num)
+{
+    // More parts than images or results there cannot be: `of` is only then trusted.
+    const int64_t of = parts[0].of;
+    if (of > INT32_MAX || of > parts[0].whole)
+        return igd_error(IGD_EFORMAT, "%s: a part of %lld of %lld images", paths[0],
+                         (long long)of, (long long)parts[0].whole);
+    int *at = malloc((size_t)of * sizeof(*at));
+    igd_status st = IGD_OK;
+    if (at == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld parts", (long long)of);
+    for (int64_t k = 0; k < of; k++)
+        at[k] = -1;
+    for (int k = 0; k < num && st == IGD_OK; k++) {
+        int *place = &at[parts[k].index];
+        if (*place >= 0)
+            st =
+                igd_error(IGD_EINVAL, "%s: part %lld of %lld, as %s is already", paths[k],
+                          (long long)parts[k].index, (long long)of, paths[*place]);
+        *place = k;
+    }
+    if (st == IGD_OK && num < of)
+        st = name_missing(at, of, num);
+    if (st == IGD_OK)
+        st = check_seams(parts, at, results, paths);
+    free(at);
+    return st;
+}
+
+igd_status igd_parts_check(igd_result *const *results, const char *const *paths, int num)
+{
+    igd_part *parts = calloc((size_t)num, sizeof(*parts));
+    bool first_states = false, states = false;
+    igd_status st = IGD_OK;
+    if (parts == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d results", num);
+    for (int k = 0; k < num && st == IGD_OK; k++) {
+        if ((st = read_part(&parts[k], &states, results[k], paths[k])) != IGD_OK)
+            break;
+        if (k == 0)
+            first_states = states;
+        else if (states != first_states)
+            st = igd_error(IGD_EINVAL, "%s: is %s part of a divided run, and %s is %s",
+                           paths[k], states ? "a" : "no", paths[0],
+                           states ? "none" : "one");
+        else if (states)
+            st = same_division(&parts[0], &parts[k], paths[0], paths[k]);
+    }
+    if (st == IGD_OK && first_states)
+        st = check_stated(parts, results, paths, num);
+    free(parts);
+    return st;
+}

@@ -1,0 +1,16 @@
+// The parts that a run was divided into, as their results state them.
+#ifndef IGD_RESULT_RESULT_PARTS_H
+#define IGD_RESULT_RESULT_PARTS_H
+
+#include "result/result_impl.h"
+
+// Whether results that state which part they are make up the whole; those that do not
+// state it may be any. @param paths  [num] whose they are, for messages
+// @return IGD_OK, IGD_EINVAL naming what is missing, double or of another division,
+// IGD_EFORMAT, IGD_ENOMEM
+igd_status igd_parts_check(igd_result *const *results, const char *const *paths, int num);
+
+// Whether two results are of one class of device: "cpu", or "cuda" whatever its number.
+bool igd_parts_same_device(const igd_result *a, const igd_result *b);
+
+#endif
