@@ -178,8 +178,8 @@ c10::IValue map_tensors(const c10::IValue &v,
     if (v.isList()) {
         const auto list = v.toList();
         c10::impl::GenericList out(list.elementType());
-        for (const c10::IValue &part : list)
-            out.push_back(map_tensors(part, f));
+        for (size_t i = 0; i < list.size(); i++)
+            out.push_back(map_tensors(list.get(i), f));
         return out;
     }
     return v;

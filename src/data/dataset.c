@@ -158,8 +158,8 @@ static igd_status open_folder(igd_source *s, const char *folder,
                               const igd_dataset_options *o, const igd_preprocess *p)
 {
     const bool train = strcmp(o->split, "train") == 0;
-    bool hundred;
-    format f;
+    bool hundred = false;
+    format f = IMAGES;
     IGD_TRY(find_format(&f, &hundred, folder));
     IGD_TRY(check_options(folder, f, o, p));
     switch (f) {
