@@ -2,6 +2,7 @@
 # Follows the README's two commands on a fresh Debian: a clean chroot that holds nothing but the base
 # system, and a copy of what git tracks. Needs root and mmdebstrap.
 # usage: test_debian.sh 12|13|sid [COMMAND...]     COMMAND: default scripts/test.sh
+# CCACHE_DIR, where it is set, names a folder in which compilations are kept for the next time.
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-} in
@@ -18,7 +19,7 @@ shift
 root=$(mktemp -d "${TMPDIR:-/tmp}/igdef-$suite.XXXXXX")
 finish()
 {
-    for folder in proc dev; do
+    for folder in proc dev ccache; do
         if mountpoint -q "$root/$folder"; then
             umount --recursive --lazy "$root/$folder"
         fi
@@ -40,7 +41,13 @@ for file in /etc/resolv.conf /etc/apt/apt.conf.d/*proxy*; do
 done
 mount -t proc proc "$root/proc"
 mount --rbind --make-rslave /dev "$root/dev" 2>/dev/null || mount --bind /dev "$root/dev"
+cache=
+if [ -n "${CCACHE_DIR:-}" ]; then
+    cache=CCACHE_DIR=/ccache
+    mkdir -p "$CCACHE_DIR" "$root/ccache"
+    mount --bind "$CCACHE_DIR" "$root/ccache"
+fi
 mkdir "$root/igdef"
 git ls-files -z | xargs -0 tar -c | tar -x -C "$root/igdef"
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-    chroot "$root" sh -c 'cd /igdef && exec "$@"' sh "$@"
+    ${cache:+"$cache"} chroot "$root" sh -c 'cd /igdef && exec "$@"' sh "$@"
