@@ -14,9 +14,9 @@ cuda) torch=$(sed -n 's/^pip-cuda //p' cmake/libtorch-versions.txt) ;;
     exit 2
     ;;
 esac
-folder=$PWD/build/torch-$kind
-venv=$folder/venv
-mkdir -p "$folder"
+here=$PWD/build/torch-$kind
+venv=$here/venv
+mkdir -p "$here"
 if [ ! -x "$venv/bin/python3" ]; then
     python3 -m venv "$venv"
 fi
@@ -27,15 +27,15 @@ PATH=$venv/bin:$PATH
 export PATH
 
 if [ "$kind" = cpu ]; then
-    IGDEF_TORCH=python build "$folder/build" -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=ON \
+    IGDEF_TORCH=python build "$here/build" -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=ON \
         -DIGDEF_WERROR=ON
-    ctest --test-dir "$folder/build" --output-on-failure --parallel "$(nproc)"
+    ctest --test-dir "$here/build" --output-on-failure --parallel "$(nproc)"
     exit
 fi
 
-IGDEF_TORCH=python build "$folder/build" -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF \
+IGDEF_TORCH=python build "$here/build" -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF \
     -DIGDEF_WERROR=ON
-igdef=$folder/build/igdef
+igdef=$here/build/igdef
 passed=0
 # usage: expect TEXT EXIT_CODE COMMAND...
 expect()
