@@ -107,7 +107,7 @@ until_true 30 node_is_idle || skip "Slurm does not start here: $(tail -n 1 "$wor
 
 cd "$work" || exit 1
 eval=(--model "$root/tests/data/fashion_resnet.pt" --data "$data" --eps 0.1 --attack
-    "square,pgd" --set "square.queries=300,pgd.steps=10" --no-checks --count 64 --threads 1
+    "square,pgd" --set "square.queries=1000,pgd.steps=10" --no-checks --count 160 --threads 1
     --batch-size 4)
 job=$(IGDEF=$igdef sbatch --parsable --array=0-3 --time=60 "$root/scripts/cluster/igdef.sbatch" \
     "$work/parts" "${eval[@]}") || fail "sbatch"
@@ -116,6 +116,19 @@ has_state()
     [ -e "$work/parts/part-$1.json.state" ]
 }
 
+# One is killed without a word, as by a host without memory.
+until_true 120 has_state 1 || fail "part 1 has no state"
+kill_part()
+{
+    local pid
+    for pid in $(pgrep --full -- "-o $work/parts/part-[{]shard[}].json"); do
+        if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx "SLURM_ARRAY_TASK_ID=$1"; then
+            kill -KILL "$pid" && return
+        fi
+    done
+    return 1
+}
+kill_part 1 || fail "nothing to kill"
 # One is preempted: Slurm's SIGTERM to its batch shell.
 until_true 120 has_state 0 || fail "part 0 has no state"
 timeout 10 scancel --signal=TERM --batch "${job}_0" 2>/dev/null # whether it came is seen below
@@ -124,19 +137,6 @@ was_cut_off()
     grep -q 'was cut off and goes back' "$work/igdef-${job}_$1.log"
 }
 until_true 60 was_cut_off 0 || fail "part 0 was not cut off"
-# One is killed without a word, as by a host without memory.
-until_true 120 has_state 1 || fail "part 1 has no state"
-kill_part()
-{
-    local pid
-    for pid in $(pgrep --full -- "-o $work/parts/part-{shard}.json"); do
-        if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx "SLURM_ARRAY_TASK_ID=$1"; then
-            kill -KILL "$pid" && return
-        fi
-    done
-    return 1
-}
-kill_part 1 || fail "nothing to kill"
 was_killed()
 {
     grep -q 'was killed and goes back' "$work/igdef-${job}_$1.log"
