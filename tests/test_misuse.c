@@ -395,6 +395,10 @@ static void test_misuse__of_analyses(void **state)
     REFUSES("values", igd_sweep_check(NULL, NULL, false));
     REFUSES("out", igd_sweep(NULL, w.model, NULL, w.data, &v, NULL));
     REFUSES("values", igd_sweep(&a, w.model, NULL, w.data, NULL, NULL));
+    REFUSES("out", igd_radius(NULL, w.model, NULL, w.data, NULL));
+    REFUSES("base", igd_radius(&a, NULL, NULL, w.data, NULL));
+    REFUSES("data", igd_radius(&a, w.model, NULL, NULL, NULL));
+    assert_int_equal(igd_radius_options_default().halvings, 6);
     REFUSES("out", igd_ablation(NULL, w.model, w.ranking, w.data, NULL));
     REFUSES("ranking", igd_ablation(&a, w.model, NULL, w.data, NULL));
     REFUSES("out", igd_compare_defenses(NULL, w.model, &row, 1, w.data, NULL));

@@ -1,4 +1,4 @@
-// igdef analyze sweep, ablation and defenses: run series of evaluations.
+// igdef analyze sweep, ablation, defenses and radius: run series of evaluations.
 #include "options_series.h"
 
 #include <math.h>
@@ -337,4 +337,32 @@ int cmd_defenses(const void *settings)
     for (int k = 0; k < t.num; k++)
         igd_defense_free(t.defenses[k]);
     return work_end(&t.work, &s->series, st);
+}
+
+// ---- radius
+
+int cmd_radius(const void *settings)
+{
+    const radius_settings *s = settings;
+    work w;
+    igd_defense *defense = NULL;
+    igd_radius_options o = igd_radius_options_default();
+    const defense_settings *d = &s->series.defense;
+    igd_status st = work_init(&w, &s->series, ".radius");
+
+    if (st == IGD_OK &&
+        (st = igd_evaluate_check(&w.options.evaluate, defense_chosen(d) != NULL,
+                                 defense_adaptive(d))) == IGD_EINVAL) {
+        work_end(&w, &s->series, st);
+        return CLI_USAGE;
+    }
+    if (st == IGD_OK && (st = work_open(&w, &s->series)) == IGD_OK &&
+        (st = load_defense(&defense, &w, &s->series, &s->series.defense)) == IGD_OK) {
+        o.series = w.options;
+        o.from = s->from;
+        o.halvings = s->halvings;
+        st = igd_radius(&w.analysis, w.base, defense, w.data, &o);
+    }
+    igd_defense_free(defense);
+    return work_end(&w, &s->series, st);
 }

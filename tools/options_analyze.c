@@ -249,13 +249,8 @@ static const cli_command command_landscape = {
 // ---- all
 
 static const cli_command *const kinds[] = {
-    &command_shift,
-    &command_sweep,
-    &command_search_keep,
-    &command_landscape,
-    &command_ablation,
-    &command_defenses,
-    NULL,
+    &command_shift,    &command_sweep,    &command_search_keep, &command_landscape,
+    &command_ablation, &command_defenses, &command_radius,      NULL,
 };
 
 const cli_command command_analyze = {

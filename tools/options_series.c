@@ -1,10 +1,11 @@
-// The command lines of igdef analyze sweep, ablation and defenses.
+// The command lines of igdef analyze sweep, ablation, defenses and radius.
 #include "options_series.h"
 
 #include <limits.h>
 #include <string.h>
 
 #include "igdef/evaluate.h"
+#include "igdef/sweep.h"
 
 // clang-format off
 static const cli_option file_options[] = {
@@ -50,6 +51,15 @@ static const cli_option defenses_options[] = {
     {0,   "rows",       CLI_TEXT, offsetof(defenses_settings, rows),
      "LIST", "which of none, the kinds of --defense, sodef (--defended), and the rankings "
      "by their method [all]", 0, 0, NULL},
+    {0},
+};
+
+static const cli_option radius_options[] = {
+    {0,   "from",       CLI_NUMBER, offsetof(radius_settings, from),
+     "E", "smallest radius; 0 is the clean image, and --eps the largest radius", 0, 1e6,
+     NULL},
+    {0,   "halvings",   CLI_INT, offsetof(radius_settings, halvings),
+     "N", "how often the range is halved for each image", 1, 12, NULL},
     {0},
 };
 // clang-format on
@@ -111,6 +121,24 @@ static const cli_group defenses_groups[] = {
     {"Evaluations", file_options, SERIES(defenses_settings)},
     {"Common options", common_options,
      SERIES(defenses_settings) + offsetof(series_settings, common)},
+    {0},
+};
+
+static const cli_group radius_groups[] = {
+    {"Radii", radius_options, 0},
+    {"Model and images", input_options,
+     SERIES(radius_settings) + offsetof(series_settings, in)},
+    DEFENSE_GROUPS("Defense (none: the base model alone)",
+                   SERIES(radius_settings) + offsetof(series_settings, defense)),
+    {"Threat", threat_options,
+     SERIES(radius_settings) + offsetof(series_settings, evaluate.threat)},
+    {"Attacks", attack_options,
+     SERIES(radius_settings) + offsetof(series_settings, evaluate)},
+    {"Files", analysis_output_options,
+     SERIES(radius_settings) + offsetof(series_settings, out)},
+    {"Evaluations", file_options, SERIES(radius_settings)},
+    {"Common options", common_options,
+     SERIES(radius_settings) + offsetof(series_settings, common)},
     {0},
 };
 
@@ -308,4 +336,54 @@ const cli_command command_defenses = {
     .size = sizeof(defenses_settings),
     .defaults = defenses_defaults,
     .check = defenses_check,
+};
+
+// ---- radius
+
+static const char *const radius_examples[] = {
+    "igdef analyze radius --model resnet18.pt --ranking loir.safetensors --data "
+    "cifar-10-batches-bin --eps 16/255 --attack apgd-ce,apgd-t -n 500 -o radius.json "
+    "--chart radius.svg",
+    NULL,
+};
+
+static void radius_defaults(void *settings)
+{
+    radius_settings *s = settings;
+    const igd_radius_options o = igd_radius_options_default();
+    *s = (radius_settings){.series = series_defaults("analyze radius"),
+                           .from = o.from,
+                           .halvings = o.halvings};
+    s->series.evaluate.attacks = "apgd-ce,apgd-t";
+}
+
+static int radius_check(const void *settings)
+{
+    const radius_settings *s = settings;
+    const int rc = defense_check(&s->series.defense);
+    if (rc != CLI_GO_ON)
+        return rc;
+    if (s->from >= s->series.evaluate.threat.eps)
+        return cli_usage("--from: %g is not below the largest radius, --eps %g", s->from,
+                         s->series.evaluate.threat.eps);
+    if (s->series.evaluate.report != IGD_REPORT_UNION)
+        return cli_usage(
+            "--report: an image's radius is where the first attack breaks it");
+    return series_check(&s->series);
+}
+
+const cli_command command_radius = {
+    .name = "analyze radius",
+    .summary = "find the smallest radius at which each image falls",
+    .description =
+        "A bisection for each image between --from and --eps, of the base model and of "
+        "the defense. Attacks give upper ends: a stronger list may find smaller radii. "
+        "With -o every radius's evaluation stays in OUTPUT.radius, where the same "
+        "command goes on.",
+    .examples = radius_examples,
+    .required = defenses_required,
+    .groups = radius_groups,
+    .size = sizeof(radius_settings),
+    .defaults = radius_defaults,
+    .check = radius_check,
 };

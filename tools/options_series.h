@@ -1,4 +1,4 @@
-// igdef analyze sweep, ablation and defenses: their settings and actions.
+// igdef analyze sweep, ablation, defenses and radius: their settings and actions.
 #ifndef IGDEF_OPTIONS_SERIES_H
 #define IGDEF_OPTIONS_SERIES_H
 
@@ -7,7 +7,7 @@
 #include "options_attack.h"
 #include "options_rank.h"
 
-// What all three take.
+// What all of them take.
 typedef struct series_settings {
     common_settings common;
     input_settings in;
@@ -33,10 +33,18 @@ typedef struct defenses_settings {
     const char *rows;
 } defenses_settings;
 
-extern const cli_command command_sweep, command_ablation, command_defenses;
+typedef struct radius_settings {
+    series_settings series;
+    double from;
+    int halvings;
+} radius_settings;
+
+extern const cli_command command_sweep, command_ablation, command_defenses,
+    command_radius;
 
 int cmd_sweep(const void *settings); // in the plugin
 int cmd_ablation(const void *settings);
 int cmd_defenses(const void *settings);
+int cmd_radius(const void *settings);
 
 #endif

@@ -46,6 +46,7 @@ int igdef_plugin(const char *version, const char *command, const void *settings)
         {"analyze sweep", cmd_sweep},
         {"analyze ablation", cmd_ablation},
         {"analyze defenses", cmd_defenses},
+        {"analyze radius", cmd_radius},
     };
 
     if (strcmp(version, igd_version()) != 0) {

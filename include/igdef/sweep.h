@@ -134,6 +134,41 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
                                 const igd_dataset *data,
                                 const igd_series_options *options);
 
+/** Settings of igd_radius(). Start from igd_radius_options_default(). */
+typedef struct igd_radius_options {
+    igd_series_options series; /**< series.evaluate.threat.eps is the largest radius that
+                                    is looked at; series.defense is not. */
+    double from;  /**< The smallest, >= 0 and below that; 0, the default, is the clean
+                       image. */
+    int halvings; /**< Of that range, 1 .. 12: each image's radius is known to within a
+                       2^halvings-th of it. Default 6. */
+} igd_radius_options;
+
+igd_radius_options igd_radius_options_default(void);
+
+/**
+ * Find for each image the smallest radius at which the attacks of a list break it, of the
+ * base model and, where there is one, of the defended model.
+ *
+ * A bisection for each image, over radii that all share: images that are to be asked at
+ * one radius are evaluated together. Attacks find no more than upper ends: a stronger
+ * list may find smaller radii. What breaks an image at one radius is taken to break it at
+ * every larger one, whose ball holds the point.
+ *
+ * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
+ * @param base      borrowed
+ * @param defense   borrowed; NULL for the base model alone
+ * @param data      borrowed; images with labels
+ * @param options   borrowed; NULL for the defaults
+ * @return IGD_OK; IGD_EINVAL for options out of range, a list without an attack, and
+ * where images that are right when clean fall at `from`; what igd_evaluate() returns
+ *
+ * Cost: at most igd_evaluate() of every image 1 + halvings times for each classifier.
+ */
+igd_status igd_radius(igd_analysis **out, const igd_model *base,
+                      const igd_defense *defense, const igd_dataset *data,
+                      const igd_radius_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -148,6 +148,18 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
     return st;
 }
 
+igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
+                              const igd_dataset *data)
+{
+    if (s->folder != NULL)
+        IGD_TRY(igd_folder_make(s->folder));
+    const igd_status st =
+        run_member(s, member, base, data, s->members[member].options.cache, NULL);
+    return st == IGD_OK || st == IGD_ECANCELED
+               ? st
+               : igd_error_prefix(st, s->members[member].name);
+}
+
 // --- what is written down
 
 cJSON *igd_series_file_json(const igd_series *s, int member)

@@ -36,6 +36,10 @@ int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
 // the member
 igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data);
 
+// Evaluates one member alone, on images of its own. @return as igd_series_run()
+igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
+                              const igd_dataset *data);
+
 // Tells the user what all members together cost at most; attacks on the base model count
 // once. Members that are finished count as well. forecast.c
 igd_status igd_series_forecast(const igd_series *s, const igd_model *base,

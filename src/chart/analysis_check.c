@@ -13,8 +13,8 @@
 
 #define LARGEST 1e12 // of any number: larger ones are no measurement
 
-static const char *const kinds[IGD_NUM_KINDS] = {"shift",     "sweep",    "search-keep",
-                                                 "landscape", "ablation", "defenses"};
+static const char *const kinds[IGD_NUM_KINDS] = {
+    "shift", "sweep", "search-keep", "landscape", "ablation", "defenses", "radius"};
 
 // --- getters
 
@@ -331,11 +331,57 @@ static igd_status check_defenses(const cJSON *a, const char *what)
     return IGD_OK;
 }
 
+static igd_status check_classifier(const cJSON *o, const char *what)
+{
+    const cJSON *quantiles, *curve, *item;
+    const char *name;
+    double last = -1.0;
+    IGD_TRY(igd_json_string(&name, o, "name", what));
+    IGD_TRY(number_in(o, "beyond", 0.0, LARGEST, false, what));
+    IGD_TRY(objects(&quantiles, o, "quantiles", 1, 64, what));
+    cJSON_ArrayForEach(item, quantiles)
+    {
+        IGD_TRY(fraction(item, "share", what));
+        IGD_TRY(number_in(item, "eps", 0.0, LARGEST, true, what));
+    }
+    IGD_TRY(objects(&curve, o, "curve", 2, 8192, what));
+    cJSON_ArrayForEach(item, curve)
+    {
+        IGD_TRY(number_in(item, "eps", 0.0, LARGEST, false, what));
+        IGD_TRY(fraction(item, "acc", what));
+        IGD_TRY(interval(item, "interval", 0.0, 1.0, what));
+        if (!(igd_number_of(item, "eps") > last))
+            return igd_error(IGD_EFORMAT, "%s: 'curve' does not rise", what);
+        last = igd_number_of(item, "eps");
+    }
+    return IGD_OK;
+}
+
+// All curves have the same radii.
+static igd_status check_radius(const cJSON *a, const char *what)
+{
+    const cJSON *list, *item;
+    IGD_TRY(number_in(a, "halvings", 1.0, 64.0, false, what));
+    IGD_TRY(objects(&list, a, "classifiers", 1, 2, what));
+    cJSON_ArrayForEach(item, list)
+    {
+        IGD_TRY(check_classifier(item, what));
+        if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(item, "curve")) !=
+                cJSON_GetArraySize(
+                    cJSON_GetObjectItemCaseSensitive(list->child, "curve")) ||
+            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(item, "quantiles")) !=
+                cJSON_GetArraySize(
+                    cJSON_GetObjectItemCaseSensitive(list->child, "quantiles")))
+            return igd_error(IGD_EFORMAT, "%s: classifiers differ in their radii", what);
+    }
+    return IGD_OK;
+}
+
 igd_status igd_analysis_check(igd_kind *kind, const cJSON *analysis, const char *what)
 {
     static igd_status (*const checks[IGD_NUM_KINDS])(const cJSON *, const char *) = {
-        check_shift,     check_sweep,    check_search,
-        check_landscape, check_ablation, check_defenses};
+        check_shift,    check_sweep,    check_search, check_landscape,
+        check_ablation, check_defenses, check_radius};
     const char *format, *name;
 
     IGD_TRY(igd_json_string(&format, analysis, "format", what));

@@ -16,6 +16,7 @@ typedef enum igd_kind {
     IGD_LANDSCAPE,
     IGD_ABLATION,
     IGD_DEFENSES,
+    IGD_RADIUS,
     IGD_NUM_KINDS
 } igd_kind;
 

@@ -211,6 +211,36 @@ static igd_status build_search(drawing *d, const cJSON *a)
     return IGD_OK;
 }
 
+static igd_status build_radius(drawing *d, const cJSON *a)
+{
+    static const int series[] = {0, 1};
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(a, "classifiers"), *item, *point;
+    const int num =
+        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(list->child, "curve"));
+    IGD_TRY(make_room(d, num, 3));
+    double *column[4];
+    for (int k = 0; k < 4; k++)
+        column[k] = d->numbers + (size_t)k * (size_t)num;
+    cJSON_ArrayForEach(item, list)
+    {
+        const int line = d->lines.num_lines++;
+        int i = 0;
+        cJSON_ArrayForEach(point, cJSON_GetObjectItemCaseSensitive(item, "curve"))
+        {
+            igd_radius_text(d->texts[i], igd_number_of(point, "eps"));
+            column[0][i] = igd_number_of(point, "eps");
+            column[1 + line][i] = igd_number_of(point, "acc");
+            column[3][i] = NAN;
+            i++;
+        }
+        d->lines.line[line] = (igd_line){igd_string_of(item, "name"), series[line],
+                                         column[1 + line], column[3], column[3]};
+    }
+    d->lines.x = column[0];
+    d->lines.x_axis = "eps";
+    return IGD_OK;
+}
+
 // --- surfaces
 
 static igd_status build_landscape(drawing *d, const cJSON *a)
@@ -256,6 +286,8 @@ static igd_status build(drawing *d, const cJSON *a, igd_kind kind)
         return build_sweep(d, a);
     case IGD_SEARCH_KEEP:
         return build_search(d, a);
+    case IGD_RADIUS:
+        return build_radius(d, a);
     case IGD_LANDSCAPE:
         return build_landscape(d, a);
     default:
@@ -292,6 +324,8 @@ void igd_chart_title(char out[IGD_CHART_TITLE], const cJSON *a)
         snprintf(out, IGD_CHART_TITLE, "Accuracy over %.60s", igd_string_of(a, "option"));
     else if (strcmp(kind, "search-keep") == 0)
         snprintf(out, IGD_CHART_TITLE, "Clean accuracy over keep");
+    else if (strcmp(kind, "radius") == 0)
+        snprintf(out, IGD_CHART_TITLE, "Accuracy over the radius");
     else if (strcmp(kind, "landscape") == 0)
         snprintf(out, IGD_CHART_TITLE, "Loss around the images");
     else if (strcmp(kind, "ablation") == 0)

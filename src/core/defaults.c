@@ -129,3 +129,8 @@ igd_series_options igd_series_options_default(void)
     return (igd_series_options){.evaluate = igd_evaluate_options_default(),
                                 .defense = igd_defense_options_default()};
 }
+
+igd_radius_options igd_radius_options_default(void)
+{
+    return (igd_radius_options){.series = igd_series_options_default(), .halvings = 6};
+}

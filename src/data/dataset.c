@@ -458,22 +458,21 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
     return finish(out, &s, &o, igd_source_files(&s, paths, num, p));
 }
 
-igd_status igd_dataset_reorder(igd_dataset **out, const igd_dataset *d,
-                               const int64_t *rows)
+igd_status igd_dataset_take(igd_dataset **out, const igd_dataset *d, const int64_t *rows,
+                            int64_t num)
 {
     igd_dataset *v = calloc(1, sizeof(*v));
     *out = NULL;
     if (v != NULL)
-        v->chosen = malloc((size_t)d->size * sizeof(*v->chosen));
+        v->chosen = malloc((size_t)num * sizeof(*v->chosen));
     if (v == NULL || v->chosen == NULL) {
         free(v);
-        return igd_error(IGD_ENOMEM, "no memory to order %lld images",
-                         (long long)d->size);
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)num);
     }
     v->source = d->source;
     v->borrows = true;
-    v->size = d->size;
-    for (int64_t i = 0; i < d->size; i++)
+    v->size = num;
+    for (int64_t i = 0; i < num; i++)
         v->chosen[i] = d->chosen[rows[i]];
     *out = v;
     return IGD_OK;

@@ -105,10 +105,10 @@ typedef enum igd_folder_kind {
 } igd_folder_kind;
 igd_status igd_folder_inspect(igd_folder_kind *out, const char *path);
 
-// The images of a data set in another order: its rows [size of d]. It borrows from `d`,
-// which must outlive it. *out is owned, free with igd_dataset_free().
-igd_status igd_dataset_reorder(igd_dataset **out, const igd_dataset *d,
-                               const int64_t *rows);
+// Images of a data set in any order: rows [num] of it, num >= 1. Borrows from `d`, which
+// must outlive it. *out is owned, free with igd_dataset_free().
+igd_status igd_dataset_take(igd_dataset **out, const igd_dataset *d, const int64_t *rows,
+                            int64_t num);
 
 // Whether a folder is of a format.
 bool igd_is_cifar(const char *path, bool hundred);

@@ -52,7 +52,7 @@ igd_status igd_stages_order(igd_session *s)
     for (int64_t i = 0; i < s->n; i++)
         index[i] = igd_dataset_index(s->data, i);
     if ((st = igd_anytime_order(rows, index, s->n, s->options->seed)) != IGD_OK ||
-        (st = igd_dataset_reorder(&s->reordered, s->data, rows)) != IGD_OK)
+        (st = igd_dataset_take(&s->reordered, s->data, rows, s->n)) != IGD_OK)
         goto done;
     s->data = s->reordered;
     for (int64_t i = 0; i < s->n; i++)

@@ -149,6 +149,12 @@ static void put_words(const igd_page *p, const igd_input *a)
     case IGD_LANDSCAPE:
         put_landscape(p, a->json);
         break;
+    case IGD_RADIUS:
+        fputs("<p>The share of the images that withstand each radius, where every image "
+              "was searched for the smallest radius at which it falls. Attacks give "
+              "upper ends: stronger ones may find smaller radii.</p>\n",
+              p->f);
+        break;
     case IGD_ABLATION:
         fputs("<p>The defense with its parts taken out one by one: the mask, the second "
               "pass, the smoothing. A part that adds nothing could be left out.</p>\n",

@@ -281,10 +281,39 @@ static void defenses(const igd_page *p, const cJSON *a)
     }
 }
 
+static void radius(const igd_page *p, const cJSON *a)
+{
+    const cJSON *list = igd_get(a, "classifiers"), *item;
+    const int num = cJSON_GetArraySize(igd_get(list->child, "quantiles"));
+    fputs("<thead><tr>", p->f);
+    igd_page_th(p, "Images that have fallen, %");
+    cJSON_ArrayForEach(item, list)
+    {
+        igd_page_th(p, igd_string_of(item, "name"));
+    }
+    fputs("</tr></thead><tbody>\n", p->f);
+    for (int k = 0; k < num; k++) {
+        const cJSON *first = cJSON_GetArrayItem(igd_get(list->child, "quantiles"), k);
+        fputs("<tr><th scope=\"row\">", p->f);
+        igd_put_number(p->f, 100.0 * igd_number_of(first, "share"), 0);
+        fputs("</th>", p->f);
+        cJSON_ArrayForEach(item, list)
+        {
+            const double eps =
+                igd_number_of(cJSON_GetArrayItem(igd_get(item, "quantiles"), k), "eps");
+            if (isnan(eps))
+                igd_page_td(p, "beyond");
+            else
+                number(p, eps, 5);
+        }
+        fputs("</tr>\n", p->f);
+    }
+}
+
 void igd_page_analysis_table(const igd_page *p, const igd_input *a)
 {
     static void (*const tables[IGD_NUM_KINDS])(const igd_page *, const cJSON *) = {
-        shift, sweep, search, landscape, ablation, defenses};
+        shift, sweep, search, landscape, ablation, defenses, radius};
     igd_page_table(p, FOLDED, "The numbers of the chart");
     tables[a->kind](p, a->json);
     fputs("</tbody>", p->f);

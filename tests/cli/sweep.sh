@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC1091,SC2154
-# igdef analyze sweep, ablation and defenses refuse what makes no sense before any work, and
+# igdef analyze sweep, ablation, defenses and radius refuse what makes no sense before any work, and
 # leave nothing behind.
 touch model.pt r.safetensors
 mkdir d
@@ -43,4 +43,10 @@ run igdef analyze ablation -m model.pt -d d -r r.safetensors --caaa-steps 3
 run igdef analyze defenses -m model.pt
 run igdef analyze defenses -m model.pt -d d --passes 1
 run igdef analyze defenses -m model.pt -d d --cdir absent
+run igdef analyze radius -m model.pt -d d --from 0.1 --eps 0.1
+run igdef analyze radius -m model.pt -d d --from -1
+run igdef analyze radius -m model.pt -d d --halvings 0
+run igdef analyze radius -m model.pt -d d --report per-attack
+run igdef analyze radius -m model.pt -d d --attack apgd-c
+run igdef analyze radius -m model.pt -d d --restart
 ls -A

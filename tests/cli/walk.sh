@@ -74,6 +74,13 @@ call eval --model absent.pt --data data.npy --shard 1/4 --shard-by r.safetensors
 call eval --merge a.json b.json
 call report --results absent.json -o page.html --json --quiet --config empty.json
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
+call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
+    --from 0.01 --halvings 3
+call 'analyze radius' "${series[@]}" "${kept[@]}" --no-smoothing
+call 'analyze radius' "${series[@]}" "${caaa[@]}"
+call 'analyze radius' "${series[@]}" "${hedge[@]}"
+call 'analyze radius' "${series[@]}" "${sparse[@]}"
+call 'analyze radius' "${series[@]}" --defended defended.pt
 call 'analyze shift' "${analysis[@]}" "${threat[@]}" --attack pgd --set pgd.last=0 --top 3 \
     --target defended --mask ranking --passes 2 "${kept[@]}" "${noise[@]}"
 call 'analyze shift' "${analysis[@]}" "${kept[@]}" --no-smoothing --target defended
@@ -112,7 +119,7 @@ call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${caaa[@]:2}" \
     "${hedge[@]:2}" "${sparse[@]:2}" --defended defended.pt --fixed-noise
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" --no-smoothing
 
-for command in inspect rank defend eval report 'analyze shift' 'analyze search-keep' \
+for command in inspect rank defend eval report 'analyze radius' 'analyze shift' 'analyze search-keep' \
     'analyze landscape' 'analyze sweep' 'analyze ablation' 'analyze defenses'; do
     # shellcheck disable=SC2086 # the words of the command
     igdef help $command | sed -nE "s/^  (    |-., )(--[a-z0-9-]+).*/$command \2/p"

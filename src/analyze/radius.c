@@ -1,0 +1,357 @@
+// Owns the search for the smallest radius at which each image falls.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/attack_list.h"
+#include "analyze/series.h"
+#include "analyze/series_text.h"
+#include "core/error.h"
+#include "core/number.h"
+#include "core/require.h"
+#include "data/dataset_impl.h"
+#include "igdef/sweep.h"
+#include "result/interval.h"
+#include "result/result_impl.h"
+
+#define MOST_HALVINGS 12
+#define NUM_SHARES ((int)(sizeof(shares) / sizeof(shares[0])))
+
+static const double shares[] = {0.1, 0.25, 0.5, 0.75, 0.9};
+
+// What is known of the images of one classifier, in steps of the range: image i
+// withstands step low[i] and falls at step high[i]. Wrong when clean: both 0. Not at the
+// largest radius: high[i] is beyond the last step.
+typedef struct subject {
+    const char *name;
+    const igd_defense *defense;
+    igd_adaptive adaptive;
+    int first;       // member of the series at the largest radius
+    int *low, *high; // owned [n]
+} subject;
+
+typedef struct search {
+    const igd_radius_options *options;
+    const igd_model *base;
+    const igd_dataset *data;
+    int64_t n;
+    int steps; // 2^halvings
+    subject subjects[2];
+    int num_subjects;
+    igd_shorter shorter; // of the attacks, for what has no pseudo-label
+    igd_series series;
+    int64_t *rows; // owned [n]
+} search;
+
+static double largest(const search *s)
+{
+    return s->options->series.evaluate.threat.eps;
+}
+
+static double eps_of(const search *s, int step)
+{
+    const double from = s->options->from;
+    return step == s->steps
+               ? largest(s)
+               : from + (largest(s) - from) * (double)step / (double)s->steps;
+}
+
+static void search_free(search *s)
+{
+    for (int k = 0; k < s->num_subjects; k++) {
+        free(s->subjects[k].low);
+        free(s->subjects[k].high);
+    }
+    igd_shorter_free(&s->shorter);
+    igd_series_free(&s->series);
+    free(s->rows);
+}
+
+static igd_status add_subject(search *s, const char *name, const igd_defense *defense)
+{
+    subject *u = &s->subjects[s->num_subjects++];
+    *u = (subject){.name = name,
+                   .defense = defense,
+                   .adaptive = defense != NULL ? igd_defense_adaptive(defense)
+                                               : IGD_ADAPTIVE_NONE};
+    u->low = calloc((size_t)s->n, sizeof(*u->low));
+    u->high = calloc((size_t)s->n, sizeof(*u->high));
+    return u->low != NULL && u->high != NULL
+               ? IGD_OK
+               : igd_error(IGD_ENOMEM, "no memory for the radii of %lld images",
+                           (long long)s->n);
+}
+
+static igd_evaluate_options options_of(const search *s, const subject *u)
+{
+    igd_evaluate_options o = s->options->series.evaluate;
+    o.report = IGD_REPORT_UNION;
+    if (u->adaptive == IGD_ADAPTIVE_NONE)
+        igd_shorter_apply(&o, &s->shorter);
+    return o;
+}
+
+static igd_status check_options(const search *s)
+{
+    const igd_radius_options *o = s->options;
+    if (o->halvings < 1 || o->halvings > MOST_HALVINGS)
+        return igd_error(IGD_EINVAL, "%d halvings, outside 1 to %d", o->halvings,
+                         MOST_HALVINGS);
+    if (!(o->from >= 0.0 && o->from < largest(s)))
+        return igd_error(IGD_EINVAL, "radii from %g to %g", o->from, largest(s));
+    for (int k = 0; k < s->num_subjects; k++) {
+        const subject *u = &s->subjects[k];
+        const igd_evaluate_options e = options_of(s, u);
+        if (strcmp(e.attacks, "clean") == 0)
+            return igd_error(IGD_EINVAL, "radii need an attack; \"clean\" is none");
+        IGD_TRY(igd_evaluate_check(&e, u->defense != NULL, u->adaptive));
+    }
+    return IGD_OK;
+}
+
+// --- asking
+
+// Evaluates s->rows [num] at a step and returns the member of the series.
+static igd_status ask(search *s, const subject *u, int step, int64_t num, int *member)
+{
+    igd_evaluate_options o = options_of(s, u);
+    char eps[32], name[64];
+    igd_dataset *part = NULL;
+    o.threat.eps = eps_of(s, step);
+    o.checks = o.checks && step == s->steps;
+    igd_number_shortest(eps, sizeof(eps), o.threat.eps);
+    snprintf(name, sizeof(name), "%s eps %s", u->name, eps);
+    IGD_TRY(igd_dataset_take(&part, s->data, s->rows, num));
+    *member = igd_series_add(&s->series, name, u->defense, &o);
+    const igd_status st = igd_series_run_one(&s->series, *member, s->base, part);
+    igd_dataset_free(part);
+    return st;
+}
+
+static bool withstood(const search *s, int member, int64_t i)
+{
+    const igd_flags *t = &s->series.results[member]->flags;
+    int columns[IGD_MAX_STEPS];
+    for (int c = 1; c < t->num_columns; c++)
+        columns[c - 1] = c;
+    return igd_flags_survives(t, columns, t->num_columns - 1, i, IGD_MAJORITY);
+}
+
+// All images at the largest radius, and the images as they are.
+static igd_status ask_ends(search *s, subject *u)
+{
+    int64_t num = 0, fallen = 0;
+    int member;
+    for (int64_t i = 0; i < s->n; i++)
+        s->rows[i] = i;
+    IGD_TRY(ask(s, u, s->steps, s->n, &u->first));
+    const igd_flags *t = &s->series.results[u->first]->flags;
+    for (int64_t i = 0; i < s->n; i++) {
+        const bool right = igd_flags_correct(t, 0, i, IGD_MAJORITY);
+        const bool beyond = withstood(s, u->first, i);
+        u->low[i] = beyond ? s->steps : 0;
+        u->high[i] = beyond ? s->steps + 1 : right ? s->steps : 0;
+        if (right && !beyond)
+            s->rows[num++] = i;
+    }
+    if (s->options->from == 0.0 || num == 0)
+        return IGD_OK;
+    IGD_TRY(ask(s, u, 0, num, &member));
+    for (int64_t i = 0; i < num; i++)
+        fallen += !withstood(s, member, i);
+    return fallen == 0
+               ? IGD_OK
+               : igd_error(IGD_EINVAL,
+                           "%s: %lld images fall at the smallest radius already, %g; "
+                           "begin below it (0 is the clean image)",
+                           u->name, (long long)fallen, s->options->from);
+}
+
+// The images that stand between two radii `width` steps apart, each in the middle.
+static igd_status halve(search *s, subject *u, int width)
+{
+    for (int middle = width / 2; middle < s->steps; middle += width) {
+        int64_t num = 0;
+        int member;
+        for (int64_t i = 0; i < s->n; i++)
+            if (u->high[i] - u->low[i] == width && u->low[i] + width / 2 == middle)
+                s->rows[num++] = i;
+        if (num == 0)
+            continue;
+        IGD_TRY(ask(s, u, middle, num, &member));
+        for (int64_t i = 0; i < num; i++)
+            if (withstood(s, member, i))
+                u->low[s->rows[i]] = middle;
+            else
+                u->high[s->rows[i]] = middle;
+    }
+    return IGD_OK;
+}
+
+static igd_status run(search *s)
+{
+    for (int k = 0; k < s->num_subjects; k++) {
+        IGD_TRY(ask_ends(s, &s->subjects[k]));
+        for (int width = s->steps; width > 1; width /= 2)
+            IGD_TRY(halve(s, &s->subjects[k], width));
+    }
+    return IGD_OK;
+}
+
+// --- what is written down
+
+// Images that withstand a step; at step 0 those that are right when clean.
+static int64_t standing(const search *s, const subject *u, int step)
+{
+    int64_t num = 0;
+    for (int64_t i = 0; i < s->n; i++)
+        num += u->high[i] > 0 && u->low[i] >= step;
+    return num;
+}
+
+// The first step at which a share of the images has fallen, NAN where none is.
+static double radius_of(const search *s, const subject *u, double share)
+{
+    for (int step = 0; step <= s->steps; step++) {
+        const int64_t fallen = s->n - standing(s, u, step);
+        if ((double)fallen >= share * (double)s->n - 1e-9)
+            return step == 0 ? 0.0 : eps_of(s, step);
+    }
+    return NAN;
+}
+
+static cJSON *number_or_null(double v)
+{
+    return isnan(v) ? cJSON_CreateNull() : cJSON_CreateNumber(v);
+}
+
+static cJSON *image_json(const search *s, const subject *u, int64_t i)
+{
+    cJSON *o = cJSON_CreateObject();
+    const bool wrong = u->high[i] == 0;
+    cJSON_AddNumberToObject(o, "index", (double)igd_dataset_index(s->data, i));
+    cJSON_AddNumberToObject(o, "label", igd_dataset_label(s->data, i));
+    cJSON_AddNumberToObject(o, "low",
+                            wrong || (u->low[i] == 0 && s->options->from == 0.0)
+                                ? 0.0
+                                : eps_of(s, u->low[i]));
+    cJSON_AddItemToObject(o, "high",
+                          number_or_null(wrong ? 0.0
+                                         : u->high[i] > s->steps
+                                             ? NAN
+                                             : eps_of(s, u->high[i])));
+    return o;
+}
+
+static cJSON *subject_json(const search *s, const subject *u)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "name", u->name);
+    cJSON_AddNumberToObject(o, "wrong", (double)(s->n - standing(s, u, 0)));
+    cJSON_AddNumberToObject(o, "beyond", (double)standing(s, u, s->steps));
+    cJSON *list = cJSON_AddArrayToObject(o, "quantiles");
+    for (int k = 0; k < NUM_SHARES; k++) {
+        cJSON *q = cJSON_CreateObject();
+        cJSON_AddNumberToObject(q, "share", shares[k]);
+        cJSON_AddItemToObject(q, "eps", number_or_null(radius_of(s, u, shares[k])));
+        cJSON_AddItemToArray(list, q);
+    }
+    list = cJSON_AddArrayToObject(o, "curve");
+    for (int step = 0; step <= s->steps; step++) {
+        const int64_t hits = standing(s, u, step);
+        cJSON *p = cJSON_CreateObject();
+        cJSON_AddNumberToObject(p, "eps", eps_of(s, step));
+        cJSON_AddNumberToObject(p, "acc", (double)hits / (double)s->n);
+        cJSON_AddItemToObject(p, "interval",
+                              igd_interval_json(igd_interval_of(hits, s->n)));
+        cJSON_AddItemToArray(list, p);
+    }
+    list = cJSON_AddArrayToObject(o, "images");
+    for (int64_t i = 0; i < s->n; i++)
+        cJSON_AddItemToArray(list, image_json(s, u, i));
+    return o;
+}
+
+static cJSON *radius_json(const search *s)
+{
+    const int last = s->num_subjects - 1;
+    cJSON *json = igd_series_provenance(&s->series, s->subjects[last].first, "radius");
+    cJSON_AddNumberToObject(json, "from", s->options->from);
+    cJSON_AddNumberToObject(json, "halvings", s->options->halvings);
+    cJSON_AddItemToObject(json, "attacks",
+                          igd_series_attacks_json(s->options->series.evaluate.attacks));
+    cJSON *list = cJSON_AddArrayToObject(json, "classifiers");
+    for (int k = 0; k < s->num_subjects; k++)
+        cJSON_AddItemToArray(list, subject_json(s, &s->subjects[k]));
+    igd_series_add_end(json, &s->series);
+    return json;
+}
+
+static void print_radius(FILE *f, double eps)
+{
+    if (isnan(eps))
+        fprintf(f, "  %10s", "beyond");
+    else
+        igd_print(f, "  %10.5f", eps);
+}
+
+static void radius_print(FILE *f, const void *payload)
+{
+    const search *s = payload;
+    igd_print(f,
+              "Smallest eps at which so many of the images have fallen, to within "
+              "%.5f:\n\n%-10s %8s",
+              (largest(s) - s->options->from) / s->steps, "", "clean");
+    for (int k = 0; k < NUM_SHARES; k++)
+        igd_print(f, "  %8.0f %%", 100.0 * shares[k]);
+    fputs("  still right\n", f);
+    for (int k = 0; k < s->num_subjects; k++) {
+        const subject *u = &s->subjects[k];
+        igd_print(f, "%-10s %6.2f %%", u->name,
+                  100.0 * (double)standing(s, u, 0) / (double)s->n);
+        for (int i = 0; i < NUM_SHARES; i++)
+            print_radius(f, radius_of(s, u, shares[i]));
+        igd_print(f, "  %9.2f %%\n",
+                  100.0 * (double)standing(s, u, s->steps) / (double)s->n);
+    }
+    fputs(
+        "Wrong images have fallen at 0. Attacks give upper ends: stronger ones may find "
+        "smaller radii.\n",
+        f);
+}
+
+igd_status igd_radius(igd_analysis **out, const igd_model *base,
+                      const igd_defense *defense, const igd_dataset *data,
+                      const igd_radius_options *options)
+{
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(base);
+    IGD_REQUIRE(data);
+    const igd_radius_options defaults = igd_radius_options_default();
+    search s = {.options = options != NULL ? options : &defaults,
+                .base = base,
+                .data = data,
+                .n = igd_dataset_size(data)};
+    const igd_series_options *o = &s.options->series;
+    igd_status st;
+
+    s.rows = malloc((size_t)s.n * sizeof(*s.rows));
+    if (s.rows == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s.n);
+    if ((st = igd_shorter_init(&s.shorter, &o->evaluate, IGD_ADAPTIVE_NONE)) != IGD_OK ||
+        (st = add_subject(&s, "base", NULL)) != IGD_OK ||
+        (defense != NULL && (st = add_subject(&s, "defended", defense)) != IGD_OK) ||
+        (st = check_options(&s)) != IGD_OK)
+        goto done;
+    s.steps = 1 << s.options->halvings;
+    if ((st = igd_series_init(&s.series, s.num_subjects * (s.steps + 1), o->folder)) !=
+            IGD_OK ||
+        (st = run(&s)) != IGD_OK)
+        goto done;
+    st = igd_series_finish(out, radius_json(&s), radius_print, &s);
+
+done:
+    search_free(&s);
+    return st;
+}
