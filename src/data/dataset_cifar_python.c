@@ -94,19 +94,30 @@ done:
     return st;
 }
 
+// Reads a file of a folder: its bytes and path, owned; no path where it is not there.
+static igd_status read_member(unsigned char **bytes, size_t *size, char **path,
+                              const char *folder, const char *name)
+{
+    *bytes = NULL;
+    *size = 0;
+    *path = NULL;
+    if (!is_file(folder, name))
+        return IGD_OK;
+    *path = igd_path_join(folder, name);
+    if (*path == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
+    return igd_file_read(bytes, size, *path, MAX_FILE);
+}
+
 // Adds a file where it is there: data sets may come with some of their files.
 static igd_status add_file(igd_bytes *b, const char *folder, const char *name,
                            bool hundred)
 {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    if (!is_file(folder, name))
-        return IGD_OK;
-    char *path = igd_path_join(folder, name);
-    if (path == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
-    igd_status st = igd_file_read(&bytes, &size, path, MAX_FILE);
-    if (st == IGD_OK)
+    unsigned char *bytes;
+    size_t size;
+    char *path;
+    igd_status st = read_member(&bytes, &size, &path, folder, name);
+    if (st == IGD_OK && path != NULL)
         st = igd_bytes_add_cifar_python(b, bytes, size, hundred, path);
     free(bytes);
     free(path);
@@ -142,18 +153,14 @@ static igd_status take_names(igd_source *s, const igd_pickle *p, const char *key
 static igd_status read_class_names(igd_source *s, const char *folder, bool hundred)
 {
     const char *name = hundred ? "meta" : "batches.meta";
-    unsigned char *bytes = NULL;
-    size_t size = 0;
+    unsigned char *bytes;
+    size_t size;
+    char *path;
     igd_pickle *p = NULL;
-    if (!is_file(folder, name))
-        return IGD_OK;
-    char *path = igd_path_join(folder, name);
-    if (path == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
-    igd_status st = igd_file_read(&bytes, &size, path, MAX_FILE);
-    if (st == IGD_OK)
+    igd_status st = read_member(&bytes, &size, &path, folder, name);
+    if (st == IGD_OK && path != NULL)
         st = igd_pickle_parse(&p, bytes, size, path);
-    if (st == IGD_OK)
+    if (st == IGD_OK && p != NULL)
         st = take_names(s, p, hundred ? "fine_label_names" : "label_names", path);
     igd_pickle_free(p);
     free(bytes);
