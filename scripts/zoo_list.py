@@ -23,7 +23,7 @@ TORCHVISION = {
     "shufflenet_v2_x1_0": (64, {}), "efficientnet_b0": (64, {}), "efficientnet_v2_s": (64, {}),
     "regnet_x_400mf": (64, {}), "regnet_y_400mf": (64, {}), "convnext_tiny": (64, {}),
     "vit_b_16": (64, {"image_size": 64}), "swin_t": (64, {}), "swin_v2_t": (64, {}),
-    "maxvit_t": (64, {"input_size": [64, 64], "partition_size": 2}),
+    "maxvit_t": (224, {}),
 }
 
 TIMM = {
