@@ -139,6 +139,11 @@ static void test_misuse__of_data(void **state)
     assert_string_equal(igd_dataset_class_name(NULL, 0), "");
     assert_string_equal(igd_dataset_class_name(w.data, -1), "");
     assert_string_equal(igd_dataset_class_name(w.data, C), "");
+    REFUSES("d", igd_dataset_take_part(NULL, 0, 1, NULL));
+    assert_fails(igd_dataset_take_part(w.data, 0, 0, NULL), IGD_EINVAL, "part 0 of 0");
+    assert_fails(igd_dataset_take_part(w.data, 2, 2, NULL), IGD_EINVAL, "part 2 of 2");
+    assert_fails(igd_dataset_take_part(w.data, 0, N + 1, NULL), IGD_EINVAL, "divided");
+    assert_int_equal(igd_dataset_part(NULL).of, 0);
     REFUSES("d", igd_dataset_check_classes(NULL, C));
     REFUSES("d", igd_dataset_set_channels(NULL, 1));
     assert_fails(igd_dataset_set_channels(w.data, 99), IGD_EINVAL, "99");
@@ -347,6 +352,9 @@ static void test_misuse__of_evaluations(void **state)
     assert_fails(igd_result_merge(&r, absent, 0), IGD_EINVAL, "no results");
     REFUSES("r", igd_result_save(NULL, "r.json"));
     REFUSES("path", igd_result_save(w.result, NULL));
+    assert_int_equal(igd_result_image(NULL, 0).label, -1);
+    assert_int_equal(igd_result_image(w.result, -1).index, -1);
+    assert_int_equal(igd_result_image(w.result, N).prediction, -1);
     REFUSES("out", igd_result_load(NULL, "r.json"));
     REFUSES("path", igd_result_load(&r, NULL));
     assert_string_equal(igd_result_json(NULL), "");

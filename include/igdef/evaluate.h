@@ -233,7 +233,8 @@ typedef struct igd_image_result {
                                 where none did; borrowed. */
 } igd_image_result;
 
-/** Of image i, 0 <= i < igd_result_num_images(). */
+/** Of image i, 0 <= i < igd_result_num_images(); else index, label and prediction are -1.
+ */
 igd_image_result igd_result_image(const igd_result *r, int64_t i);
 
 int igd_result_num_attacks(const igd_result *r);

@@ -60,5 +60,5 @@ igd_status igd_dataset_take_part(igd_dataset *d, int64_t index, int64_t of,
 
 igd_part igd_dataset_part(const igd_dataset *d)
 {
-    return d->part;
+    return d != NULL ? d->part : (igd_part){0};
 }

@@ -230,6 +230,8 @@ igd_stop igd_result_stop(const igd_result *r)
 
 igd_image_result igd_result_image(const igd_result *r, int64_t i)
 {
+    if (i < 0 || i >= igd_result_num_images(r))
+        return (igd_image_result){.index = -1, .label = -1, .prediction = -1};
     const char *by = igd_result_fooled_by(r, i);
     return (igd_image_result){.index = r->flags.index[i],
                               .label = r->flags.label[i],

@@ -62,8 +62,8 @@ part PMI_RANK=1 PMI_SIZE=3 PARALLEL_SEQ=1 auto
 part PARALLEL_SEQ=4 auto/4
 part IGDEF_SHARD= A=b 3/4
 
-eval=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack "pgd,apgd-ce" --no-checks
-    --set pgd.steps=5,apgd-ce.steps=10 --first 7 -n 23)
+eval=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack 'pgd,apgd-ce' --no-checks
+    --set 'pgd.steps=5,apgd-ce.steps=10' --first 7 -n 23)
 quiet "${eval[@]}" -o whole.json
 mkdir parts
 for k in 3 1 0 2; do
@@ -74,8 +74,8 @@ quiet igdef eval --merge parts -o joined.json
 same whole.images.jsonl joined.images.jsonl
 # Joining once more changes nothing, in the same folder too.
 cp joined.json before.json
-igdef eval --merge parts -o joined.json 2>&1 >/dev/null
-igdef eval --merge parts/p3.json parts/p1.json parts/p0.json parts/p2.json -o joined.json 2>&1 >/dev/null
+{ igdef eval --merge parts -o joined.json >/dev/null; } 2>&1
+{ igdef eval --merge parts/p{3,1,0,2}.json -o joined.json >/dev/null; } 2>&1
 same joined.json before.json
 quiet igdef eval --merge parts -o parts/joined.json
 quiet igdef eval --merge parts -o parts/joined.json
