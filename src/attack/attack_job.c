@@ -16,6 +16,8 @@ igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
                                const igd_threat *threat, const igd_classifier *f,
                                uint64_t seed)
 {
+    if (igd_norm_name(threat->norm)[0] == '\0')
+        return igd_error(IGD_EINVAL, "%d is no norm", (int)threat->norm);
     if ((a->norms & 1u << threat->norm) == 0)
         return igd_error(IGD_EINVAL, "%s does not know the norm %s", a->name,
                          igd_norm_name(threat->norm));
