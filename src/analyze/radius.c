@@ -28,7 +28,7 @@ typedef struct subject {
     const igd_defense *defense;
     igd_adaptive adaptive;
     int first;       // member of the series at the largest radius
-    int *low, *high; // owned [n]
+    int *low, *high; // [n], in the steps of the search
 } subject;
 
 typedef struct search {
@@ -42,6 +42,7 @@ typedef struct search {
     igd_shorter shorter; // of the attacks, for what has no pseudo-label
     igd_series series;
     int64_t *rows; // owned [n]
+    int *ends;     // owned [2, 2, n]: low and high of each subject
 } search;
 
 static double largest(const search *s)
@@ -59,28 +60,21 @@ static double eps_of(const search *s, int step)
 
 static void search_free(search *s)
 {
-    for (int k = 0; k < s->num_subjects; k++) {
-        free(s->subjects[k].low);
-        free(s->subjects[k].high);
-    }
     igd_shorter_free(&s->shorter);
     igd_series_free(&s->series);
     free(s->rows);
+    free(s->ends);
 }
 
-static igd_status add_subject(search *s, const char *name, const igd_defense *defense)
+static void add_subject(search *s, const char *name, const igd_defense *defense)
 {
-    subject *u = &s->subjects[s->num_subjects++];
-    *u = (subject){.name = name,
-                   .defense = defense,
-                   .adaptive = defense != NULL ? igd_defense_adaptive(defense)
-                                               : IGD_ADAPTIVE_NONE};
-    u->low = calloc((size_t)s->n, sizeof(*u->low));
-    u->high = calloc((size_t)s->n, sizeof(*u->high));
-    return u->low != NULL && u->high != NULL
-               ? IGD_OK
-               : igd_error(IGD_ENOMEM, "no memory for the radii of %lld images",
-                           (long long)s->n);
+    int *low = s->ends + 2 * s->n * s->num_subjects;
+    s->subjects[s->num_subjects++] = (subject){
+        .name = name,
+        .defense = defense,
+        .adaptive = defense != NULL ? igd_defense_adaptive(defense) : IGD_ADAPTIVE_NONE,
+        .low = low,
+        .high = low + s->n};
 }
 
 static igd_evaluate_options options_of(const search *s, const subject *u)
@@ -337,11 +331,15 @@ igd_status igd_radius(igd_analysis **out, const igd_model *base,
     igd_status st;
 
     s.rows = malloc((size_t)s.n * sizeof(*s.rows));
-    if (s.rows == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s.n);
+    s.ends = calloc((size_t)s.n, 4 * sizeof(*s.ends));
+    if (s.rows == NULL || s.ends == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s.n);
+        goto done;
+    }
+    add_subject(&s, "base", NULL);
+    if (defense != NULL)
+        add_subject(&s, "defended", defense);
     if ((st = igd_shorter_init(&s.shorter, &o->evaluate, IGD_ADAPTIVE_NONE)) != IGD_OK ||
-        (st = add_subject(&s, "base", NULL)) != IGD_OK ||
-        (defense != NULL && (st = add_subject(&s, "defended", defense)) != IGD_OK) ||
         (st = check_options(&s)) != IGD_OK)
         goto done;
     s.steps = 1 << s.options->halvings;

@@ -116,7 +116,6 @@ static igd_status moments_init(moments *m, int64_t K)
                    .spread = calloc((size_t)K, sizeof(double))};
     if (m->mean != NULL && m->spread != NULL)
         return IGD_OK;
-    moments_free(m);
     return igd_error(IGD_ENOMEM, "no memory for the statistics of %lld neurons",
                      (long long)K);
 }
