@@ -88,7 +88,7 @@ static const char *read_variable(int64_t *out, const char *name)
 static const char *ask(cli_shard *out, const scheduler *s, int64_t num)
 {
     const char *fault;
-    int64_t first = s->first, step = 1, index;
+    int64_t first = s->first, step = 1, index = 0;
     char of[160];
 
     if ((fault = read_variable(&index, s->index)) != NULL)
