@@ -5,6 +5,7 @@
 
 #include "core/file.h"
 #include "core/logits.h"
+#include "core/number.h"
 #include "evaluate/evaluate_impl.h"
 #include "igdef/evaluate.h"
 #include "igdef/report.h"
@@ -341,9 +342,9 @@ static void test_stages__a_page_shows_the_course(void **state)
     assert_non_null(section);
     assert_non_null(strstr(section, "20 of 90 images: the budget was used up."));
     const igd_interval v = igd_anytime_of((int64_t)(r->worst_acc * 20.0 + 0.5), 20, N);
-    snprintf(numbers, sizeof(numbers),
-             "<td>%.1f<span class=\"interval\">[%.1f, %.1f]</span></td></tr>\n</tbody>",
-             100.0 * r->worst_acc, 100.0 * v.low, 100.0 * v.high);
+    igd_format(numbers, sizeof(numbers),
+               "<td>%.1f<span class=\"interval\">[%.1f, %.1f]</span></td></tr>\n</tbody>",
+               100.0 * r->worst_acc, 100.0 * v.low, 100.0 * v.high);
     assert_non_null(strstr(section, numbers));
     free(text);
     igd_result_free(r);
