@@ -143,6 +143,11 @@ const int64_t *fixture_indices()
     return all.data();
 }
 
+int fixture_stop_after(const char *, double, double, void *payload)
+{
+    return --*static_cast<int *>(payload) <= 0;
+}
+
 igd_status fixture_throw(float *, const float *, int64_t, void *)
 {
     throw std::runtime_error("thrown by the program");

@@ -10,6 +10,7 @@
 
 #ifndef __cplusplus
 #include <cmocka.h> // its macro fail() breaks the C++ library
+#include <math.h>
 #endif
 
 #include <stdbool.h>
@@ -85,6 +86,9 @@ const char *fixture_values(const char *name, const char *source, const char *con
 // 0, 1, 2 and so on, 4096 of them: indices of images whose noise is to be had again.
 const int64_t *fixture_indices(void);
 
+// Progress that asks to stop at the call that brings the int behind `payload` to 0.
+int fixture_stop_after(const char *stage, double done, double total, void *payload);
+
 // A callback that throws a C++ exception.
 igd_status fixture_throw(float *out, const float *in, int64_t n, void *payload);
 
@@ -95,6 +99,22 @@ const char *fixture_linear(const char *name, const float *w, const float *b, int
 // conv(3x3) relu conv(3x3, stride 2) relu, global average pool, linear; scripted source.
 // Takes [N, channels, H, W], K neurons before the last layer, C classes.
 const char *fixture_convnet(const char *name, int channels, int K, int C);
+
+#ifndef __cplusplus
+// Fails where an element of a [n] is further than `tolerance`, as a share of the largest
+// element of b, from that of b.
+static inline void fixture_assert_close(const float *a, const float *b, int n,
+                                        double tolerance)
+{
+    double largest = 0.0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, fabs((double)b[i]));
+    assert_true(largest > 0.0);
+    for (int i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * largest))
+            fail_msg("element %d is %g, not %g", i, (double)a[i], (double)b[i]);
+}
+#endif
 
 #ifdef __cplusplus
 }

@@ -94,17 +94,6 @@ static igd_tensor *by_definition(igd_scope *s, const world *w, const igd_defense
     return igt_suffix(s, cut, igt_mask_neurons(s, cut, act, row), carried);
 }
 
-static void assert_close(const float *a, const float *b, int n, double tolerance)
-{
-    double largest = 0.0;
-    for (int i = 0; i < n; i++)
-        largest = fmax(largest, fabs((double)b[i]));
-    assert_true(largest > 0.0);
-    for (int i = 0; i < n; i++)
-        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * largest))
-            fail_msg("element %d is %g, not %g", i, (double)a[i], (double)b[i]);
-}
-
 // Logits, gradients and the share of images whose pseudo-label is not one-hot.
 static void check_definition(double sigma, int num_smooth, double temperature)
 {
@@ -129,9 +118,9 @@ static void check_definition(double sigma, int num_smooth, double temperature)
     const igd_defense_view view = {.defense = d};
     const igd_classifier f = igd_defense_classifier(&view);
     assert_ok(igd_pass_run(&pass, &f, w.images, N, w.draws));
-    assert_close(igd_pass_logits(pass), z0, N * C, 2e-5);
+    fixture_assert_close(igd_pass_logits(pass), z0, N * C, 2e-5);
     assert_ok(igd_pass_grad(grad, pass, weight, false));
-    assert_close(grad, wanted, N * D, 2e-4);
+    fixture_assert_close(grad, wanted, N * D, 2e-4);
     igd_pass_free(pass);
     igd_defense_free(d);
     world_free(&w);
@@ -160,7 +149,7 @@ static void test_defense_masked__all_neurons_kept_is_the_base_model(void **state
     world_make(&w);
     igd_defense *d = defend(&w, K, 0.1, 1, 0.01);
     assert_ok(igd_defense_predict(defended, base, d, w.images, fixture_indices(), N));
-    assert_close(defended, base, N * C, 1e-5);
+    fixture_assert_close(defended, base, N * C, 1e-5);
     igd_defense_free(d);
     world_free(&w);
 }
@@ -248,7 +237,7 @@ static void test_defense_masked__named_classes_choose_the_mask(void **state)
     igt_read(&s, igt_suffix(&s, cut, igt_mask_neurons(&s, cut, act, m), carried), wanted,
              N * C);
     assert_ok(igd_scope_close(&s));
-    assert_close(got, wanted, N * C, 1e-5);
+    fixture_assert_close(got, wanted, N * C, 1e-5);
     igd_defense_free(d);
     world_free(&w);
 }
@@ -272,7 +261,7 @@ static void test_defense_masked__surrogate_temperature_leaves_the_logits(void **
     const igd_classifier g = igd_defense_classifier(&smooth);
     assert_ok(igd_pass_run(&p, &f, w.images, N, w.draws));
     assert_ok(igd_pass_run(&q, &g, w.images, N, w.draws));
-    assert_close(igd_pass_logits(q), igd_pass_logits(p), N * C, 1e-6);
+    fixture_assert_close(igd_pass_logits(q), igd_pass_logits(p), N * C, 1e-6);
     assert_ok(igd_pass_grad(grad, p, weight, false));
     assert_ok(igd_pass_grad(surrogate, q, weight, false));
     double moved = 0.0;
@@ -369,7 +358,7 @@ static void test_defense_masked__exported_file_is_the_defended_model(void **stat
     assert_true(igd_model_is_deterministic(exported));
     assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
     assert_ok(igd_model_predict(there, exported, w.images, N));
-    assert_close(there, here, N * C, 1e-4);
+    fixture_assert_close(there, here, N * C, 1e-4);
     igd_model_free(exported);
     igd_defense_free(d);
 

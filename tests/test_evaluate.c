@@ -316,15 +316,6 @@ static void test_evaluate__random_classifiers_are_judged_three_ways(void **state
 
 // --- interruption
 
-static int stop_after(const char *stage, double done, double total, void *payload)
-{
-    int *left = payload;
-    (void)stage;
-    (void)done;
-    (void)total;
-    return --*left <= 0;
-}
-
 static void test_evaluate__an_interrupted_run_goes_on_to_the_same_flags(void **state)
 {
     (void)state;
@@ -335,7 +326,7 @@ static void test_evaluate__an_interrupted_run_goes_on_to_the_same_flags(void **s
     char *cache = strdup(fixture_path("cache-interrupted"));
     o.cache = cache;
     o.state = fixture_path("interrupted.state");
-    o.progress = stop_after;
+    o.progress = fixture_stop_after;
     igd_status st;
     int left, sittings = 0;
     o.payload = &left;
@@ -488,7 +479,7 @@ static igd_evaluate_options one_long_attack(const char *name)
     o.set = "pgd.steps=400";
     o.batch_size = 64; // more than there are images
     o.state = fixture_path(name);
-    o.progress = stop_after;
+    o.progress = fixture_stop_after;
     return o;
 }
 
@@ -628,7 +619,7 @@ static void test_evaluate__state_of_another_run_is_refused(void **state)
     int left = 4;
     o.set = "apgd-ce.steps=10";
     o.state = fixture_path("refused.state");
-    o.progress = stop_after;
+    o.progress = fixture_stop_after;
     o.payload = &left;
     assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_ECANCELED,
                  "interrupted");

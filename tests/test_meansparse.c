@@ -67,17 +67,6 @@ static igd_defense *defend(const world *w, const char *layer, double alpha,
     return d;
 }
 
-static void assert_close(const float *a, const float *b, int n, double tolerance)
-{
-    double largest = 0.0;
-    for (int i = 0; i < n; i++)
-        largest = fmax(largest, fabs((double)b[i]));
-    assert_true(largest > 0.0);
-    for (int i = 0; i < n; i++)
-        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * largest))
-            fail_msg("element %d is %g, not %g", i, (double)a[i], (double)b[i]);
-}
-
 // The gradient of the first logit at one pixel, and that logit.
 static float slope(float *logit, const igd_defense *d, bool surrogate, float pixel)
 {
@@ -224,9 +213,9 @@ static void test_meansparse__is_its_definition_at_every_position(void **state)
         const igd_classifier f = igd_defense_classifier(&view);
         assert_true(f.deterministic);
         assert_ok(igd_pass_run(&p, &f, w.images, N, w.draws));
-        assert_close(igd_pass_logits(p), logits, N * C, 1e-5);
+        fixture_assert_close(igd_pass_logits(p), logits, N * C, 1e-5);
         assert_ok(igd_pass_grad(grad[k], p, weight, false));
-        assert_close(grad[k], wanted[k], N * D, 1e-4);
+        fixture_assert_close(grad[k], wanted[k], N * D, 1e-4);
         igd_pass_free(p);
     }
     double moved = 0.0;
@@ -245,7 +234,7 @@ static void test_meansparse__without_a_threshold_is_the_base_model(void **state)
     world_make(&w);
     igd_defense *d = defend(&w, "penultimate", 0.0, 128);
     assert_ok(igd_defense_predict(z, base, d, w.images, fixture_indices(), N));
-    assert_close(z, base, N * C, 1e-6);
+    fixture_assert_close(z, base, N * C, 1e-6);
     igd_defense_free(d);
     d = defend(&w, "penultimate", 1e6, 128); // everything is the mean
     assert_ok(igd_defense_predict(z, NULL, d, w.images, fixture_indices(), N));
@@ -299,7 +288,7 @@ static void test_meansparse__exported_file_is_the_defended_model(void **state)
         assert_true(igd_model_is_deterministic(exported));
         assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
         assert_ok(igd_model_predict(there, exported, w.images, N));
-        assert_close(there, here, N * C, 1e-5);
+        fixture_assert_close(there, here, N * C, 1e-5);
         igd_model_free(exported);
         igd_defense_free(d);
     }

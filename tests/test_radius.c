@@ -172,15 +172,6 @@ static void test_radius__is_that_of_the_linear_model(void **state)
     igd_analysis_free(a);
 }
 
-static int stop_after(const char *stage, double done, double total, void *payload)
-{
-    int *left = payload;
-    (void)stage;
-    (void)done;
-    (void)total;
-    return --*left <= 0;
-}
-
 static void test_radius__goes_on_where_it_was_interrupted(void **state)
 {
     (void)state;
@@ -190,7 +181,7 @@ static void test_radius__goes_on_where_it_was_interrupted(void **state)
     igd_status st;
     assert_ok(igd_radius(&whole, world.base, NULL, world.data, &o));
     o.series.folder = fixture_path("radius");
-    o.series.evaluate.progress = stop_after;
+    o.series.evaluate.progress = fixture_stop_after;
     o.series.evaluate.payload = &left;
     do {
         left = 60;

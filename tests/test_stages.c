@@ -141,15 +141,6 @@ static void test_stages__more_budget_goes_on(void **state)
     igd_result_free(whole);
 }
 
-static int stop_after(const char *stage, double done, double total, void *payload)
-{
-    int *left = payload;
-    (void)stage;
-    (void)done;
-    (void)total;
-    return --*left <= 0;
-}
-
 static void test_stages__interrupted_it_gives_what_is_finished(void **state)
 {
     (void)state;
@@ -159,7 +150,7 @@ static void test_stages__interrupted_it_gives_what_is_finished(void **state)
     int64_t before = 0;
     o.order = IGD_ORDER_RANDOM;
     o.state = fixture_path("stages-interrupted.state");
-    o.progress = stop_after;
+    o.progress = fixture_stop_after;
     o.payload = &left;
     for (bool over = false; !over; sittings++) {
         assert_true(sittings < 500);
