@@ -40,14 +40,6 @@ if [ ! -d "$data" ]; then
     return 0
 fi
 ln -s "$CASES/../data/fashion_resnet.pt" demo.pt
-quiet() # COMMAND...: what it prints differs between machines
-{
-    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
-}
-same() # FILE FILE
-{
-    cmp "$1" "$2" && echo "$1 and $2 are the same"
-}
 defense_of() # RESULT: its settings on one line
 {
     tr -d '\t\n' <"$1" | grep -o '"defense":{.*},"threat"' | sed 's/[0-9a-f]\{64\}/X/g'

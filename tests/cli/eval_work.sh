@@ -11,10 +11,6 @@ quiet() # COMMAND...: what it prints differs between machines
 {
     "$@" >out.txt 2>err.txt || { echo "[$?]"; sed 's/\(sha256\|this is\) [0-9a-f]*/\1 X/g' err.txt; }
 }
-same() # FILE FILE
-{
-    cmp "$1" "$2" && echo "$1 and $2 are the same"
-}
 
 eval=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack "pgd,apgd-ce" --no-checks
     --set pgd.steps=5,apgd-ce.steps=10)

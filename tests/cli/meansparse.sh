@@ -19,14 +19,6 @@ if [ ! -d "$data" ]; then
     return 0
 fi
 ln -s "$CASES/../data/fashion_resnet.pt" demo.pt
-quiet() # COMMAND...: what it prints differs between machines
-{
-    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
-}
-same() # FILE FILE
-{
-    cmp "$1" "$2" && echo "$1 and $2 are the same"
-}
 sparse=(--defense meansparse --meansparse-data "$data" --meansparse-count 200)
 eval=(igdef eval -m demo.pt -d "$data" -n 24 --eps 0.1 --no-checks)
 pgd=(--attack pgd,surrogate:pgd --set pgd.steps=5 --set surrogate:pgd.steps=5)

@@ -19,6 +19,18 @@ igdef()
     "$igdef" "$@"
 }
 
+# Runs a command whose output differs between machines: prints how it failed, if it did.
+quiet()
+{
+    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
+}
+
+# Says that two files are the same, or where they differ.
+same()
+{
+    cmp "$1" "$2" && echo "$1 and $2 are the same"
+}
+
 # Prints the command, what it writes to both streams, and its exit code.
 run()
 {

@@ -9,14 +9,6 @@ if [ ! -d "$data" ]; then
     echo "case skipped: $data is missing (dataset-fashion-mnist)"
     return 0
 fi
-quiet() # COMMAND...: what it prints differs between machines
-{
-    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
-}
-same() # FILE FILE
-{
-    cmp "$1" "$2" && echo "$1 and $2 are the same"
-}
 wrong() # VARIABLE=VALUE... -- TEXT: what --shard TEXT says
 {
     local words=()

@@ -7,10 +7,6 @@ if [ ! -d "$data" ]; then
     return 0
 fi
 
-quiet() # COMMAND...: what it prints differs between machines
-{
-    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
-}
 numbers() # FILE: accuracies and values, which must not differ
 {
     grep -oE '"(value|name|clean_acc|worst_acc|robust_acc)":[^,]*' "$1"

@@ -8,14 +8,6 @@ if [ ! -d "$data" ]; then
     return 0
 fi
 
-quiet() # COMMAND...: what it prints differs between machines
-{
-    "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
-}
-same() # FILE FILE
-{
-    cmp "$1" "$2" && echo "$1 and $2 are the same"
-}
 
 quiet igdef rank -m "$model" -d "$data" -n 200 -o r.safetensors
 quiet igdef rank -m "$model" -d "$data" -n 200 -o again.safetensors -b 32 -t 1
