@@ -1,11 +1,12 @@
 // What the command takes of src/core beside the public headers: files written whole or
-// not at all, JSON, numbers, lines, names that are nearly right, text for terminals,
-// whether logits are finite and an accuracy is near guessing, and how a failure becomes a
-// message. Nothing else of src/ is included in tools/.
+// not at all, JSON, numbers, lines, the time of day, names that are nearly right, text
+// for terminals, whether logits are finite and an accuracy is near guessing, and how a
+// failure becomes a message. Nothing else of src/ is included in tools/.
 #ifndef IGDEF_CORE_H
 #define IGDEF_CORE_H
 
 #include "core/chance.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"

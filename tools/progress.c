@@ -1,4 +1,4 @@
-// Draws progress: a bar with rate and time left on a terminal, a line every 30 seconds
+// Draws progress: a line that is drawn over on a terminal, one every 30 seconds
 // elsewhere. Turns the first SIGINT, SIGTERM or SIGHUP into a wish to stop.
 #include "progress.h"
 
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,11 +17,13 @@
 #include "core/text.h"
 #include "print.h"
 #include "process.h"
+#include "progress_line.h"
 
 #define PATIENCE 8        // seconds that a wish to stop may go unheard
-#define BAR 24            // characters
+#define COLUMNS 80        // of a terminal that does not say
 #define REDRAW 0.1        // seconds between two bars
 #define LINE_INTERVAL 30. // seconds between two lines
+#define KNOWN_AFTER 0.5   // seconds after which a rate means something
 
 static volatile sig_atomic_t signals;
 
@@ -168,45 +171,28 @@ void progress_note_after(const char *format, ...)
     state.after = text;
 }
 
-// "12.3/s, 0:45 left", or nothing while too little is known.
-static void rate_text(char *out, size_t size, double done, double total, double seconds)
+// Of the terminal, which may have been resized since the last line.
+static int columns(void)
 {
-    const double rate = seconds > 0.5 ? (done - state.done_before) / seconds : 0.0;
-    out[0] = '\0';
-    if (!(rate > 0.0))
-        return;
-    const double left = (total - done) / rate;
-    if (left >= 359999.0) {
-        snprintf(out, size, ", %.3g/s", rate);
-        return;
-    }
-    const long s = (long)(left + 0.5);
-    if (s >= 3600)
-        snprintf(out, size, ", %.3g/s, %ld:%02ld:%02ld left", rate, s / 3600, s / 60 % 60,
-                 s % 60);
-    else
-        snprintf(out, size, ", %.3g/s, %ld:%02ld left", rate, s / 60, s % 60);
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                           : COLUMNS;
 }
 
-static void draw_bar(double share, const char *rate)
+static void draw(const progress_line *line)
 {
-    char bar[BAR + 1];
-    const int full = (int)(share * BAR);
-    memset(bar, '-', BAR);
-    memset(bar, '#', (size_t)full);
-    bar[BAR] = '\0';
-    fprintf(stderr, "\r%s [%s%.*s%s%s] %3.0f%%%s\033[K", state.stage,
-            state.colour ? "\033[32m" : "", full, bar, state.colour ? "\033[0m" : "",
-            bar + full, floor(100.0 * share), rate);
+    char text[PROGRESS_LINE_MAX];
+    progress_line_text(text, line, columns());
+    fprintf(stderr, "\r%s\033[K", text);
     fflush(stderr);
     state.drawn = true;
 }
 
 int progress_report(const char *stage, double done, double total, void *payload)
 {
-    char rate[64];
+    char times[96];
     const double t = now();
-    const double share = total > 0.0 && done < total ? done / total : 1.0;
+    progress_line line = {.stage = state.stage, .colour = state.colour, .left = NAN};
 
     (void)payload;
     // What follows a comma changes within a stage.
@@ -217,14 +203,19 @@ int progress_report(const char *stage, double done, double total, void *payload)
         state.done_before = done;
     }
     snprintf(state.stage, sizeof(state.stage), "%s", stage);
-    if (!state.quiet && t - state.shown >= (state.terminal ? REDRAW : LINE_INTERVAL)) {
-        rate_text(rate, sizeof(rate), done, total, t - state.begun);
-        if (state.terminal)
-            draw_bar(share > 0.0 ? share : 0.0, rate);
-        else
-            fprintf(stderr, "igdef %s: %s: %.0f%%%s\n", state.command, stage,
-                    floor(100.0 * share), rate); // 100 % is all of it
-        state.shown = t;
+    if (state.quiet || t - state.shown < (state.terminal ? REDRAW : LINE_INTERVAL))
+        return progress_stopped();
+    line.share = total > 0.0 && done < total ? fmax(0.0, done / total) : 1.0;
+    if (t - state.begun > KNOWN_AFTER && done > state.done_before) {
+        line.rate = (done - state.done_before) / (t - state.begun);
+        line.left = fmax(0.0, total - done) / line.rate;
     }
+    progress_times_text(times, sizeof(times), &line, true, true);
+    if (state.terminal)
+        draw(&line);
+    else
+        fprintf(stderr, "igdef %s: %s: %.0f%%%s\n", state.command, stage,
+                floor(100.0 * line.share), times); // 100 % is all of it
+    state.shown = t;
     return progress_stopped();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attack/attack_impl.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/logits.h"
 #include "core/number.h"
@@ -281,7 +282,7 @@ void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
 {
     const igd_flags *t = &s->state.flags;
     double forwards = 0.0, backwards = 0.0, seconds = 0.0;
-    char text[240], time[32];
+    char text[240], time[32], clock[40];
 
     for (int k = 1; k < s->plan->num_main; k++) {
         const igd_step *step = &s->plan->steps[k];
@@ -302,10 +303,11 @@ void igd_checks_forecast(const igd_session *s, const igd_speed *speed)
     if (s->options->message == NULL || forwards <= 0.0)
         return;
     time_text(time, sizeof(time), seconds);
+    igd_clock_ahead(clock, sizeof(clock), seconds);
     igd_format(
         text, sizeof(text),
-        "at most %.3g forward and %.3g backward passes of one image, about %s if no "
+        "at most %.3g forward and %.3g backward passes of one image, about %s%s%s if no "
         "image falls early",
-        forwards, backwards, time);
+        forwards, backwards, time, clock[0] != '\0' ? ", until " : "", clock);
     s->options->message(text, s->options->payload);
 }
