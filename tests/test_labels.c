@@ -476,27 +476,6 @@ static void test_labels__digits_are_a_name_where_an_image_has_it(void **state)
     igd_dataset_free(d);
 }
 
-static void test_labels__grey_is_one_channel(void **state)
-{
-    (void)state;
-    igd_dataset *d;
-    igd_dataset_options o = igd_dataset_options_default();
-    float three[3 * 41 * 61], one[41 * 61];
-    put_image("grey/a/x.png");
-    assert_ok(igd_dataset_open(&d, fixture_path("grey"), &o));
-    assert_ok(igd_dataset_read(d, three, (const int64_t[]){0}, 1));
-    igd_dataset_free(d);
-    o.channels = 1;
-    assert_ok(igd_dataset_open(&d, fixture_path("grey"), &o));
-    assert_memory_equal(igd_dataset_shape(d), ((const int64_t[]){1, 41, 61}), 24);
-    assert_ok(igd_dataset_read(d, one, (const int64_t[]){0}, 1));
-    assert_memory_equal(one, three, sizeof(one)); // of grey files, every channel is that
-    igd_dataset_free(d);
-    o.channels = 2;
-    assert_fails(igd_dataset_open(&d, fixture_path("grey"), &o), IGD_EINVAL,
-                 "images of 2 channels");
-}
-
 // --- The number of classes
 
 static igd_status check_count(const int32_t *labels, int num, int num_classes,
@@ -551,49 +530,6 @@ static void test_labels__the_number_of_classes_must_be_the_models(void **state)
                  "labels count from 0, and these begin at 1");
 }
 
-// --- Pixels
-
-static void test_labels__pixels_a_rounding_outside_are_shown_or_clamped(void **state)
-{
-    (void)state;
-    igd_dataset_options o = igd_dataset_options_default();
-    igd_dataset *d;
-    float x[6] = {1.0000001f, 0, -1e-7f, 0.5f, 1, 0}, read[3];
-    const int64_t shape[] = {2, 3, 1, 1};
-    assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));
-    assert_ok(igd_npy_write(fixture_path("cy.npy"), IGD_NPY_I32, (const int64_t[]){2}, 1,
-                            (const int32_t[]){0, 1}));
-    char y[256];
-    snprintf(y, sizeof(y), "%s", fixture_path("cy.npy"));
-    o.labels = y;
-    assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
-                 "a pixel of 1.00000012, outside [0, 1], as a rounding leaves it; "
-                 "--clamp-pixels");
-    o.clamp_pixels = true;
-    assert_ok(igd_dataset_open(&d, fixture_path("c.npy"), &o));
-    assert_ok(igd_dataset_read(d, read, (const int64_t[]){0}, 1));
-    assert_true(read[0] == 1.0f && read[1] == 0.0f && read[2] == 0.0f);
-    igd_dataset_free(d);
-    static const struct {
-        float value;
-        const char *message;
-    } bad[] = {{1.01f, "a pixel of 1.00999999, outside"},
-               {254.0f, "a pixel of 254, outside [0, 1]; save 0 to 255 as uint8"},
-               {NAN, "a pixel of nan, outside"}};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        x[4] = bad[i].value;
-        assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));
-        assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
-                     bad[i].message);
-        assert_null(strstr(igd_error_message(), "--clamp-pixels"));
-    }
-    const double doubles[6] = {0};
-    assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F64, shape, 4, doubles));
-    assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
-                 "images are float64, neither uint8 nor float32; numpy.save(path, "
-                 "x.astype('float32'))");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,9 +543,7 @@ int main(void)
         TENSOR_TEST(test_labels__images_lie_at_any_depth_in_torchvisions_order),
         TENSOR_TEST(test_labels__tiny_imagenets_folder_is_flat),
         TENSOR_TEST(test_labels__digits_are_a_name_where_an_image_has_it),
-        TENSOR_TEST(test_labels__grey_is_one_channel),
         TENSOR_TEST(test_labels__the_number_of_classes_must_be_the_models),
-        TENSOR_TEST(test_labels__pixels_a_rounding_outside_are_shown_or_clamped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
