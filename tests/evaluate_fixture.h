@@ -10,10 +10,11 @@
 #include "igdef/evaluate.h"
 #include "result/result_impl.h"
 
-#define D 12
-#define H 16
-#define C 5
-#define N 60
+#ifndef N
+#define N 60 // images
+#endif
+
+enum { D = 12, H = 16, C = 5 };
 
 // The base model and what stands in for its defended form: a model of other weights.
 static struct {

@@ -1,11 +1,11 @@
 // Kills, faults and mutations: whatever happens to a run or to its files, it ends with
 // the numbers of a run that nobody disturbed, or with an error; nothing crashes, and
 // nothing is left behind. usage: torture KILLS FAULTS MUTATIONS [SEED]
-#include "attack_fixture.h"
+#define N 24
+#include "evaluate_fixture.h"
+#include "faults.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,16 +15,9 @@
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/seal.h"
-#include "evaluate/evaluate_impl.h"
-#include "igdef/evaluate.h"
 #include "rank/ranking_impl.h"
 #include "rank/rows.h"
-#include "result/result_impl.h"
 
-#define D 12
-#define H 16
-#define C 5
-#define N 24
 #define MOST_FILE ((size_t)1 << 24)
 #define MOST_EDITS 4
 #define BATCH 200 // mutations of files that are only read, in one child
@@ -50,147 +43,23 @@ static uint32_t chance(uint32_t below)
     return word % below;
 }
 
-// --- faults
-
-typedef enum kind {
-    MALLOC,
-    CALLOC,
-    REALLOC,
-    OPEN,
-    PWRITE,
-    WRITE,
-    FFLUSH,
-    FSYNC,
-    FDATASYNC,
-    RENAME,
-    FTRUNCATE,
-    FCHMOD,
-    FCNTL,
-    NUM_KINDS
-} kind;
-
-static const int reasons[NUM_KINDS] = {
-    [MALLOC] = ENOMEM, [CALLOC] = ENOMEM, [REALLOC] = ENOMEM, [OPEN] = EMFILE,
-    [PWRITE] = ENOSPC, [WRITE] = ENOSPC,  [FFLUSH] = ENOSPC,  [FSYNC] = EIO,
-    [FDATASYNC] = EIO, [RENAME] = EACCES, [FTRUNCATE] = EIO,  [FCHMOD] = EPERM,
-    [FCNTL] = ENOLCK,
-};
-
-// Calls of each kind so far, and the one that fails.
-static _Atomic long calls[NUM_KINDS];
-static kind faulty = NUM_KINDS;
-static long faulty_call;
-
-static bool fails(kind k)
-{
-    if (++calls[k] != faulty_call || k != faulty)
-        return false;
-    errno = reasons[k];
-    return true;
-}
-
-// The linker puts these in the place of the library's calls.
-#define WRAP(type, name, parameters, values, k, failure)                                 \
-    type __real_##name parameters;                                                       \
-    type __wrap_##name parameters;                                                       \
-    type __wrap_##name parameters                                                        \
-    {                                                                                    \
-        return fails(k) ? failure : __real_##name values;                                \
-    }
-
-WRAP(void *, malloc, (size_t size), (size), MALLOC, NULL)
-WRAP(void *, calloc, (size_t num, size_t size), (num, size), CALLOC, NULL)
-WRAP(void *, realloc, (void *old, size_t size), (old, size), REALLOC, NULL)
-WRAP(ssize_t, pwrite, (int file, const void *data, size_t size, off_t at),
-     (file, data, size, at), PWRITE, -1)
-WRAP(ssize_t, write, (int file, const void *data, size_t size), (file, data, size), WRITE,
-     -1)
-WRAP(int, fflush, (FILE * f), (f), FFLUSH, EOF)
-WRAP(int, fsync, (int file), (file), FSYNC, -1)
-WRAP(int, fdatasync, (int file), (file), FDATASYNC, -1)
-WRAP(int, rename, (const char *from, const char *to), (from, to), RENAME, -1)
-WRAP(int, ftruncate, (int file, off_t size), (file, size), FTRUNCATE, -1)
-WRAP(int, fchmod, (int file, mode_t mode), (file, mode), FCHMOD, -1)
-
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __real_fcntl(int file, int command, ...);
-int __wrap_fcntl(int file, int command, ...);
-
-int __wrap_open(const char *path, int flags, ...)
-{
-    va_list args;
-    va_start(args, flags);
-    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
-    va_end(args);
-    return fails(OPEN) ? -1 : __real_open(path, flags, mode);
-}
-
-int __wrap_fcntl(int file, int command, ...)
-{
-    va_list args;
-    va_start(args, command);
-    void *argument = va_arg(args, void *);
-    va_end(args);
-    return fails(FCNTL) ? -1 : __real_fcntl(file, command, argument);
-}
-
 // --- the run
-
-static struct {
-    toy base, judged;
-    float w[H * D], b[H], w2[C * H], w_judged[H * D];
-    float x[N * D];
-    int32_t label[N];
-    igd_dataset *data;
-    igd_views views;
-} world;
-
-static void world_make(void)
-{
-    const int64_t shape[3] = {1, 1, D};
-    toy_random(world.w, H * D, 1.0f, "w");
-    toy_random(world.b, H, 0.5f, "b");
-    toy_random(world.w2, C * H, 0.7f, "w2");
-    toy_random(world.w_judged, H * D, 0.15f, "w judged");
-    for (int i = 0; i < H * D; i++)
-        world.w_judged[i] += world.w[i];
-    toy_make(&world.base, D, H, C, world.w, world.b, world.w2);
-    toy_make(&world.judged, D, H, C, world.w_judged, world.b, world.w2);
-    toy_images(world.x, N * D, "x");
-    for (int i = 0; i < N; i++) {
-        float z[C];
-        const igd_draw draw = {0};
-        assert_ok(igd_classifier_logits(z, &world.base.f, world.x + i * D, 1, &draw));
-        world.label[i] = (igd_argmax(z, C) + (i % 10 == 0)) % C;
-    }
-    assert_ok(igd_dataset_from_floats(&world.data, world.x, world.label, N, shape, C));
-    world.views = (igd_views){.base = &world.base.f,
-                              .judged = &world.judged.f,
-                              .model_path = "toy.pt",
-                              .model_sha256 = "00",
-                              .model_identity = "toy",
-                              .device = "cpu"};
-}
 
 static const char *const names[] = {"r.json",  "r.images.jsonl",     "x.npy",
                                     "r.state", "r.state.checkpoint", "x.npy.part",
                                     "cache"};
-enum { RESULT, LINES, SAVED, STATE, FLIGHT, PART, CACHE, NUM_NAMES };
+enum { RESULT, LINES, SAVED, STATE, CHECKPOINT, PART, CACHE, NUM_NAMES };
 
 static char paths[NUM_NAMES][600];
 
 // @return 0, 1 after an error with a message, 2 after one without
 static int run(void)
 {
-    igd_evaluate_options o = igd_evaluate_options_default();
+    igd_evaluate_options o = options("pgd,transfer:apgd-ce,square");
     igd_result *r = NULL;
-    o.attacks = "pgd,transfer:apgd-ce,square";
     o.set = "pgd.steps=10,square.queries=60,apgd-ce.steps=10";
-    o.threat.eps = 0.03;
     o.batch_size = 4;
     o.save_seconds = 0.0;
-    o.checks = false;
     o.state = paths[STATE];
     o.cache = paths[CACHE];
     o.save_adversarial = paths[SAVED];
@@ -419,7 +288,7 @@ static bool take_stock(void)
         }
     if (d != NULL)
         closedir(d);
-    return stock[STATE].data != NULL && stock[FLIGHT].data != NULL &&
+    return stock[STATE].data != NULL && stock[CHECKPOINT].data != NULL &&
            stock[PART].data != NULL && num_sets > 0;
 }
 
@@ -458,7 +327,7 @@ static void put_stock(int changed)
 
 static void mutate_runs(long num)
 {
-    static const int changed[] = {STATE, FLIGHT, PART, CACHE};
+    static const int changed[] = {STATE, CHECKPOINT, PART, CACHE};
     for (long m = 0; m < num; m++) {
         clear();
         put_stock(changed[m % 4]);
