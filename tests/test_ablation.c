@@ -1,50 +1,7 @@
 // The ablations of the masked defense, and defenses that are files of their own.
-#include "fixture.h"
+#include "masked_fixture.h"
 
-#include <math.h>
-
-#include "core/random.h"
-#include "cut.h"
-#include "defend/defense_impl.h"
-#include "model/model_impl.h"
-#include "rank/ranking_impl.h"
-
-#define N 19
-#define C 5
-#define K 12
 #define KEEP 3
-#define D (3 * 8 * 8)
-
-static const int64_t shape[3] = {3, 8, 8};
-
-typedef struct world {
-    igd_model *base;
-    igd_ranking *ranking;
-    float images[N * D];
-    igd_draw draws[N];
-} world;
-
-static void world_make(world *w)
-{
-    float score[C * K];
-    const igd_stream a = igd_stream_make(1, "test", 0, 0),
-                     b = igd_stream_make(2, "test", 0, 0);
-    igd_random_uniform(score, C * K, &a);
-    igd_random_uniform(w->images, N * D, &b);
-    for (int i = 0; i < N; i++)
-        w->draws[i] = (igd_draw){.image = i};
-    assert_ok(
-        igd_model_load(&w->base, fixture_convnet("ablation.pt", 3, K, C), shape, NULL));
-    assert_ok(igd_ranking_make(&w->ranking, "loir", "penultimate",
-                               igd_model_sha256(w->base), C, K, score, 10, NULL,
-                               cJSON_CreateObject()));
-}
-
-static void world_free(world *w)
-{
-    igd_ranking_free(w->ranking);
-    igd_model_free(w->base);
-}
 
 static igd_defense_options options(igd_mask mask, bool one_pass, double sigma)
 {
@@ -64,13 +21,6 @@ static igd_defense *make(const world *w, const igd_ranking *ranking,
     igd_defense *d = NULL;
     assert_ok(igd_defense_new(&d, w->base, ranking, &o));
     return d;
-}
-
-static void assert_close(const float *a, const float *b, int n, double tolerance)
-{
-    for (int i = 0; i < n; i++)
-        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance))
-            fail_msg("element %d is %g, not %g", i, (double)a[i], (double)b[i]);
 }
 
 static void passes(const igd_defense *d, int wanted)
@@ -126,7 +76,7 @@ static void test_ablation__masks_of_ones_are_the_base_model(void **state)
         o.keep = K;
         igd_defense *d = make(&w, w.ranking, o);
         assert_ok(igd_defense_predict(z, base, d, w.images, fixture_indices(), N));
-        assert_close(z, base, N * C, 1e-5);
+        fixture_assert_close(z, base, N * C, 1e-5);
         igd_defense_free(d);
     }
     world_free(&w);
@@ -159,7 +109,7 @@ static void test_ablation__one_pass_without_mask_is_smoothing_alone(void **state
         for (int i = 0; i < N * C; i++)
             mean[i] += 0.5f * z[i];
     }
-    assert_close(got, mean, N * C, 1e-5);
+    fixture_assert_close(got, mean, N * C, 1e-5);
     igd_defense_free(d);
 
     d = make(&w, NULL, options(IGD_MASK_NONE, true, 0.0)); // and without noise nothing
@@ -193,7 +143,7 @@ static void test_ablation__one_pass_masks_what_no_class_keeps(void **state)
              wanted, N * C);
     assert_ok(igd_scope_close(&s));
     assert_ok(igd_defense_predict(got, NULL, d, w.images, fixture_indices(), N));
-    assert_close(got, wanted, N * C, 1e-5);
+    fixture_assert_close(got, wanted, N * C, 1e-5);
     assert_false(igd_defense_has_pseudo_label(d));
     passes(d, 1);
     igd_defense_free(d);
@@ -281,24 +231,12 @@ static void test_ablation__one_pass_can_be_exported(void **state)
 {
     (void)state;
     static world w;
-    float here[N * C], there[N * C];
-    char path[512];
-    igd_model *exported = NULL;
     world_make(&w);
-    snprintf(path, sizeof(path), "%s", fixture_path("one.pt"));
     igd_defense *d = make(&w, w.ranking, options(IGD_MASK_RANKING, true, 0.0));
-    assert_ok(igd_defense_export(d, path));
-    assert_ok(igd_model_load(&exported, path, shape, NULL));
-    assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
-    assert_ok(igd_model_predict(there, exported, w.images, N));
-    assert_close(there, here, N * C, 1e-5);
-    igd_model_free(exported);
+    assert_exports_itself(d, w.images, N, shape, 1e-5, false);
     igd_defense_free(d);
     d = make(&w, w.ranking, options(IGD_MASK_RANKING, true, 0.2));
-    assert_ok(igd_defense_export(d, path));
-    assert_ok(igd_model_load(&exported, path, shape, NULL));
-    assert_false(igd_model_is_deterministic(exported));
-    igd_model_free(exported);
+    assert_exports_itself(d, w.images, N, shape, 1e-5, true);
     igd_defense_free(d);
     world_free(&w);
 }

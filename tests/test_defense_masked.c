@@ -1,52 +1,7 @@
 // The defended model against its definition, written out operation by operation.
-#include "fixture.h"
-
-#include <math.h>
-#include <unistd.h>
+#include "masked_fixture.h"
 
 #include "core/digest.h"
-#include "core/random.h"
-#include "cut.h"
-#include "defend/defense_impl.h"
-#include "defend/mask.h"
-#include "model/model_impl.h"
-#include "rank/ranking_impl.h"
-
-#define N 21 // not a multiple of the rows that batches are filled up to
-#define C 5
-#define K 12
-#define D (3 * 8 * 8)
-
-static const int64_t shape[3] = {3, 8, 8};
-
-typedef struct world {
-    igd_model *base;
-    igd_ranking *ranking;
-    float images[N * D];
-    igd_draw draws[N];
-} world;
-
-static void world_make(world *w)
-{
-    float score[C * K];
-    const igd_stream a = igd_stream_make(1, "test", 0, 0),
-                     b = igd_stream_make(2, "test", 0, 0);
-    igd_random_uniform(score, C * K, &a);
-    igd_random_uniform(w->images, N * D, &b);
-    for (int i = 0; i < N; i++)
-        w->draws[i] = (igd_draw){.image = 100 + 3 * i, .draw = (uint64_t)(i % 4)};
-    assert_ok(
-        igd_model_load(&w->base, fixture_convnet("defense.pt", 3, K, C), shape, NULL));
-    assert_ok(igd_ranking_make(&w->ranking, "loir", "penultimate",
-                               igd_model_sha256(w->base), C, K, score, 10, NULL,
-                               cJSON_CreateObject()));
-}
-
-static void world_free(world *w)
-{
-    igd_ranking_free(w->ranking);
-    igd_model_free(w->base);
-}
 
 static igd_defense *defend(const world *w, int keep, double sigma, int num_smooth,
                            double temperature)
@@ -347,26 +302,12 @@ static void test_defense_masked__exported_file_is_the_defended_model(void **stat
 {
     (void)state;
     static world w;
-    float here[N * C], there[N * C];
-    char path[512];
-    igd_model *exported = NULL;
     world_make(&w);
-    snprintf(path, sizeof(path), "%s", fixture_path("exported.pt"));
     igd_defense *d = defend(&w, 4, 0.0, 1, 0.05);
-    assert_ok(igd_defense_export(d, path));
-    assert_ok(igd_model_load(&exported, path, shape, NULL));
-    assert_true(igd_model_is_deterministic(exported));
-    assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
-    assert_ok(igd_model_predict(there, exported, w.images, N));
-    fixture_assert_close(there, here, N * C, 1e-4);
-    igd_model_free(exported);
+    assert_exports_itself(d, w.images, N, shape, 1e-4, false);
     igd_defense_free(d);
-
     d = defend(&w, 4, 0.1, 3, 0.05);
-    assert_ok(igd_defense_export(d, path));
-    assert_ok(igd_model_load(&exported, path, shape, NULL));
-    assert_false(igd_model_is_deterministic(exported));
-    igd_model_free(exported);
+    assert_exports_itself(d, w.images, N, shape, 1e-4, true);
     igd_defense_free(d);
     world_free(&w);
 }

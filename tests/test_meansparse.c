@@ -1,8 +1,6 @@
 // MeanSparse: one pixel by hand, a layer with positions against its definition, and what
 // holds for a defense that has a surrogate.
-#include "fixture.h"
-
-#include <math.h>
+#include "export_fixture.h"
 
 #include "core/random.h"
 #include "cut.h"
@@ -276,20 +274,10 @@ static void test_meansparse__exported_file_is_the_defended_model(void **state)
 {
     (void)state;
     static world w;
-    float here[N * C], there[N * C];
-    char path[512];
-    igd_model *exported = NULL;
     world_make(&w);
     for (int k = 0; k < 2; k++) {
         igd_defense *d = defend(&w, k == 0 ? w.layer : "penultimate", 0.5, 128);
-        snprintf(path, sizeof(path), "%s", fixture_path("exported.pt"));
-        assert_ok(igd_defense_export(d, path));
-        assert_ok(igd_model_load(&exported, path, shape, NULL));
-        assert_true(igd_model_is_deterministic(exported));
-        assert_ok(igd_defense_predict(here, NULL, d, w.images, fixture_indices(), N));
-        assert_ok(igd_model_predict(there, exported, w.images, N));
-        fixture_assert_close(there, here, N * C, 1e-5);
-        igd_model_free(exported);
+        assert_exports_itself(d, w.images, N, shape, 1e-5, false);
         igd_defense_free(d);
     }
     world_free(&w);
