@@ -1,6 +1,7 @@
 // Devices, threads and versions: the functions of igdef/runtime.h.
 #include "igdef/runtime.h"
 
+#include "tf32.h"
 #include "threads.h"
 #include "torch.hpp"
 
@@ -132,6 +133,17 @@ igd_status igd_compute_exactly(void)
         context.setBenchmarkCuDNN(false);
         context.setDeterministicCuDNN(true);
         context.setDeterministicAlgorithms(true, true); // where there is one
+    });
+}
+
+igd_status igd_tf32_swap(igd_tf32 *allowed)
+{
+    return guarded("CUDA", [=] {
+        at::Context &context = at::globalContext();
+        const igd_tf32 before = {context.allowTF32CuDNN(), context.allowTF32CuBLAS()};
+        context.setAllowTF32CuDNN(allowed->convolutions);
+        context.setAllowTF32CuBLAS(allowed->products);
+        *allowed = before;
     });
 }
 

@@ -122,9 +122,11 @@ igd_ball igd_run_ball_of(const igd_run *r, double eps);
 // The class that logits [samples, num_classes] name: the largest mean softmax, ties to
 // the lowest class.
 int igd_run_prediction(const igd_run *r, const float *z);
+// Whether the engine puts a find to the vote, ends the run if the majority is wrong, and
+// resets `fooled` if not: until then nothing is certain.
+bool igd_job_votes(const igd_attack_job *job);
 // Stores point as a misclassified x_adv. True if the run may end here: only the flag is
-// wanted and it cannot change. On a randomised classifier it never may: the engine puts
-// x_adv to the vote, ends the run if the majority is wrong, and resets `fooled` if not.
+// wanted and it cannot change. It can where finds are put to the vote.
 bool igd_run_found(igd_run *r, double loss);
 // A stream of the run's random numbers; `counter` tells its streams apart.
 igd_stream igd_run_stream(const igd_run *r, uint32_t counter);

@@ -39,6 +39,7 @@ igd_status igd_attack_job_init(igd_attack_job *job, const igd_attack *a,
                             .num_classes = f->num_classes,
                             .num_pixels = igd_classifier_pixels(f),
                             .deterministic = f->deterministic,
+                            .doubted = f->exact != NULL,
                             .differentiable = f->differentiable};
     memcpy(job->shape, f->shape, sizeof(job->shape));
     assert(a->num_parameters <= IGD_MAX_PARAMETERS);

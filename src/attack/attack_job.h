@@ -29,6 +29,7 @@ typedef struct igd_attack_job {
     int64_t num_pixels; // d = C * H * W
     int64_t shape[3];
     bool deterministic;
+    bool doubted; // whether another classifier decides what is a find: f->exact
     bool differentiable;
 } igd_attack_job;
 

@@ -418,9 +418,11 @@ static igd_want square_logits(igd_run *r, const float *z)
             copy_window(job, r->x_adv, r->point, &s->at);
         else
             memcpy(r->x_adv, r->point, (size_t)job->num_pixels * sizeof(float));
-        // On a randomised classifier the search goes on until a vote confirms it.
+        // Where a vote decides about it, the search goes on until one confirms it; but
+        // when any point of a high loss will do.
         if (igd_run_prediction(r, z) != r->label &&
-            (igd_run_found(r, loss) || job->deterministic))
+            (igd_run_found(r, loss) || !igd_job_votes(job) ||
+             (job->deterministic && job->mode == IGD_RETURN_HIGH_LOSS)))
             return IGD_WANT_END;
     } else if (job->threat.norm == IGD_NORM_LINF) {
         copy_window(job, r->point, r->x_adv, &s->at);

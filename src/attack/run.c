@@ -91,13 +91,18 @@ int igd_run_prediction(const igd_run *r, const float *z)
     return best;
 }
 
+bool igd_job_votes(const igd_attack_job *job)
+{
+    return !job->deterministic || job->doubted;
+}
+
 bool igd_run_found(igd_run *r, double loss)
 {
     const igd_attack_job *job = r->job;
     memcpy(r->x_adv, r->point, (size_t)job->num_pixels * sizeof(float));
     r->loss = loss;
     r->fooled = true;
-    return job->mode == IGD_RETURN_FOOLED && job->shortcuts && job->deterministic;
+    return job->mode == IGD_RETURN_FOOLED && job->shortcuts && !igd_job_votes(job);
 }
 
 igd_stream igd_run_stream(const igd_run *r, uint32_t counter)

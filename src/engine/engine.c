@@ -252,7 +252,7 @@ static igd_status job_check(const igd_attack_job *job, const igd_classifier *f,
         return igd_error(IGD_EINVAL, "%d votes cannot decide anything", job->votes);
     if (job->num_classes != f->num_classes ||
         job->num_pixels != igd_classifier_pixels(f) ||
-        job->deterministic != f->deterministic)
+        job->deterministic != f->deterministic || job->doubted != (f->exact != NULL))
         return igd_error(IGD_EINVAL, "the attack was set up for another classifier");
     return job->attack->check == NULL ? IGD_OK : job->attack->check(job);
 }

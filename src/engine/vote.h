@@ -1,5 +1,6 @@
-// One lucky draw of a randomised classifier is not an adversarial image: what a run finds
-// is put to the vote.
+// What a run finds is put to the vote where the classifier that it asked does not decide
+// alone: one lucky draw of a randomised classifier is not an adversarial image, nor is
+// what only rounding misclassifies.
 #ifndef IGD_ENGINE_VOTE_H
 #define IGD_ENGINE_VOTE_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "tf32.h"
 
 typedef struct batch {
     const float *images; // [rows, C, H, W], borrowed or `copy`
@@ -76,7 +77,23 @@ static igd_tensor *batch_tensor(igd_scope *s, const igd_classifier *f, const bat
     return igt_view(s, b->images, shape, 4, f->device);
 }
 
-igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
+// Has the process compute as f wants it; *before is for round_end().
+static igd_status round_begin(igd_tf32 *before, const igd_classifier *f)
+{
+    const bool allowed = f->rounding == IGD_ROUND_TF32;
+    *before = (igd_tf32){allowed, allowed};
+    return f->rounding == IGD_ROUND_AS_IS ? IGD_OK : igd_tf32_swap(before);
+}
+
+static igd_status round_end(igd_tf32 *before, const igd_classifier *f, igd_status st)
+{
+    if (f->rounding == IGD_ROUND_AS_IS)
+        return st;
+    const igd_status back = igd_tf32_swap(before);
+    return st != IGD_OK ? st : back;
+}
+
+static igd_status compute_logits(float *logits, const igd_classifier *f,
                                  const float *images, int64_t n, const igd_draw *draws)
 {
     batch in;
@@ -93,16 +110,20 @@ igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
     return st;
 }
 
-igd_status igd_pass_run(igd_pass **out, const igd_classifier *f, const float *images,
-                        int64_t n, const igd_draw *draws)
+igd_status igd_classifier_logits(float *logits, const igd_classifier *f,
+                                 const float *images, int64_t n, const igd_draw *draws)
 {
-    igd_pass *p = NULL;
-    igd_status st = IGD_OK;
+    igd_tf32 before;
+    IGD_TRY(round_begin(&before, f));
+    return round_end(&before, f, compute_logits(logits, f, images, n, draws));
+}
 
-    *out = NULL;
-    if (n < 1)
-        return igd_error(IGD_EINVAL, "a pass over %lld images", (long long)n);
-    p = calloc(1, sizeof(*p));
+static igd_status compute_pass(igd_pass **out, const igd_classifier *f,
+                               const float *images, int64_t n, const igd_draw *draws)
+{
+    igd_status st = IGD_OK;
+    igd_pass *p = calloc(1, sizeof(*p));
+
     if (p == NULL)
         return igd_error(IGD_ENOMEM, "no memory for a pass");
     p->f = f;
@@ -135,12 +156,24 @@ done:
     return IGD_OK;
 }
 
+igd_status igd_pass_run(igd_pass **out, const igd_classifier *f, const float *images,
+                        int64_t n, const igd_draw *draws)
+{
+    igd_tf32 before;
+
+    *out = NULL;
+    if (n < 1)
+        return igd_error(IGD_EINVAL, "a pass over %lld images", (long long)n);
+    IGD_TRY(round_begin(&before, f));
+    return round_end(&before, f, compute_pass(out, f, images, n, draws));
+}
+
 const float *igd_pass_logits(const igd_pass *p)
 {
     return p->logits;
 }
 
-igd_status igd_pass_grad(float *grad, igd_pass *p, const float *weight, bool again)
+static igd_status compute_grad(float *grad, igd_pass *p, const float *weight, bool again)
 {
     const int64_t rows = p->in.rows, C = p->f->num_classes;
     const int64_t d = igd_classifier_pixels(p->f);
@@ -154,6 +187,13 @@ igd_status igd_pass_grad(float *grad, igd_pass *p, const float *weight, bool aga
     if (p->scope.status == IGD_OK && room != grad)
         memcpy(grad, room, (size_t)(p->n * d) * sizeof(float));
     return p->scope.status;
+}
+
+igd_status igd_pass_grad(float *grad, igd_pass *p, const float *weight, bool again)
+{
+    igd_tf32 before;
+    IGD_TRY(round_begin(&before, p->f));
+    return round_end(&before, p->f, compute_grad(grad, p, weight, again));
 }
 
 void igd_pass_free(igd_pass *p)

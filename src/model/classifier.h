@@ -3,6 +3,8 @@
 #ifndef IGD_MODEL_CLASSIFIER_H
 #define IGD_MODEL_CLASSIFIER_H
 
+#include <stddef.h>
+
 #include "ops.h"
 
 // Batches of TorchScript are filled up to a multiple of this with copies of their last
@@ -17,6 +19,13 @@ typedef struct igd_draw {
     uint64_t draw;
 } igd_draw;
 
+// How products of float32 are computed off the host.
+typedef enum igd_rounding {
+    IGD_ROUND_AS_IS, // as the process has it
+    IGD_ROUND_IEEE,
+    IGD_ROUND_TF32 // with factors of 10 bits
+} igd_rounding;
+
 typedef struct igd_classifier {
     const void *self;
     int num_classes;
@@ -24,6 +33,9 @@ typedef struct igd_classifier {
     const char *device; // where images go
     bool off_host;      // whether the host's threads are idle while it computes
     int block;          // batches are filled up to a multiple of this many rows; 0 for 1
+    igd_rounding rounding;
+    const struct igd_classifier *exact; // the same in IEEE float32, which decides what
+                                        // fools this one; NULL where this does
     bool deterministic; // same image, same logits, whatever the draw
     bool differentiable;
     bool no_gradients;       // not even zeros: attacks that need any are refused
@@ -35,6 +47,12 @@ typedef struct igd_classifier {
     igd_tensor *(*logits)(igd_scope *s, const void *self, const igd_tensor *x,
                           const igd_draw *draws);
 } igd_classifier;
+
+// What decides whether an image fools f.
+static inline const igd_classifier *igd_classifier_exact(const igd_classifier *f)
+{
+    return f->exact != NULL ? f->exact : f;
+}
 
 // Number of floats of one image.
 static inline int64_t igd_classifier_pixels(const igd_classifier *f)
