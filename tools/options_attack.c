@@ -1,10 +1,11 @@
 // How images are attacked, for the commands that evaluate.
 #include "options_attack.h"
 
-#include "igdef/evaluate.h"
+#include <string.h>
 
 // clang-format off
 static const char *const reports[] = {"union", "per-attack", NULL};
+static const char *const precisions[] = {"ieee", "tf32", NULL};
 
 const cli_option attack_options[] = {
     {'a', "attack",      CLI_TEXT, offsetof(igd_evaluate_options, attacks),
@@ -25,8 +26,19 @@ const cli_option attack_options[] = {
      "T", "temperature of the gradients in surrogate:NAME", 0, 0, NULL},
     {0,   "joint-weight", CLI_NUMBER | CLI_POSITIVE, offsetof(igd_evaluate_options, joint_weight),
      "W", "share of the first pass in joint:NAME", 0, 0, NULL},
+    {0,   "precision",   CLI_ENUM, offsetof(igd_evaluate_options, precision),
+     NULL, "of the attacks on a CUDA device: IEEE float32, or faster by rounded factors, "
+     "where what they find is judged again in IEEE float32", 0, 0, precisions},
     {0,   "allow-nonfinite", CLI_FLAG, offsetof(igd_evaluate_options, allow_nonfinite),
      NULL, "count images whose clean logits are NaN or infinite as wrong", 0, 0, NULL},
     {0},
 };
 // clang-format on
+
+int attack_check(const igd_evaluate_options *o, const common_settings *common)
+{
+    if (o->precision == IGD_PRECISION_IEEE || strncmp(common->device, "cuda", 4) == 0)
+        return CLI_GO_ON;
+    return cli_usage("--precision: tf32 is of CUDA devices, --device is %s",
+                     common->device);
+}

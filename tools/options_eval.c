@@ -189,6 +189,8 @@ static int check(const void *settings)
         return cli_usage("--expect-clean: one part says little; give it to --merge");
     if ((rc = shard_check(&s->shard)) != CLI_GO_ON)
         return rc;
+    if ((rc = attack_check(&s->evaluate, &s->common)) != CLI_GO_ON)
+        return rc;
     return input_check(&s->in);
 }
 

@@ -161,6 +161,8 @@ static int series_check(const series_settings *s)
         return rc;
     if (s->evaluate.restart && s->out.output == NULL)
         return cli_usage("--restart: without --output there is nothing to restart");
+    if ((rc = attack_check(&s->evaluate, &s->common)) != CLI_GO_ON)
+        return rc;
     return input_check(&s->in);
 }
 

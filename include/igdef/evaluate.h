@@ -34,6 +34,15 @@ typedef enum igd_order {
                           whenever it stops, those that are finished are a fair sample. */
 } igd_order;
 
+/** How attacks compute on a CUDA device. Whatever they find is judged in IEEE float32. */
+typedef enum igd_precision {
+    IGD_PRECISION_IEEE, /**< In IEEE float32, as igd_compute_exactly() says. */
+    IGD_PRECISION_TF32  /**< Products of factors with mantissas of 10 bits: faster on
+                             tensor cores. A find that is none in IEEE float32 is dropped
+                             and its search goes on, so no accuracy is too low by it; one
+                             may be too high, since the search sees rounded gradients. */
+} igd_precision;
+
 /** Why an evaluation in random order took no further image. */
 typedef enum igd_stop {
     IGD_STOP_NONE, /**< There was none. */
@@ -69,11 +78,13 @@ typedef struct igd_evaluate_options {
     /** Changed parameters between commas, such as "apgd-ce.steps=50"; a name without
      * prefix means the attack wherever it occurs. Default NULL. */
     const char *set;
-    igd_report_mode report; /**< Default IGD_REPORT_UNION. */
-    uint64_t seed;          /**< Of every random choice of the attacks. Default 0. */
-    int batch_size;         /**< Images at a time, 1 .. 65536. Default 128. */
-    int num_draws;          /**< R: draws for the final judgement of a randomised
-                                 classifier, 1 .. 255. Default 10. */
+    igd_report_mode report;  /**< Default IGD_REPORT_UNION. */
+    uint64_t seed;           /**< Of every random choice of the attacks. Default 0. */
+    int batch_size;          /**< Images at a time, 1 .. 65536. Default 128. */
+    igd_precision precision; /**< Default IGD_PRECISION_IEEE; the other is for models on a
+                                  CUDA device. For the whole process while it runs. */
+    int num_draws;           /**< R: draws for the final judgement of a randomised
+                                  classifier, 1 .. 255. Default 10. */
     bool fixed_noise;     /**< Attack and judge one fixed draw of the noise per image. */
     bool shortcuts;       /**< Skip work that cannot change a flag. Default true. */
     bool checks;          /**< Make the reliability checks that cost passes of their own.

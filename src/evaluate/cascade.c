@@ -238,6 +238,8 @@ static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
     cJSON_AddStringToObject(o, "norm", igd_norm_name(job->threat.norm));
     igd_json_add_seed(o, job->seed);
     cJSON_AddItemToObject(o, "job", igd_job_json(job));
+    if (s->views->base->rounding == IGD_ROUND_TF32)
+        cJSON_AddStringToObject(o, "precision", "tf32");
     char *text = cJSON_HasObjectItem(o, "job") ? cJSON_PrintUnformatted(o) : NULL;
     const igd_status st = text == NULL
                               ? igd_error(IGD_ENOMEM, "no memory for a fingerprint")

@@ -35,6 +35,8 @@ static igd_status check_options(const igd_evaluate_options *o)
         return igd_error(IGD_EINVAL, "norm %d is none", (int)o->threat.norm);
     if (o->report != IGD_REPORT_UNION && o->report != IGD_REPORT_PER_ATTACK)
         return igd_error(IGD_EINVAL, "report %d is none", (int)o->report);
+    if (o->precision != IGD_PRECISION_IEEE && o->precision != IGD_PRECISION_TF32)
+        return igd_error(IGD_EINVAL, "precision %d is none", (int)o->precision);
     if (!(o->threat.eps > 0.0 && o->threat.eps <= largest))
         return igd_error(IGD_EINVAL, "eps is %g, outside 0 to %g", o->threat.eps,
                          largest);

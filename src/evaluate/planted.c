@@ -285,6 +285,7 @@ static igd_status test_attack(cJSON *list, planted *p, const igd_step *step)
     p->s->done = 0;
     p->s->total = p->num;
     job.mode = IGD_RETURN_FOOLED;
+    job.doubted = false; // the copy is exact
     p->next = p->found = 0;
     if (p->num > 0)
         IGD_TRY(igd_engine_run(&job, &p->copy, p->s->options->batch_size, &feed));
@@ -311,7 +312,7 @@ static int by_name(const void *a, const void *b)
 
 igd_status igd_planted_test(cJSON **out, igd_session *s)
 {
-    planted p = {.s = s, .f = s->views->judged};
+    planted p = {.s = s, .f = igd_classifier_exact(s->views->judged)};
     const igd_step *tested[IGD_MAX_STEPS]; // whatever their order in the list
     int num = 0;
     igd_status st;

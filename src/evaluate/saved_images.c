@@ -53,7 +53,7 @@ static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correc
             *outside += out;
             draws[k] = igd_session_draw(s, fooled ? column : 0, rows[k], 0);
         }
-        if ((st = igd_classifier_logits(z, s->views->judged, saved, num, draws)) !=
+        if ((st = igd_classifier_logits(z, igd_session_judge(s), saved, num, draws)) !=
             IGD_OK)
             goto done;
         for (int64_t k = 0; k < num; k++) {

@@ -141,7 +141,8 @@ igd_draw igd_session_draw(const igd_session *s, int column, int64_t row, int r)
 
 const igd_classifier *igd_session_judge(const igd_session *s)
 {
-    return s->views->judging != NULL ? s->views->judging : s->views->judged;
+    return s->views->judging != NULL ? s->views->judging
+                                     : igd_classifier_exact(s->views->judged);
 }
 
 igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
@@ -164,7 +165,7 @@ igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *kno
     }
     for (int64_t k = 0; k < num; k++)
         draws[k] = igd_session_draw(s, 0, rows[k], 0);
-    if ((st = igd_classifier_logits(z, f, x, num, draws)) != IGD_OK)
+    if ((st = igd_classifier_logits(z, igd_classifier_exact(f), x, num, draws)) != IGD_OK)
         goto done;
     for (int64_t k = 0; k < num; k++)
         memcpy(known + (size_t)rows[k] * C, z + (size_t)k * C, C * sizeof(float));

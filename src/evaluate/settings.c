@@ -39,6 +39,8 @@ static cJSON *run_settings(const igd_session *s)
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "report",
                             o->report == IGD_REPORT_UNION ? "union" : "per-attack");
+    cJSON_AddStringToObject(json, "precision",
+                            o->precision == IGD_PRECISION_TF32 ? "tf32" : "ieee");
     cJSON_AddNumberToObject(json, "draws", s->num_draws);
     cJSON_AddBoolToObject(json, "fixed_noise", o->fixed_noise);
     cJSON_AddBoolToObject(json, "shortcuts", o->shortcuts);

@@ -1,6 +1,7 @@
 // Owns the way from models and defenses to the classifiers that an evaluation sees.
 #include "evaluate/views.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/error.h"
@@ -41,12 +42,29 @@ static int given_class(int64_t image, const void *payload)
     return *(const int *)payload;
 }
 
-// The classifier of a view.
+static igd_classifier *keep(igd_views_own *own, igd_classifier f, igd_rounding rounding)
+{
+    assert(own->num_classifiers < IGD_MOST_VIEWS);
+    igd_classifier *kept = &own->classifier[own->num_classifiers++];
+    *kept = f;
+    kept->rounding = rounding;
+    return kept;
+}
+
+// The classifier of a view, to judge with.
 static const igd_classifier *see(igd_views_own *own, const igd_defense_view *view)
 {
-    igd_classifier *f = &own->classifier[own->num_classifiers++];
-    *f = igd_defense_classifier(view);
-    return f;
+    return keep(own, igd_defense_classifier(view), own->exact);
+}
+
+// The same to attack, where attacks compute otherwise.
+static const igd_classifier *attacked(igd_views_own *own, const igd_classifier *f)
+{
+    if (own->exact == IGD_ROUND_AS_IS)
+        return f;
+    igd_classifier *rounded = keep(own, *f, IGD_ROUND_TF32);
+    rounded->exact = f;
+    return rounded;
 }
 
 igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense *defense,
@@ -54,26 +72,31 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
 {
     const igd_classifier *f = igd_model_classifier(base);
 
+    *v = (igd_views){0};
+    if (o->precision != IGD_PRECISION_IEEE && !f->off_host)
+        return igd_error(IGD_EINVAL,
+                         "precision tf32: TF32 is of CUDA devices, the model is on %s",
+                         f->device);
     *v = (igd_views){.base = f,
-                     .judged = f,
                      .model_path = igd_model_path(base),
                      .model_sha256 = igd_model_sha256(base),
                      .model_identity = igd_model_identity(base),
                      .device = f->device};
+    igd_views_own *own = &v->own;
+    if (o->precision != IGD_PRECISION_IEEE) {
+        own->exact = IGD_ROUND_IEEE;
+        v->base = attacked(own, keep(own, *f, own->exact));
+    }
+    v->judged = v->base;
     if (defense == NULL)
         return IGD_OK;
-    igd_views_own *own = &v->own;
     const igd_defense_view plain = {.defense = defense, .fixed_noise = o->fixed_noise};
-    *own = (igd_views_own){.judged = plain,
-                           .judging = plain,
-                           .surrogate = plain,
-                           .joint = plain,
-                           .ceiling = plain,
-                           .floor = plain};
+    own->judged = own->judging = own->surrogate = own->joint = own->ceiling = own->floor =
+        plain;
     v->defense = igd_defense_settings_json(defense);
     v->probe = igd_defense_probe(defense);
     own->judging.pass_cache = o->pass_cache;
-    v->judged = see(own, &own->judged);
+    v->judged = attacked(own, see(own, &own->judged));
     if (o->pass_cache != NULL)
         v->judging = see(own, &own->judging);
     const igd_adaptive adaptive = igd_defense_adaptive(defense);
@@ -81,7 +104,7 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
         return IGD_OK;
     own->surrogate.surrogate = true;
     own->surrogate.surrogate_temperature = o->surrogate_temperature;
-    v->surrogate = see(own, &own->surrogate);
+    v->surrogate = attacked(own, see(own, &own->surrogate));
     if (adaptive == IGD_ADAPTIVE_SURROGATE)
         return IGD_OK;
     IGD_TRY(labels_init(&own->known, data));
@@ -91,7 +114,7 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
     own->ceiling.payload = &own->known;
     own->floor.label = given_class;
     own->floor.payload = v->floor_class = &own->floor_class;
-    v->joint = see(own, &own->joint);
+    v->joint = attacked(own, see(own, &own->joint));
     v->ceiling = see(own, &own->ceiling);
     v->floor = see(own, &own->floor);
     return IGD_OK;

@@ -19,11 +19,14 @@ typedef struct igd_labels {
     int64_t num;
 } igd_labels;
 
+#define IGD_MOST_VIEWS 16
+
 // Where igd_views_make() keeps what it makes.
 typedef struct igd_views_own {
     igd_defense_view judged, judging, surrogate, joint, ceiling, floor;
-    igd_classifier classifier[6];
+    igd_classifier classifier[IGD_MOST_VIEWS];
     int num_classifiers;
+    igd_rounding exact; // of what judges
     int floor_class;
     igd_labels known;
 } igd_views_own;

@@ -36,7 +36,7 @@ typedef struct igd_classifier {
     igd_rounding rounding;
     const struct igd_classifier *exact; // the same in IEEE float32, which decides what
                                         // fools this one; NULL where this does
-    bool deterministic; // same image, same logits, whatever the draw
+    bool deterministic;                 // same image, same logits, whatever the draw
     bool differentiable;
     bool no_gradients;       // not even zeros: attacks that need any are refused
     bool own_noise;          // draws numbers that neither a seed nor igd_draw decides

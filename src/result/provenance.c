@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "core/json.h"
 #include "igdef/version.h"
 #include "result/state.h"
 
 void igd_provenance_reduce(cJSON *settings)
 {
     cJSON *attack;
+    if (strcmp(igd_string_of(settings, "precision"), "ieee") == 0)
+        cJSON_DeleteItemFromObjectCaseSensitive(settings, "precision");
     cJSON_ArrayForEach(attack, cJSON_GetObjectItemCaseSensitive(settings, "attacks"))
     {
         cJSON_DeleteItemFromObjectCaseSensitive(attack, "route");

@@ -30,7 +30,8 @@ typedef struct igd_provenance {
 cJSON *igd_provenance_json(const igd_provenance *h);
 
 // Takes out of the settings of an evaluation what follows from the names of its attacks
-// and the first files do not say, so that they can be compared; NULL is fine.
+// or is as ever, and the first files do not say, so that they can be compared; NULL is
+// fine.
 void igd_provenance_reduce(cJSON *settings);
 
 // {"norm", "eps"}; owned.

@@ -122,4 +122,6 @@ void igd_provenance_print(FILE *f, const cJSON *provenance)
         igd_radius_print(f, number_in(provenance, "threat", "eps"));
         fputc('\n', f);
     }
+    if (strcmp(igd_text_in(provenance, "settings", "precision"), "tf32") == 0)
+        fputs("precision attacks in TF32, what they find judged in IEEE float32\n", f);
 }

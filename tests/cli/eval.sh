@@ -22,6 +22,8 @@ run igdef eval -m model.pt -d d --audit 101
 run igdef eval -m model.pt -d d --keep 5
 run igdef eval -m model.pt -d d --fixed-noise
 run igdef eval -m model.pt -d d --restart
+run igdef eval -m model.pt -d d --precision tf32
+run igdef eval -m model.pt -d d --precision half
 run igdef eval -m model.pt -d d -o absent/r.json
 run igdef eval -m model.pt -d d -o d
 run igdef eval -m model.pt -d d --save-adversarial absent/x.npy

@@ -10,7 +10,7 @@ images=(--model absent.pt --data data.npy --labels labels.npy --split test --fir
     --classes classes.txt --class-order numeric --partial --clamp-pixels --model-output 0)
 threat=(--norm Linf --eps 0.1)
 attacks=(--allow-nonfinite --attack apgd-ce --set apgd-ce.steps=2 --report union --draws 2
-    --surrogate-temperature 2 --joint-weight 0.5)
+    --surrogate-temperature 2 --joint-weight 0.5 --precision ieee)
 kept=(--ranking r.safetensors --keep 3 --temperature 0.1 --force)
 noise=(--sigma 0.1 --smooth 2)
 mask=(--defense mask --mask ranking --passes 2)
