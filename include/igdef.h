@@ -27,6 +27,7 @@
 
 #include "igdef/attack.h"
 #include "igdef/evaluate.h"
+#include "igdef/parts.h"
 
 #include "igdef/analysis.h"
 #include "igdef/analyze.h"

@@ -476,12 +476,27 @@ static void test_misuse__noise_without_indices_is_fresh(void **state)
     igd_defense_free(d);
 }
 
+static void test_misuse__of_parts(void **state)
+{
+    (void)state;
+    igd_parts *all = (igd_parts *)&w;
+    REFUSES("out", igd_parts_look(NULL, "x"));
+    REFUSES("folder", igd_parts_look(&all, NULL));
+    assert_null(all);
+    assert_int_equal(igd_parts_count(NULL), 0);
+    assert_int_equal(igd_parts_get(NULL, 0).index, -1);
+    assert_string_equal(igd_parts_text(NULL), "");
+    assert_string_equal(igd_parts_json(NULL), "");
+    igd_parts_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_misuse__of_models),
         cmocka_unit_test(test_misuse__of_data),
         cmocka_unit_test(test_misuse__of_rankings),
+        cmocka_unit_test(test_misuse__of_parts),
         cmocka_unit_test(test_misuse__of_defenses),
         cmocka_unit_test(test_misuse__of_attacks),
         cmocka_unit_test(test_misuse__of_evaluations),

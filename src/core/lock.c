@@ -19,17 +19,22 @@ struct igd_lock {
     int file;   // -1 where nothing is held
 };
 
+// What its holder wrote into the file; false for nothing.
+static bool signature(char *text, size_t size, int file)
+{
+    const ssize_t length = pread(file, text, size - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return text[0] != '\0';
+}
+
 // Who wrote the file; or, before that is done, who the system says holds it.
 static igd_status held(const igd_lock *l)
 {
     char text[HOST_SIZE + 64];
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    const ssize_t length = pread(l->file, text, sizeof(text) - 1, 0);
-    if (length > 0) {
-        text[length] = '\0';
-        text[strcspn(text, "\n")] = '\0';
+    if (signature(text, sizeof(text), l->file))
         return igd_error(IGD_ESTATE, "%s: in use by %s", l->path, text);
-    }
     if (fcntl(l->file, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK)
         return igd_error(IGD_ESTATE, "%s: in use by process %ld", l->path,
                          (long)whole.l_pid);
@@ -79,18 +84,43 @@ static igd_status take(igd_lock *l, bool *known)
     }
 }
 
+// "`of`.lock", owned; NULL without memory.
+static char *path_of(const char *of)
+{
+    const size_t room = strlen(of) + sizeof(SUFFIX);
+    char *path = malloc(room);
+    if (path != NULL)
+        snprintf(path, room, "%s" SUFFIX, of);
+    return path;
+}
+
+bool igd_lock_held(char *who, size_t size, const char *of)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char *path = path_of(of);
+    const int file = path != NULL ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    bool held = false;
+    who[0] = '\0';
+    if (file >= 0) {
+        held = fcntl(file, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+        if (held)
+            (void)signature(who, size, file);
+        close(file);
+    }
+    free(path);
+    return held;
+}
+
 igd_status igd_lock_take(igd_lock **out, bool *known, const char *of)
 {
     igd_lock *l = calloc(1, sizeof(*l));
-    const size_t room = strlen(of) + sizeof(SUFFIX);
 
     *out = NULL;
     *known = true;
-    if (l == NULL || (l->path = malloc(room)) == NULL) {
+    if (l == NULL || (l->path = path_of(of)) == NULL) {
         free(l);
         return igd_error(IGD_ENOMEM, "%s: no memory for its lock", of);
     }
-    snprintf(l->path, room, "%s" SUFFIX, of);
     l->file = -1;
     const igd_status st = take(l, known);
     if (st == IGD_OK) {

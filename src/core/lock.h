@@ -3,6 +3,7 @@
 #define IGD_CORE_LOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "igdef/status.h"
 
@@ -12,6 +13,10 @@ typedef struct igd_lock igd_lock;
 // process left is taken over. *known is false where the file system has no locks: nothing
 // is held then. @return IGD_OK, IGD_ESTATE naming who holds it, IGD_EIO, IGD_ENOMEM
 igd_status igd_lock_take(igd_lock **out, bool *known, const char *of);
+
+// Whether a process holds the lock "`of`.lock"; `who` [size] is what it wrote there, ""
+// for nothing. A file system without locks shows nobody.
+bool igd_lock_held(char *who, size_t size, const char *of);
 
 // Gives it back and removes the file; NULL is fine.
 void igd_lock_free(igd_lock *l);

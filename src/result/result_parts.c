@@ -23,24 +23,28 @@ bool igd_parts_same_device(const igd_result *a, const igd_result *b)
     return length == strcspn(q, ":") && strncmp(p, q, length) == 0;
 }
 
+igd_status igd_part_read(igd_part *out, const cJSON *part, int64_t num_images,
+                         const char *path)
+{
+    IGD_TRY(igd_json_integer(&out->index, part, "index", path));
+    IGD_TRY(igd_json_integer(&out->of, part, "of", path));
+    IGD_TRY(igd_json_integer(&out->first, part, "first", path));
+    IGD_TRY(igd_json_integer(&out->whole, part, "whole", path));
+    if (out->index < 0 || out->index >= out->of || out->first < 0 ||
+        out->first > out->whole || num_images > out->whole - out->first)
+        return igd_error(IGD_EFORMAT, "%s: part %lld of %lld, from image %lld of %lld",
+                         path, (long long)out->index, (long long)out->of,
+                         (long long)out->first, (long long)out->whole);
+    return IGD_OK;
+}
+
 static igd_status read_part(igd_part *out, bool *stated, const igd_result *r,
                             const char *path)
 {
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(r->provenance, "data");
     const cJSON *part = cJSON_GetObjectItemCaseSensitive(data, "part");
     *stated = part != NULL;
-    if (part == NULL)
-        return IGD_OK;
-    IGD_TRY(igd_json_integer(&out->index, part, "index", path));
-    IGD_TRY(igd_json_integer(&out->of, part, "of", path));
-    IGD_TRY(igd_json_integer(&out->first, part, "first", path));
-    IGD_TRY(igd_json_integer(&out->whole, part, "whole", path));
-    if (out->index < 0 || out->index >= out->of || out->first < 0 ||
-        out->first > out->whole || r->flags.num_images > out->whole - out->first)
-        return igd_error(IGD_EFORMAT, "%s: part %lld of %lld, from image %lld of %lld",
-                         path, (long long)out->index, (long long)out->of,
-                         (long long)out->first, (long long)out->whole);
-    return IGD_OK;
+    return *stated ? igd_part_read(out, part, r->flags.num_images, path) : IGD_OK;
 }
 
 static igd_status same_division(const igd_part *a, const igd_part *b, const char *path_a,

@@ -10,6 +10,10 @@
 // IGD_EFORMAT, IGD_ENOMEM
 igd_status igd_parts_check(igd_result *const *results, const char *const *paths, int num);
 
+// Reads what is said of a part of `num_images`. @return IGD_OK, IGD_EFORMAT
+igd_status igd_part_read(igd_part *out, const cJSON *part, int64_t num_images,
+                         const char *path);
+
 // Whether two results are of one class of device: "cpu", or "cuda" whatever its number.
 bool igd_parts_same_device(const igd_result *a, const igd_result *b);
 

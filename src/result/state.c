@@ -260,20 +260,18 @@ static igd_status get_body(igd_state *s, const cJSON *body)
     return IGD_OK;
 }
 
-igd_status igd_state_load(igd_state *s)
+// The checked JSON of a file; *body is owned, NULL on failure.
+static igd_status read_body(cJSON **body, const igd_state *s)
 {
     const size_t prefix = strlen(HEADER), suffix = strlen(HEADER_END);
     const size_t header = prefix + IGD_SHA256_LENGTH - 1 + suffix;
     unsigned char *text = NULL;
     char sum[IGD_SHA256_LENGTH];
     size_t size = 0;
-    cJSON *body = NULL;
     igd_status st;
 
-    if (s->path == NULL || !igd_path_exists(s->path))
-        return IGD_OK;
-    if ((st = igd_file_read(&text, &size, s->path, MAX_SIZE)) != IGD_OK)
-        goto done;
+    *body = NULL;
+    IGD_TRY(igd_file_read(&text, &size, s->path, MAX_SIZE));
     if (size < header || memcmp(text, HEADER, prefix) != 0 ||
         memcmp(text + header - suffix, HEADER_END, suffix) != 0) {
         st = damaged(s, "not of format " FORMAT);
@@ -285,11 +283,40 @@ igd_status igd_state_load(igd_state *s)
         st = damaged(s, "checksum");
         goto done;
     }
-    body = cJSON_ParseWithLength((const char *)text + header, size - header);
-    st = body == NULL ? damaged(s, "not JSON") : get_body(s, body);
+    *body = cJSON_ParseWithLength((const char *)text + header, size - header);
+    st = *body == NULL ? damaged(s, "not JSON") : IGD_OK;
 
 done:
-    cJSON_Delete(body);
     free(text);
+    return st;
+}
+
+igd_status igd_state_load(igd_state *s)
+{
+    cJSON *body = NULL;
+    if (s->path == NULL || !igd_path_exists(s->path))
+        return IGD_OK;
+    IGD_TRY(read_body(&body, s));
+    const igd_status st = get_body(s, body);
+    cJSON_Delete(body);
+    return st;
+}
+
+igd_status igd_state_read(igd_state *s, const char *path)
+{
+    cJSON *body = NULL;
+    *s = (igd_state){.path = path};
+    IGD_TRY(read_body(&body, s));
+    const cJSON *settings = igd_get(body, "settings");
+    const int num_columns = cJSON_GetArraySize(igd_get(body, "columns"));
+    const int num_images = cJSON_GetArraySize(igd_get(body, "clean"));
+    const double draws = igd_number_in(settings, "settings", "draws");
+    igd_status st = num_columns < 1 || num_images < 1 || !(draws >= 1 && draws <= 255)
+                        ? damaged(s, "its size")
+                        : igd_state_init(s, path, cJSON_Duplicate(settings, true),
+                                         num_images, num_columns, (int)draws);
+    if (st == IGD_OK && (st = get_body(s, body)) != IGD_OK)
+        igd_state_free(s);
+    cJSON_Delete(body);
     return st;
 }

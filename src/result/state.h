@@ -29,6 +29,10 @@ igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
 // damaged file, IGD_EIO, IGD_ENOMEM
 igd_status igd_state_load(igd_state *s);
 
+// Reads the state of any run, whose settings and sizes become those of the file; labels
+// and indices stay 0. @return as igd_state_load()
+igd_status igd_state_read(igd_state *s, const char *path);
+
 igd_status igd_state_save(const igd_state *s);
 void igd_state_free(igd_state *s);
 
