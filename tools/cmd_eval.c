@@ -154,6 +154,20 @@ static int merge(const eval_settings *s)
     return rc;
 }
 
+static int look(const eval_settings *s)
+{
+    igd_parts *all = NULL;
+    const igd_status st = igd_parts_look(&all, s->progress);
+    if (st != IGD_OK)
+        return action_failed(&s->common, st);
+    if (s->common.json)
+        puts(igd_parts_json(all));
+    else
+        print_safe(stdout, igd_parts_text(all));
+    igd_parts_free(all);
+    return CLI_DONE;
+}
+
 static int interrupted(const igd_evaluate_options *o)
 {
     progress_end();
@@ -179,6 +193,8 @@ int cmd_eval(const void *settings)
     igd_status st;
     int rc;
 
+    if (s->progress != NULL)
+        return look(s);
     if (s->merge.num > 0)
         return merge(s);
     if ((st = fill(&o, &n, s)) != IGD_OK) {

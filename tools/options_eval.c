@@ -62,6 +62,9 @@ static const cli_option output_options[] = {
     {0,   "merge",       CLI_TEXTS | CLI_INPUT, offsetof(eval_settings, merge),
      "RESULT", "join the parts of one run, or disjoint --first, --count ranges; a folder "
      "stands for the results in it", 0, 0, NULL},
+    {0,   "progress",    CLI_PATH | CLI_INPUT, offsetof(eval_settings, progress),
+     "DIR", "show how far the parts of a run in a folder are: images done, accuracy so far, "
+     "time left, parts that stopped", 0, 0, NULL},
     {0},
 };
 // clang-format on
@@ -101,6 +104,7 @@ static const char *const examples[] = {
     "--budget 30m -o soon.json",
     "igdef eval --model resnet18.pt --data cifar-10-batches-bin --attack autoattack "
     "--shard auto -o parts/part-{shard}.json",
+    "igdef eval --progress parts",
     "igdef eval --merge parts -o whole.json",
     NULL,
 };
@@ -115,19 +119,40 @@ static void defaults(void *settings)
                          .evaluate = igd_evaluate_options_default()};
 }
 
-static int check_merge(const eval_settings *s)
+// The first option given that is none of those; NULL for none.
+static const char *given_beside(const char *const *allowed)
 {
-    static const char *const allowed[] = {"merge",  "output", "json",    "quiet",
-                                          "strict", "config", "restart", "expect-clean"};
     for (const cli_group *g = groups; g->options != NULL; g++)
         for (const cli_option *o = g->options; o->name != NULL; o++) {
             bool fine = !cli_given(o->name);
-            for (size_t k = 0; k < sizeof(allowed) / sizeof(allowed[0]); k++)
+            for (int k = 0; allowed[k] != NULL; k++)
                 fine = fine || strcmp(o->name, allowed[k]) == 0;
             if (!fine)
-                return cli_usage("'%s' is no option, and with --merge --%s is of no use",
-                                 s->merge.item[0], o->name);
+                return o->name;
         }
+    return NULL;
+}
+
+static int check_progress(const eval_settings *s)
+{
+    static const char *const allowed[] = {"progress", "json", "quiet", "config", NULL};
+    const char *other = given_beside(allowed);
+    if (other != NULL)
+        return cli_usage("--progress: --%s is of no use with it", other);
+    if (!igd_path_is_folder(s->progress))
+        return cli_usage("--progress: %s is no folder", s->progress);
+    return CLI_GO_ON;
+}
+
+static int check_merge(const eval_settings *s)
+{
+    static const char *const allowed[] = {"merge",   "output",       "json",
+                                          "quiet",   "strict",       "config",
+                                          "restart", "expect-clean", NULL};
+    const char *other = given_beside(allowed);
+    if (other != NULL)
+        return cli_usage("'%s' is no option, and with --merge --%s is of no use",
+                         s->merge.item[0], other);
     if (s->merge.num < 2 && !igd_path_is_folder(s->merge.item[0]))
         return cli_usage("--merge needs two results or more, or a folder of them");
     if (s->evaluate.restart && s->output == NULL)
@@ -171,6 +196,8 @@ static int check(const void *settings)
 {
     const eval_settings *s = settings;
     int rc;
+    if (s->progress != NULL)
+        return check_progress(s);
     if (s->merge.num > 0)
         return check_merge(s);
     if (s->in.model == NULL)

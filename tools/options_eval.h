@@ -18,6 +18,7 @@ typedef struct eval_settings {
     bool strict;
     const char *output;
     cli_texts merge;
+    const char *progress; // a folder; NULL where parts are not looked at
 } eval_settings;
 
 // The order of the images: random where the run may stop before its end, if nothing else

@@ -72,6 +72,8 @@ call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.
     --until-difference empty.json
 call eval --model absent.pt --data data.npy --shard 1/4 --shard-by r.safetensors
 call eval --merge a.json b.json
+mkdir parts
+call eval --progress parts
 call report --results absent.json -o page.html --json --quiet --config empty.json
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
 call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
