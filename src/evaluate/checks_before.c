@@ -116,7 +116,8 @@ static igd_status check_random(probe *p)
             p->draws[k] =
                 (igd_draw){.image = s->state.flags.index[k], .draw = (uint64_t)r};
         IGD_TRY(igd_classifier_logits(p->z + (size_t)r * (size_t)p->num * (size_t)s->C,
-                                      igd_session_judge(s), p->x, p->num, p->draws));
+                                      igd_classifier_exact(s->views->judged), p->x,
+                                      p->num, p->draws));
     }
     for (int k = 0; k < p->num; k++) {
         bool flipped = false;
@@ -168,7 +169,7 @@ static igd_status check_batch(probe *p)
 {
     igd_session *s = p->s;
     const size_t d = (size_t)s->d, C = (size_t)s->C;
-    const igd_classifier *f = igd_session_judge(s);
+    const igd_classifier *f = igd_classifier_exact(s->views->judged);
     double most = 0.0;
 
     if (p->num < 2 || f->own_noise) // nothing can be said where each run differs
