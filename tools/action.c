@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/seal.h"
 #include "data/resample.h"
+#include "print.h"
 #include "progress.h"
 
 int action_failed(const common_settings *s, igd_status status)
@@ -25,6 +26,19 @@ int action_failed(const common_settings *s, igd_status status)
     default:
         return CLI_FAILED;
     }
+}
+
+int action_interrupted(const common_settings *s, const char *path)
+{
+    progress_end();
+    fprintf(stderr, "igdef %s: interrupted", s->command);
+    if (path != NULL) {
+        fputs("; to go on from ", stderr);
+        print_safe(stderr, path);
+        fprintf(stderr, ":\n  %s", s->resume);
+    }
+    fputc('\n', stderr);
+    return CLI_INTERRUPTED;
 }
 
 // What opening the data passed over or took for granted.

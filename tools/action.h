@@ -10,6 +10,10 @@
 // "igdef COMMAND: message" of the last failure. @return the exit code for its status
 int action_failed(const common_settings *s, igd_status status);
 
+// Says what an interrupted run goes on from, NULL for nothing, and the command that does.
+// @return the exit code
+int action_interrupted(const common_settings *s, const char *path);
+
 // Says that options which give the images' shape are missing. @return the exit code
 int action_no_shape(const common_settings *s, const char *options);
 

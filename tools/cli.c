@@ -46,6 +46,24 @@ bool cli_given(const char *name)
     return r != NULL && r->given;
 }
 
+bool cli_is_on(const char *name)
+{
+    const cli_row *r = row_by_name(name, strlen(name));
+    bool on = false;
+    if (r != NULL && cli_type(r) == CLI_FLAG)
+        memcpy(&on, r->value, sizeof(on));
+    return on;
+}
+
+cli_shard cli_told_shard(void)
+{
+    cli_shard shard = {0};
+    for (int i = 0; i < parsed.num; i++)
+        if (cli_type(&parsed.row[i]) == CLI_SHARD)
+            memcpy(&shard, parsed.row[i].value, sizeof(shard));
+    return shard.from[0] != '\0' ? shard : (cli_shard){0};
+}
+
 static const char *nearest_option(const char *name)
 {
     const char *names[CLI_ROWS_MAX];
@@ -114,9 +132,22 @@ static int take_next(reader *in, cli_row *r)
     return take(in, r, in->argv[++in->at]);
 }
 
+// What the command has for an option of others, by its name or its letter.
+static const char *instead(const char *name, char letter)
+{
+    const cli_words *w = parsed.command->instead;
+    for (; w != NULL && w->option != NULL; w++)
+        if (name != NULL ? strcmp(w->option, name) == 0 : w->letter == letter)
+            return w->text;
+    return NULL;
+}
+
 static int unknown_option(const char *name)
 {
     const char *bare = strncmp(name, "no-", 3) == 0 ? name + 3 : name;
+    const char *other = instead(bare, 0);
+    if (other != NULL)
+        return cli_usage("--%s: %s", name, other);
     const char *near = nearest_option(name);
     if (near == NULL)
         near = nearest_option(bare);
@@ -159,6 +190,9 @@ static int short_options(reader *in, char *text)
 {
     for (; *text != '\0'; text++) {
         cli_row *r = row_by_letter(*text);
+        const char *other = instead(NULL, *text);
+        if (r == NULL && other != NULL)
+            return cli_usage("-%c: %s", *text, other);
         if (r == NULL)
             return cli_usage("unknown option '-%c'", *text);
         if (cli_type(r) != CLI_FLAG)

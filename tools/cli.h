@@ -39,14 +39,19 @@ enum {
     CLI_SHARD,  // cli_shard: "I/N", or what a scheduler says
     CLI_TYPE = 0xf,
 
-    CLI_INPUT = 0x10,        // CLI_PATH, CLI_TEXTS: must be readable
-    CLI_OUTPUT = 0x20,       // CLI_PATH: must be writable, and be no input
-    CLI_FOLDER = 0x40,       // with CLI_OUTPUT: the path is a folder, made when missing
-    CLI_POSITIVE = 0x80,     // CLI_NUMBER, CLI_LIST: > 0
-    CLI_HIDE_DEFAULT = 0x100 // the help line says it in words
+    CLI_INPUT = 0x10,         // CLI_PATH, CLI_TEXTS: must be readable
+    CLI_OUTPUT = 0x20,        // CLI_PATH: must be writable, and be no input
+    CLI_FOLDER = 0x40,        // with CLI_OUTPUT: the path is a folder, made when missing
+    CLI_POSITIVE = 0x80,      // CLI_NUMBER, CLI_LIST: > 0
+    CLI_HIDE_DEFAULT = 0x100, // the help line says it in words
+    CLI_ALL = 0x200           // CLI_COUNT: 0 stands for all there are
 };
 
 #define CLI_LIST_MAX 16
+
+// A whole number that is a macro, as part of a text.
+#define CLI_NUMBER_TEXT_OF(number) #number
+#define CLI_NUMBER_TEXT(number) CLI_NUMBER_TEXT_OF(number)
 
 typedef struct cli_list {
     double value[CLI_LIST_MAX];
@@ -82,6 +87,13 @@ typedef struct cli_group {
     size_t offset; // of the table's struct in the command's
 } cli_group;
 
+// What a command says of an option in the place of something else.
+typedef struct cli_words {
+    const char *option; // its name; NULL ends a list
+    char letter;        // its short form, for options that the command lacks
+    const char *text;
+} cli_words;
+
 // A file that a command writes beside the one of an option.
 typedef struct cli_beside {
     const char *option; // its name; NULL ends a list
@@ -100,6 +112,9 @@ typedef struct cli_command {
     const char *const *arguments;
     const cli_group *groups;  // ended by a group without options
     const cli_beside *beside; // NULL for none
+    // In the place of a default: what is done where the option is not given; NULL.
+    const cli_words *standards;
+    const cli_words *instead; // what to use for options that it lacks; NULL
     size_t size;              // of the settings
     void (*defaults)(void *settings);
     // Rules between options: CLI_GO_ON, or what cli_usage() returns. NULL for none.
@@ -119,6 +134,10 @@ const char *cli_word(const cli_command *command);
 int cli_parse(void *settings, const cli_command *command, int argc, char **argv);
 // Whether an option was given; for checks.
 bool cli_given(const char *name);
+// Whether a flag is on; false where the command has none of that name.
+bool cli_is_on(const char *name);
+// The part of the work that a scheduler's variables gave; num is 0 where none did.
+cli_shard cli_told_shard(void);
 // Frees what cli_parse() keeps; the settings are dead then.
 void cli_end(void);
 
@@ -169,6 +188,7 @@ void cli_bash_completion(FILE *f, const cli_command *const *commands);
 typedef struct cli_row {
     const cli_option *option;
     void *value;
+    const char *standard; // of its command, in the place of its default; NULL
     bool required;
     bool given;
     bool from_file; // given by --config alone

@@ -10,10 +10,6 @@
 #include "options_analyze.h"
 #include "progress.h"
 
-#define SHIFT_IMAGES 1000 // without --count
-#define LANDSCAPE_IMAGES 100
-#define HELD_OUT_IMAGES 10000
-
 static igd_analyze_run run_of(const common_settings *common, const input_settings *in)
 {
     igd_analyze_run run = igd_analyze_run_default();

@@ -168,17 +168,6 @@ static int look(const eval_settings *s)
     return CLI_DONE;
 }
 
-static int interrupted(const igd_evaluate_options *o)
-{
-    progress_end();
-    if (o->state != NULL)
-        fprintf(stderr, "igdef eval: interrupted; the same command goes on from %s\n",
-                o->state);
-    else
-        fprintf(stderr, "igdef eval: interrupted\n");
-    return CLI_INTERRUPTED;
-}
-
 static bool goes_on(const igd_result *r)
 {
     return igd_result_num_planned(r) > igd_result_num_images(r);
@@ -207,7 +196,7 @@ int cmd_eval(const void *settings)
         rc = st == IGD_EINVAL ? CLI_USAGE : CLI_FAILED;
         goto done;
     }
-    progress_goes_on_from(o.state);
+    progress_goes_on_from(o.state, s->common.resume);
     if (o.state == NULL && strcmp(o.attacks, "clean") != 0)
         progress_note("without --output nothing is kept: a run that is stopped is lost");
     st = run(&r, &o, s);
@@ -216,7 +205,7 @@ int cmd_eval(const void *settings)
         (!igd_path_exists(s->output) || igd_path_exists(o.state)))
         st = igd_result_save(r, s->output);
     if (st == IGD_ECANCELED && progress_stopped())
-        rc = interrupted(&o);
+        rc = action_interrupted(&s->common, o.state);
     else if (st != IGD_OK)
         rc = action_failed(&s->common, st);
     else {
@@ -224,10 +213,10 @@ int cmd_eval(const void *settings)
         if (o.state != NULL && s->output != NULL && !goes_on(r))
             unlink(o.state);
         rc = show(r, s);
-        if (goes_on(r) && o.state != NULL)
-            progress_note("the same command with more budget goes on from %s", o.state);
         if (igd_result_stop(r) == IGD_STOP_INTERRUPTED)
-            rc = CLI_INTERRUPTED;
+            rc = action_interrupted(&s->common, o.state);
+        else if (goes_on(r) && o.state != NULL)
+            progress_note("the same command with more budget goes on from %s", o.state);
     }
 
 done:

@@ -12,8 +12,7 @@
 #include "print.h"
 #include "progress.h"
 
-#define PROBE_IMAGES 1000 // enough to tell normalisations apart
-#define MARGIN 0.01       // by which another must beat the model as it is
+#define MARGIN 0.01 // by which another must beat the model as it is
 
 // Normalisations that published models were trained with.
 static const struct normalization {

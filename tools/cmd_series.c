@@ -48,7 +48,7 @@ static igd_status work_init(work *w, const series_settings *s, const char *suffi
         return igd_error(IGD_ENOMEM, "no memory for the options");
     snprintf(w->folder, length, "%s%s", s->out.output, suffix);
     w->options.folder = w->folder;
-    progress_goes_on_from(w->folder);
+    progress_goes_on_from(w->folder, s->common.resume);
     if (o->cache == NULL)
         o->cache = w->cache;
     return IGD_OK;
@@ -67,10 +67,7 @@ static int work_end(work *w, const series_settings *s, igd_status st)
     if (st == IGD_OK)
         st = action_show_analysis(w->analysis, &s->out, &s->common);
     if (st == IGD_ECANCELED && w->folder != NULL) {
-        progress_end();
-        fprintf(stderr, "igdef %s: interrupted; the same command goes on from %s\n",
-                s->common.command, w->folder);
-        rc = CLI_INTERRUPTED;
+        rc = action_interrupted(&s->common, w->folder);
     } else if (st != IGD_OK) {
         rc = action_failed(&s->common, st);
     }

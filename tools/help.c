@@ -18,7 +18,7 @@ const cli_exit_code cli_exit_codes[] = {
     {CLI_FAILED, "failed"},
     {CLI_USAGE, "wrong usage"},
     {CLI_CHECK_FAILED, "a requested check failed (--expect-clean, --strict)"},
-    {CLI_INTERRUPTED, "interrupted by SIGINT or SIGTERM, with the state saved"},
+    {CLI_INTERRUPTED, "interrupted by SIGINT, SIGTERM or SIGHUP, with the state saved"},
     {0, NULL},
 };
 

@@ -125,27 +125,53 @@ static int version(void)
     return plugin_run("--version", NULL); // only libtorch itself knows what it is
 }
 
-// The command line as a shell would take it; owned, NULL without memory.
-static char *command_line(const char *command, int argc, char **argv)
+// A word as a shell takes it. What a terminal would obey rather than show is written out.
+static void put_word(FILE *f, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789-_=./,:+@%";
+    const bool bare = word[0] != '\0' && word[strspn(word, plain)] == '\0';
+    bool odd = false;
+    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
+        odd = odd || *c < 0x20 || *c == 0x7f;
+    if (bare) {
+        fputs(word, f);
+        return;
+    }
+    fputs(odd ? "$'" : "'", f);
+    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
+        if (odd && (*c < 0x20 || *c == 0x7f))
+            fprintf(f, "\\x%02x", *c);
+        else if (odd && (*c == '\'' || *c == '\\'))
+            fprintf(f, "\\%c", *c);
+        else
+            fputs(*c == '\'' ? "'\\''" : (char[]){(char)*c, '\0'}, f);
+    fputc('\'', f);
+}
+
+// A command line as a shell takes it; owned, NULL without memory. To go on is not to
+// restart, and to take the same part where the scheduler is not asked again.
+static char *command_line(const char *program, const char *command, int argc, char **argv,
+                          bool resume)
+{
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (f == NULL)
         return NULL;
-    fprintf(f, "igdef %s", command);
+    const cli_shard shard = resume ? cli_told_shard() : (cli_shard){0};
+    if (shard.num > 0)
+        fprintf(f, "IGDEF_SHARD=%lld/%lld ", (long long)shard.index,
+                (long long)shard.num);
+    put_word(f, program);
+    fprintf(f, " %s", command);
+    if (resume && cli_given("config") && cli_is_on("restart"))
+        fputs(" --no-restart", f);
     for (int i = 0; i < argc; i++) {
-        const char *word = argv[i];
-        if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-            fprintf(f, " %s", word);
+        if (resume && strcmp(argv[i], "--restart") == 0)
             continue;
-        }
-        fputs(" '", f);
-        for (; *word != '\0'; word++)
-            fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, f);
-        fputc('\'', f);
+        fputc(' ', f);
+        put_word(f, argv[i]);
     }
     if (fclose(f) == 0)
         return text;
@@ -153,23 +179,27 @@ static char *command_line(const char *command, int argc, char **argv)
     return NULL;
 }
 
-static int run(const cli_command *command, int argc, char **argv)
+static int run(const char *program, const cli_command *command, int argc, char **argv)
 {
-    void *settings = calloc(1, command->size);
-    char *line = command_line(command->name, argc, argv);
+    common_settings *settings = calloc(1, command->size); // every command's first member
+    char *line = command_line("igdef", command->name, argc, argv, false), *resume = NULL;
     if (settings == NULL || line == NULL) {
         free(settings);
         free(line);
         return cli_usage("out of memory");
     }
     int rc = cli_parse(settings, command, argc, argv);
-    ((common_settings *)settings)->line = line; // every command's first member
-    if (rc == CLI_GO_ON)
+    if (rc == CLI_GO_ON) {
+        resume = command_line(program, command->name, argc, argv, true);
+        settings->line = line;
+        settings->resume = resume != NULL ? resume : line;
         rc = command->run != NULL ? command->run(settings)
                                   : plugin_run(command->name, settings);
+    }
     cli_end();
     free(settings);
     free(line);
+    free(resume);
     return rc;
 }
 
@@ -214,10 +244,11 @@ static int dispatch(int argc, char **argv)
         return rc;
     if (command == NULL)
         return unknown_command(NULL, argv[1]);
+    const char *program = argv[0];
     argc -= 1 + taken;
     argv += 1 + taken;
     return command->kinds != NULL ? no_kind(command, argc, argv)
-                                  : run(command, argc, argv);
+                                  : run(program, command, argc, argv);
 }
 
 int main(int argc, char **argv)

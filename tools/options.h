@@ -9,6 +9,7 @@
 typedef struct common_settings {
     const char *command; // its name, for messages
     const char *line;    // as it was typed, for records; NULL before it was parsed
+    const char *resume;  // what a shell takes to go on with what it began
     const char *config;
     int threads; // 0: every core
     const char *device;

@@ -78,6 +78,16 @@ static const char *const shift_examples[] = {
     NULL,
 };
 
+static const cli_words shift_standards[] = {
+    {"count", 0, "the first " CLI_NUMBER_TEXT(SHIFT_IMAGES)},
+    {0},
+};
+static const cli_words shift_instead[] = {
+    {"over", 0, "igdef analyze sweep takes --over"},
+    {"report", 0, "one attack is looked at; --attack says which"},
+    {0},
+};
+
 static void shift_defaults(void *settings)
 {
     shift_settings *s = settings;
@@ -97,7 +107,10 @@ static int shift_check(const void *settings)
     for (size_t i = 0; base && i < sizeof(defended) / sizeof(defended[0]); i++)
         for (const cli_option *o = defended[i]; o->name != NULL; o++)
             if (cli_given(o->name))
-                return cli_usage("--%s: only with --target defended", o->name);
+                return cli_usage("--%s: only with --target defended%s", o->name,
+                                 strcmp(o->name, "keep") == 0
+                                     ? "; --top says how many neurons are looked at"
+                                     : "");
     return shared_check(&s->in, &s->defense, &s->out);
 }
 
@@ -114,6 +127,8 @@ static const cli_command command_shift = {
     .examples = shift_examples,
     .required = required_ranking,
     .groups = shift_groups,
+    .standards = shift_standards,
+    .instead = shift_instead,
     .size = sizeof(shift_settings),
     .defaults = shift_defaults,
     .check = shift_check,
@@ -149,6 +164,22 @@ static const char *const search_keep_examples[] = {
     NULL,
 };
 
+static const cli_words search_keep_standards[] = {
+    {"count", 0, "up to " CLI_NUMBER_TEXT(HELD_OUT_IMAGES) " the ranking has not seen"},
+    {0},
+};
+#define NO_ATTACK "clean accuracy alone is looked at; igdef eval attacks"
+#define NO_MASK                                                                          \
+    "the ranking's masks in two passes are searched; igdef analyze ablation has all"
+static const cli_words search_keep_instead[] = {
+    {"keep", 'k', "keep is what is searched for; --budget bounds the search"},
+    {"attack", 'a', NO_ATTACK},
+    {"eps", 'e', NO_ATTACK},
+    {"mask", 0, NO_MASK},
+    {"passes", 0, NO_MASK},
+    {0},
+};
+
 static void search_keep_defaults(void *settings)
 {
     search_keep_settings *s = settings;
@@ -177,6 +208,8 @@ static const cli_command command_search_keep = {
     .examples = search_keep_examples,
     .required = required_ranking,
     .groups = search_keep_groups,
+    .standards = search_keep_standards,
+    .instead = search_keep_instead,
     .size = sizeof(search_keep_settings),
     .defaults = search_keep_defaults,
     .check = search_keep_check,
@@ -210,6 +243,16 @@ static const char *const landscape_examples[] = {
     NULL,
 };
 
+static const cli_words landscape_standards[] = {
+    {"count", 0, "the first " CLI_NUMBER_TEXT(LANDSCAPE_IMAGES)},
+    {0},
+};
+static const cli_words landscape_instead[] = {
+    {"attack", 'a', "the loss is drawn, nothing is attacked; igdef eval attacks"},
+    {"norm", 0, "the ball is that of Linf; --eps is its radius"},
+    {0},
+};
+
 static void landscape_defaults(void *settings)
 {
     landscape_settings *s = settings;
@@ -241,6 +284,8 @@ static const cli_command command_landscape = {
     .examples = landscape_examples,
     .required = required,
     .groups = landscape_groups,
+    .standards = landscape_standards,
+    .instead = landscape_instead,
     .size = sizeof(landscape_settings),
     .defaults = landscape_defaults,
     .check = landscape_check,

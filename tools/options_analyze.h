@@ -6,6 +6,11 @@
 #include "options.h"
 #include "options_defense.h"
 
+// Images that are taken without --count, of larger data sets.
+#define SHIFT_IMAGES 1000
+#define LANDSCAPE_IMAGES 100
+#define HELD_OUT_IMAGES 10000
+
 // Where an analysis goes beside standard output.
 typedef struct analysis_output {
     const char *output;

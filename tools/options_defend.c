@@ -34,6 +34,11 @@ static const char *const examples[] = {
     "--export defended.pt",
     NULL,
 };
+static const cli_words instead[] = {
+    {"attack", 'a', "nothing is attacked here; igdef eval does"},
+    {"layer", 'l', "the ranking says which; igdef rank takes --layer"},
+    {0},
+};
 static const char *const required[] = {"model", NULL};
 static const char *const arguments[] = {"images", NULL};
 
@@ -98,6 +103,7 @@ const cli_command command_defend = {
     .required = required,
     .arguments = arguments,
     .groups = groups,
+    .instead = instead,
     .size = sizeof(defend_settings),
     .defaults = defaults,
     .check = check,

@@ -108,6 +108,13 @@ static const char *const examples[] = {
     "igdef eval --merge parts -o whole.json",
     NULL,
 };
+static const cli_words instead[] = {
+    {"chart", 0, "igdef report draws the charts of results"},
+    {"layer", 'l', "the ranking says which; igdef rank takes --layer"},
+    {"over", 0, "one setting is evaluated; igdef analyze sweep takes --over"},
+    {"values", 0, "one setting is evaluated; igdef analyze sweep takes --values"},
+    {0},
+};
 static const char *const arguments[] = {"merge", NULL};
 
 static void defaults(void *settings)
@@ -231,6 +238,7 @@ const cli_command command_eval = {
     .examples = examples,
     .arguments = arguments,
     .groups = groups,
+    .instead = instead,
     .beside = beside,
     .size = sizeof(eval_settings),
     .defaults = defaults,

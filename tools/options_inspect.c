@@ -22,6 +22,14 @@ static const char *const examples[] = {
     "igdef inspect resnet18.pt --data cifar-10-batches-bin",
     NULL,
 };
+static const cli_words standards[] = {
+    {"count", 0, "the first " CLI_NUMBER_TEXT(PROBE_IMAGES)},
+    {0},
+};
+static const cli_words instead[] = {
+    {"layer", 'l', "every layer is shown; igdef rank takes one"},
+    {0},
+};
 static const char *const model[] = {"model", NULL};
 
 static void defaults(void *settings)
@@ -50,6 +58,8 @@ const cli_command command_inspect = {
     .required = model,
     .arguments = model,
     .groups = groups,
+    .standards = standards,
+    .instead = instead,
     .size = sizeof(inspect_settings),
     .defaults = defaults,
     .check = check,

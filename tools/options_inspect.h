@@ -4,6 +4,8 @@
 
 #include "options.h"
 
+#define PROBE_IMAGES 1000 // without --count; enough to tell normalisations apart
+
 typedef struct inspect_settings {
     common_settings common;
     input_settings in;

@@ -104,6 +104,11 @@ static const char *const examples[] = {
     "--clip ViT-B-16.pt --vocab bpe_simple_vocab_16e6.txt.gz -o cdir.safetensors",
     NULL,
 };
+static const cli_words instead[] = {
+    {"keep", 'k', "a ranking holds all neurons; igdef defend and igdef eval take --keep"},
+    {"ranking", 'r', "a ranking is what is made; --compare takes another one"},
+    {0},
+};
 static const char *const required[] = {"model", "data", "output", NULL};
 
 ranking_settings ranking_defaults(void)
@@ -187,6 +192,7 @@ const cli_command command_rank = {
     .examples = examples,
     .required = required,
     .groups = groups,
+    .instead = instead,
     .size = sizeof(rank_settings),
     .defaults = defaults,
     .check = check,

@@ -41,6 +41,11 @@ static const char *const examples[] = {
     "igdef report base.json loir.json shift.json landscape.json -o report.html",
     NULL,
 };
+static const cli_words instead[] = {
+    {"chart", 0, "charts are in the page; igdef analyze takes --chart"},
+    {"merge", 0, "igdef eval --merge joins the parts of one run"},
+    {0},
+};
 static const char *const required[] = {"results", "output", NULL};
 static const char *const arguments[] = {"results", NULL};
 
@@ -110,6 +115,7 @@ const cli_command command_report = {
     .required = required,
     .arguments = arguments,
     .groups = groups,
+    .instead = instead,
     .size = sizeof(report_settings),
     .defaults = defaults,
     .check = check,

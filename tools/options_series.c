@@ -34,8 +34,8 @@ static const cli_option probe_options[] = {
      "PATH", "images to rank on", 0, 0, NULL},
     {0,   "rank-split", CLI_TEXT, offsetof(sweep_settings, probe.split),
      "SPLIT", "train or test", 0, 0, NULL},
-    {0,   "rank-count", CLI_COUNT | CLI_HIDE_DEFAULT, offsetof(sweep_settings, probe.count),
-     "N", "number of them [all]", 0, 0, NULL},
+    {0,   "rank-count", CLI_COUNT | CLI_ALL, offsetof(sweep_settings, probe.count),
+     "N", "number of them", 0, 0, NULL},
     {0,   "rank-fraction", CLI_NUMBER | CLI_POSITIVE, offsetof(sweep_settings, fraction),
      "F", "share of them that layers are ranked on, drawn by the seed", 0, 1, NULL},
     {0,   "method",     CLI_CHOICE, offsetof(sweep_settings, ranking.method),
@@ -182,6 +182,12 @@ static const char *const sweep_examples[] = {
     NULL,
 };
 
+static const cli_words sweep_instead[] = {
+    {"steps", 0, "give --over steps --values, or --set ATTACK.steps=N"},
+    {"fraction", 0, "give --over fraction --values, or --rank-fraction"},
+    {0},
+};
+
 static void sweep_defaults(void *settings)
 {
     sweep_settings *s = settings;
@@ -252,6 +258,7 @@ const cli_command command_sweep = {
     .examples = sweep_examples,
     .required = sweep_required,
     .groups = sweep_groups,
+    .instead = sweep_instead,
     .size = sizeof(sweep_settings),
     .defaults = sweep_defaults,
     .check = sweep_check,
@@ -263,6 +270,16 @@ static const char *const ablation_examples[] = {
     "igdef analyze ablation --model resnet18.pt --ranking loir.safetensors --data "
     "cifar-10-batches-bin --attack autoattack -n 1000 -o ablation.json",
     NULL,
+};
+
+#define ROWS "every row has its own; igdef eval takes one"
+static const cli_words ablation_instead[] = {
+    {"mask", 0, ROWS},
+    {"passes", 0, ROWS},
+    {"smoothing", 0, ROWS},
+    {"defense", 0,
+     "rows are those of the mask; igdef analyze defenses has the other kinds"},
+    {0},
 };
 
 static void ablation_defaults(void *settings)
@@ -291,6 +308,7 @@ const cli_command command_ablation = {
     .examples = ablation_examples,
     .required = ablation_required,
     .groups = ablation_groups,
+    .instead = ablation_instead,
     .size = sizeof(series_settings),
     .defaults = ablation_defaults,
     .check = ablation_check,
@@ -303,6 +321,14 @@ static const char *const defenses_examples[] = {
     "cdir.safetensors --defended sodef.pt --data cifar-10-batches-bin -n 100 -o "
     "table.json",
     NULL,
+};
+
+static const cli_words defenses_instead[] = {
+    {"defense", 0, "every kind has a row; --rows chooses among them"},
+    {"mask", 0,
+     "rankings are masked by what matters most; igdef analyze ablation varies it"},
+    {"passes", 0, "each defense has its own; igdef analyze ablation varies them"},
+    {0},
 };
 
 static void defenses_defaults(void *settings)
@@ -335,6 +361,7 @@ const cli_command command_defenses = {
     .examples = defenses_examples,
     .required = defenses_required,
     .groups = defenses_groups,
+    .instead = defenses_instead,
     .size = sizeof(defenses_settings),
     .defaults = defenses_defaults,
     .check = defenses_check,
@@ -347,6 +374,12 @@ static const char *const radius_examples[] = {
     "cifar-10-batches-bin --eps 16/255 --attack apgd-ce,apgd-t -n 500 -o radius.json "
     "--chart radius.svg",
     NULL,
+};
+
+static const cli_words radius_instead[] = {
+    {"over", 0, "radii are bisected; igdef analyze sweep --over eps takes given ones"},
+    {"values", 0, "radii are bisected; igdef analyze sweep --over eps takes given ones"},
+    {0},
 };
 
 static void radius_defaults(void *settings)
@@ -385,6 +418,7 @@ const cli_command command_radius = {
     .examples = radius_examples,
     .required = defenses_required,
     .groups = radius_groups,
+    .instead = radius_instead,
     .size = sizeof(radius_settings),
     .defaults = radius_defaults,
     .check = radius_check,

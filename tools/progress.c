@@ -38,9 +38,9 @@ static struct {
     double shown;       // when it was last drawn
 } state;
 
-// What is said when the program quits in the middle of a pass.
+// What is said when the program quits in the middle of a pass. Owned until the end.
 static struct {
-    char text[600];
+    char *text;
     size_t length;
 } farewell;
 
@@ -87,21 +87,32 @@ void progress_begin(const char *command, bool quiet)
     state.quiet = quiet;
     state.terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
     state.colour = state.terminal && !is_set("NO_COLOR");
-    progress_goes_on_from(NULL);
+    progress_goes_on_from(NULL, NULL);
     process_on_end(on_signal);
 }
 
-void progress_goes_on_from(const char *path)
+void progress_goes_on_from(const char *path, const char *resume)
 {
-    char shown[400] = "";
-    if (path != NULL)
-        igd_escape(shown, sizeof(shown), path, false);
-    const int length =
-        snprintf(farewell.text, sizeof(farewell.text),
-                 "%sigdef %s: interrupted in the middle of a pass%s%s\n",
-                 state.terminal ? "\r\033[K" : "", state.command,
-                 path != NULL ? "; the same command goes on from " : "", shown);
-    farewell.length = length > 0 ? (size_t)length : 0;
+    size_t size = 0;
+    char *text = NULL;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return;
+    fprintf(f, "%sigdef %s: interrupted in the middle of a pass",
+            state.terminal ? "\r\033[K" : "", state.command);
+    if (path != NULL) {
+        fputs("; to go on from ", f);
+        print_safe(f, path);
+        fprintf(f, ":\n  %s", resume);
+    }
+    fputc('\n', f);
+    if (fclose(f) != 0)
+        return;
+    char *before = farewell.text;
+    farewell.length = 0; // a signal may come between the two
+    farewell.text = text;
+    farewell.length = size;
+    free(before);
 }
 
 bool progress_stopped(void)

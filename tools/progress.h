@@ -8,8 +8,9 @@
 // quits. Where the library does not come back to be asked, as from a pass that never
 // ends, the program quits by itself within ten seconds.
 void progress_begin(const char *command, bool quiet);
-// Where an interrupted run goes on from; what the user is told when the program quits.
-void progress_goes_on_from(const char *path);
+// What an interrupted run goes on from, NULL for nothing, and the command that does; what
+// the user is told when the program quits.
+void progress_goes_on_from(const char *path, const char *resume);
 // An igd_progress_fn: draws, and asks the library to stop after a signal.
 int progress_report(const char *stage, double done, double total, void *payload);
 // Whether a signal has asked to stop; for loops that have no callback.

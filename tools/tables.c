@@ -42,6 +42,14 @@ static bool listed(const char *const *names, const char *name)
     return false;
 }
 
+// What a command says of an option; NULL for nothing.
+static const char *words_on(const cli_words *w, const char *name)
+{
+    while (w != NULL && w->option != NULL && strcmp(w->option, name) != 0)
+        w++;
+    return w != NULL ? w->text : NULL;
+}
+
 int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *settings)
 {
     int num = 0;
@@ -49,6 +57,7 @@ int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *setti
         for (const cli_option *o = g->options; o->name != NULL && num < CLI_ROWS_MAX; o++)
             rows[num++] = (cli_row){.option = o,
                                     .value = (char *)settings + g->offset + o->offset,
+                                    .standard = words_on(command->standards, o->name),
                                     .required = listed(command->required, o->name)};
     return num;
 }
@@ -85,6 +94,10 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
     const char *text;
     cli_list list;
 
+    if (row->standard != NULL) {
+        snprintf(out, size, "%s", row->standard);
+        return true;
+    }
     if ((row->option->type & CLI_HIDE_DEFAULT) != 0 || row->required)
         return false;
     switch (cli_type(row)) {
@@ -94,7 +107,10 @@ bool cli_default_text(char *out, size_t size, const cli_row *row)
         return true;
     case CLI_COUNT:
         memcpy(&whole, row->value, sizeof(whole));
-        snprintf(out, size, "%lld", (long long)whole);
+        if (whole == 0 && (row->option->type & CLI_ALL) != 0)
+            snprintf(out, size, "all");
+        else
+            snprintf(out, size, "%lld", (long long)whole);
         return true;
     case CLI_SEED:
         memcpy(&seed, row->value, sizeof(seed));

@@ -30,3 +30,18 @@ run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --budget a
 printf '{"gird": 5}' >conf.json
 run igdef analyze landscape --config conf.json -d .
 ls
+
+# An option of another command names what to use here.
+run igdef analyze shift -m model.pt -d . -r ranking.safetensors -k 5
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors -k 5
+run igdef analyze search-keep -m model.pt -d . -r ranking.safetensors --attack pgd
+run igdef analyze landscape -m model.pt -d . --norm L2
+run igdef analyze ablation -m model.pt -d . --no-smoothing
+run igdef analyze defenses -m model.pt -d . --defense caaa
+run igdef analyze radius -m model.pt -d . --over eps
+run igdef analyze sweep -m model.pt -d . --steps 5
+run igdef rank -m model.pt -d . -k 5
+run igdef defend -m model.pt --attack pgd
+run igdef eval -m model.pt -d . --over keep
+run igdef inspect model.pt -l layer4
+run igdef report -o page.html --chart a.svg model.pt

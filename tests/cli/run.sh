@@ -60,6 +60,7 @@ help_*)
         exit 1
     } ;;
 esac
+actual=${actual//"$igdef"/igdef} # in commands that are printed to be run
 if [ -n "${UPDATE:-}" ]; then
     printf '%s\n' "$actual" >"$cases/$name.out"
     exit 0
