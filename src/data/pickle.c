@@ -1,45 +1,12 @@
 // Owns the pickle format, as far as igdef reads it. A pickle is a program of a stack
 // machine; this one knows the instructions that build plain values, and four names, which
 // it answers itself.
-#include "data/pickle.h"
+#include "data/pickle_value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
-
-typedef enum kind {
-    NONE,
-    INTEGER, // also a truth value
-    REAL,
-    TEXT, // or bytes
-    LIST, // or tuple
-    DICTIONARY,
-    NAME_RECONSTRUCT, // numpy.core.multiarray._reconstruct
-    NAME_NDARRAY,     // numpy.ndarray
-    NAME_DTYPE,       // numpy.dtype
-    NAME_ENCODE,      // _codecs.encode, how Python 3 writes bytes in protocol 2
-    NAME_FROMBUFFER,  // numpy.core.numeric._frombuffer, an array in protocol 5
-    DTYPE,
-    ARRAY
-} kind;
-
-typedef struct value {
-    kind kind;
-    int64_t integer;
-    const char *text; // of TEXT: [size]; of DTYPE: its code; of ARRAY: its elements
-    size_t size;
-    char *owned;    // what text points to, where the file does not hold it
-    int64_t *items; // owned; of LIST, and of DICTIONARY key and value in turn
-    int64_t num, room;
-    int64_t shape[2]; // of an ARRAY with `num` axes
-} value;
-
-struct igd_pickle {
-    value *values; // owned; [num]
-    int64_t num, room;
-    int64_t top; // the dictionary
-};
 
 typedef struct machine {
     igd_pickle *p;
@@ -83,12 +50,12 @@ static igd_status push(machine *m, int64_t v)
 }
 
 // A new value on the stack.
-static igd_status push_new(machine *m, value v)
+static igd_status push_new(machine *m, igd_pickled v)
 {
     igd_pickle *p = m->p;
     if (p->num == p->room) {
         const int64_t room = p->room < 64 ? 64 : 2 * p->room;
-        value *grown = realloc(p->values, (size_t)room * sizeof(*grown));
+        igd_pickled *grown = realloc(p->values, (size_t)room * sizeof(*grown));
         if (grown == NULL) {
             free(v.owned);
             return exhausted(m);
@@ -106,15 +73,15 @@ static int64_t floor_of(const machine *m)
     return m->num_marks > 0 ? m->marks[m->num_marks - 1] : 0;
 }
 
-static value *peek(machine *m)
+static igd_pickled *peek(machine *m)
 {
     const bool any = m->stack != NULL && m->depth > floor_of(m);
     return any ? &m->p->values[m->stack[m->depth - 1]] : NULL;
 }
 
-static value *pop(machine *m)
+static igd_pickled *pop(machine *m)
 {
-    value *top = peek(m);
+    igd_pickled *top = peek(m);
     if (top != NULL)
         m->depth--;
     return top;
@@ -150,7 +117,7 @@ static igd_status push_integer(machine *m, size_t size, bool is_signed)
         v |= ~(uint64_t)0 << (8 * size);
     int64_t out;
     memcpy(&out, &v, sizeof(out));
-    return push_new(m, (value){.kind = INTEGER, .integer = out});
+    return push_new(m, (igd_pickled){.kind = PICKLE_INTEGER, .integer = out});
 }
 
 // Text or bytes whose length is a number of `size` bytes.
@@ -161,8 +128,9 @@ static igd_status push_text(machine *m, size_t size)
     if (!take_number(m, &length, size) || length > SIZE_MAX ||
         !take_bytes(m, &text, (size_t)length))
         return damaged(m);
-    return push_new(
-        m, (value){.kind = TEXT, .text = (const char *)text, .size = (size_t)length});
+    return push_new(m, (igd_pickled){.kind = PICKLE_TEXT,
+                                     .text = (const char *)text,
+                                     .size = (size_t)length});
 }
 
 // --- Containers
@@ -176,7 +144,7 @@ static igd_status mark(machine *m)
 }
 
 // Moves the stack from `from` on to the value's items.
-static igd_status add_items(machine *m, value *to, int64_t from)
+static igd_status add_items(machine *m, igd_pickled *to, int64_t from)
 {
     for (int64_t i = from; i < m->depth; i++) {
         if (!grow(&to->items, to->num, &to->room))
@@ -193,7 +161,7 @@ static igd_status push_tuple(machine *m, int64_t num)
     if (m->depth - floor_of(m) < num)
         return damaged(m);
     const int64_t from = m->depth - num;
-    value v = {.kind = LIST};
+    igd_pickled v = {.kind = PICKLE_LIST};
     const igd_status st = add_items(m, &v, from);
     if (st != IGD_OK) {
         free(v.items);
@@ -202,12 +170,12 @@ static igd_status push_tuple(machine *m, int64_t num)
     return push_new(m, v);
 }
 
-static igd_status push_marked(machine *m, kind k)
+static igd_status push_marked(machine *m, igd_pickle_kind k)
 {
     if (m->num_marks == 0)
         return damaged(m);
     const int64_t num = m->depth - m->marks[--m->num_marks];
-    if (k == DICTIONARY && num % 2 != 0)
+    if (k == PICKLE_DICTIONARY && num % 2 != 0)
         return damaged(m);
     IGD_TRY(push_tuple(m, num));
     m->p->values[m->stack[m->depth - 1]].kind = k;
@@ -215,7 +183,7 @@ static igd_status push_marked(machine *m, kind k)
 }
 
 // Adds the topmost `num` values, or those above the mark where that is negative.
-static igd_status extend(machine *m, kind k, int64_t num)
+static igd_status extend(machine *m, igd_pickle_kind k, int64_t num)
 {
     if (num < 0) {
         if (m->num_marks == 0)
@@ -223,9 +191,9 @@ static igd_status extend(machine *m, kind k, int64_t num)
         num = m->depth - m->marks[--m->num_marks];
     }
     const int64_t from = m->depth - num;
-    if (from - 1 < floor_of(m) || (k == DICTIONARY && num % 2 != 0))
+    if (from - 1 < floor_of(m) || (k == PICKLE_DICTIONARY && num % 2 != 0))
         return damaged(m);
-    value *to = &m->p->values[m->stack[from - 1]];
+    igd_pickled *to = &m->p->values[m->stack[from - 1]];
     return to->kind == k ? add_items(m, to, from) : damaged(m);
 }
 
@@ -254,30 +222,26 @@ static igd_status recall(machine *m, uint64_t place)
 
 // --- Names
 
-static bool is_text(const value *v, const char *text)
-{
-    return v != NULL && v->kind == TEXT && v->size == strlen(text) &&
-           memcmp(v->text, text, v->size) == 0;
-}
-
-static igd_status push_name(machine *m, const value *module, const value *name)
+static igd_status push_name(machine *m, const igd_pickled *module,
+                            const igd_pickled *name)
 {
     static const struct {
         const char *module, *name;
         kind kind;
     } known[] = {
-        {"numpy.core.multiarray", "_reconstruct", NAME_RECONSTRUCT},
-        {"numpy._core.multiarray", "_reconstruct", NAME_RECONSTRUCT},
-        {"numpy", "ndarray", NAME_NDARRAY},
-        {"numpy", "dtype", NAME_DTYPE},
-        {"_codecs", "encode", NAME_ENCODE},
-        {"numpy.core.numeric", "_frombuffer", NAME_FROMBUFFER},
-        {"numpy._core.numeric", "_frombuffer", NAME_FROMBUFFER},
+        {"numpy.core.multiarray", "_reconstruct", PICKLE_NAME_RECONSTRUCT},
+        {"numpy._core.multiarray", "_reconstruct", PICKLE_NAME_RECONSTRUCT},
+        {"numpy", "ndarray", PICKLE_NAME_NDARRAY},
+        {"numpy", "dtype", PICKLE_NAME_DTYPE},
+        {"_codecs", "encode", PICKLE_NAME_ENCODE},
+        {"numpy.core.numeric", "_frombuffer", PICKLE_NAME_FROMBUFFER},
+        {"numpy._core.numeric", "_frombuffer", PICKLE_NAME_FROMBUFFER},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (is_text(module, known[i].module) && is_text(name, known[i].name))
-            return push_new(m, (value){.kind = known[i].kind});
-    if (module == NULL || name == NULL || module->kind != TEXT || name->kind != TEXT)
+        if (igd_pickle_is(module, known[i].module) && igd_pickle_is(name, known[i].name))
+            return push_new(m, (igd_pickled){.kind = known[i].kind});
+    if (module == NULL || name == NULL || module->kind != PICKLE_TEXT ||
+        name->kind != PICKLE_TEXT)
         return damaged(m);
     return igd_error(IGD_EFORMAT,
                      "%s: pickle asks for %.*s.%.*s, which CIFAR's files do not; nothing "
@@ -287,29 +251,21 @@ static igd_status push_name(machine *m, const value *module, const value *name)
 }
 
 // A line of the file, without its end.
-static bool take_line(machine *m, value *out)
+static bool take_line(machine *m, igd_pickled *out)
 {
     const unsigned char *stop = memchr(m->at, '\n', (size_t)(m->end - m->at));
     if (stop == NULL)
         return false;
-    *out = (value){
-        .kind = TEXT, .text = (const char *)m->at, .size = (size_t)(stop - m->at)};
+    *out = (igd_pickled){
+        .kind = PICKLE_TEXT, .text = (const char *)m->at, .size = (size_t)(stop - m->at)};
     m->at = stop + 1;
     return true;
 }
 
-// Item i of a tuple; NULL where there is none.
-static const value *item(const igd_pickle *p, const value *tuple, int64_t i)
-{
-    if (tuple == NULL || tuple->kind != LIST || i >= tuple->num)
-        return NULL;
-    return &p->values[tuple->items[i]];
-}
-
 // UTF-8 back to the bytes that it stands for: code points below 256.
-static igd_status push_latin1(machine *m, const value *text)
+static igd_status push_latin1(machine *m, const igd_pickled *text)
 {
-    if (text == NULL || text->kind != TEXT)
+    if (text == NULL || text->kind != PICKLE_TEXT)
         return damaged(m);
     char *bytes = malloc(text->size + 1);
     size_t num = 0;
@@ -327,24 +283,27 @@ static igd_status push_latin1(machine *m, const value *text)
             return damaged(m);
         }
     }
-    return push_new(m, (value){.kind = TEXT, .text = bytes, .size = num, .owned = bytes});
+    return push_new(
+        m,
+        (igd_pickled){.kind = PICKLE_TEXT, .text = bytes, .size = num, .owned = bytes});
 }
 
 // Elements, type and shape of an array.
-static igd_status fill_array(machine *m, value *array, const value *data,
-                             const value *type, const value *shape, bool fortran)
+static igd_status fill_array(machine *m, igd_pickled *array, const igd_pickled *data,
+                             const igd_pickled *type, const igd_pickled *shape,
+                             bool fortran)
 {
     int64_t size = 1;
-    if (data == NULL || data->kind != TEXT || type == NULL || type->kind != DTYPE ||
-        shape == NULL || shape->kind != LIST)
+    if (data == NULL || data->kind != PICKLE_TEXT || type == NULL ||
+        type->kind != PICKLE_DTYPE || shape == NULL || shape->kind != PICKLE_LIST)
         return damaged(m);
     if (fortran || shape->num != 2 || type->size != 2 || memcmp(type->text, "u1", 2) != 0)
         return igd_error(IGD_EFORMAT,
                          "%s: an array of another kind than CIFAR's bytes [N, 3072]",
                          m->path);
     for (int64_t i = 0; i < 2; i++) {
-        const value *length = item(m->p, shape, i);
-        if (length->kind != INTEGER || length->integer < 0 ||
+        const igd_pickled *length = igd_pickle_item(m->p, shape, i);
+        if (length->kind != PICKLE_INTEGER || length->integer < 0 ||
             (length->integer > 0 && size > INT64_MAX / length->integer))
             return damaged(m);
         array->shape[i] = length->integer;
@@ -360,31 +319,33 @@ static igd_status fill_array(machine *m, value *array, const value *data,
 
 static igd_status reduce(machine *m)
 {
-    const value *arguments = pop(m), *function = pop(m);
-    if (arguments == NULL || function == NULL || arguments->kind != LIST)
+    const igd_pickled *arguments = pop(m), *function = pop(m);
+    if (arguments == NULL || function == NULL || arguments->kind != PICKLE_LIST)
         return damaged(m);
     switch (function->kind) {
-    case NAME_RECONSTRUCT:
-        if (item(m->p, arguments, 0) == NULL ||
-            item(m->p, arguments, 0)->kind != NAME_NDARRAY)
+    case PICKLE_NAME_RECONSTRUCT:
+        if (igd_pickle_item(m->p, arguments, 0) == NULL ||
+            igd_pickle_item(m->p, arguments, 0)->kind != PICKLE_NAME_NDARRAY)
             return damaged(m);
-        return push_new(m, (value){.kind = ARRAY});
-    case NAME_DTYPE: {
-        const value *code = item(m->p, arguments, 0);
-        if (code == NULL || code->kind != TEXT)
+        return push_new(m, (igd_pickled){.kind = PICKLE_ARRAY});
+    case PICKLE_NAME_DTYPE: {
+        const igd_pickled *code = igd_pickle_item(m->p, arguments, 0);
+        if (code == NULL || code->kind != PICKLE_TEXT)
             return damaged(m);
-        return push_new(m,
-                        (value){.kind = DTYPE, .text = code->text, .size = code->size});
+        return push_new(
+            m,
+            (igd_pickled){.kind = PICKLE_DTYPE, .text = code->text, .size = code->size});
     }
-    case NAME_ENCODE:
-        if (!is_text(item(m->p, arguments, 1), "latin1"))
+    case PICKLE_NAME_ENCODE:
+        if (!igd_pickle_is(igd_pickle_item(m->p, arguments, 1), "latin1"))
             return damaged(m);
-        return push_latin1(m, item(m->p, arguments, 0));
-    case NAME_FROMBUFFER: {
-        value array = {.kind = ARRAY};
-        IGD_TRY(fill_array(m, &array, item(m->p, arguments, 0), item(m->p, arguments, 1),
-                           item(m->p, arguments, 2),
-                           !is_text(item(m->p, arguments, 3), "C")));
+        return push_latin1(m, igd_pickle_item(m->p, arguments, 0));
+    case PICKLE_NAME_FROMBUFFER: {
+        igd_pickled array = {.kind = PICKLE_ARRAY};
+        IGD_TRY(fill_array(m, &array, igd_pickle_item(m->p, arguments, 0),
+                           igd_pickle_item(m->p, arguments, 1),
+                           igd_pickle_item(m->p, arguments, 2),
+                           !igd_pickle_is(igd_pickle_item(m->p, arguments, 3), "C")));
         return push_new(m, array);
     }
     default:
@@ -396,24 +357,26 @@ static igd_status reduce(machine *m)
 // says what its code says already.
 static igd_status build(machine *m)
 {
-    const value *state = pop(m);
-    value *of = peek(m);
-    if (state == NULL || of == NULL || (of->kind != ARRAY && of->kind != DTYPE))
+    const igd_pickled *state = pop(m);
+    igd_pickled *of = peek(m);
+    if (state == NULL || of == NULL ||
+        (of->kind != PICKLE_ARRAY && of->kind != PICKLE_DTYPE))
         return damaged(m);
-    if (of->kind == DTYPE)
+    if (of->kind == PICKLE_DTYPE)
         return IGD_OK;
-    const value *fortran = item(m->p, state, 3);
-    if (fortran == NULL || fortran->kind != INTEGER)
+    const igd_pickled *fortran = igd_pickle_item(m->p, state, 3);
+    if (fortran == NULL || fortran->kind != PICKLE_INTEGER)
         return damaged(m);
-    return fill_array(m, of, item(m->p, state, 4), item(m->p, state, 2),
-                      item(m->p, state, 1), fortran->integer != 0);
+    return fill_array(m, of, igd_pickle_item(m->p, state, 4),
+                      igd_pickle_item(m->p, state, 2), igd_pickle_item(m->p, state, 1),
+                      fortran->integer != 0);
 }
 
 // --- Instructions
 
 static igd_status name_in_file(machine *m)
 {
-    value module, name;
+    igd_pickled module, name;
     if (!take_line(m, &module) || !take_line(m, &name))
         return damaged(m);
     return push_name(m, &module, &name);
@@ -421,7 +384,7 @@ static igd_status name_in_file(machine *m)
 
 static igd_status name_on_stack(machine *m)
 {
-    const value *name = pop(m), *module = pop(m);
+    const igd_pickled *name = pop(m), *module = pop(m);
     return push_name(m, module, name);
 }
 
@@ -450,7 +413,7 @@ static igd_status push_long(machine *m)
 static igd_status push_real(machine *m)
 {
     IGD_TRY(skip(m, 8));
-    return push_new(m, (value){.kind = REAL});
+    return push_new(m, (igd_pickled){.kind = PICKLE_REAL});
 }
 
 static igd_status drop_marked(machine *m)
@@ -475,11 +438,12 @@ static igd_status step(machine *m, unsigned char code)
         return pop(m) != NULL ? IGD_OK : damaged(m);
     case '1': // POP_MARK
         return drop_marked(m);
-    case 'N': // NONE
-        return push_new(m, (value){.kind = NONE});
+    case 'N': // PICKLE_NONE
+        return push_new(m, (igd_pickled){.kind = PICKLE_NONE});
     case 0x88: // NEWTRUE
     case 0x89: // NEWFALSE
-        return push_new(m, (value){.kind = INTEGER, .integer = code == 0x88});
+        return push_new(m,
+                        (igd_pickled){.kind = PICKLE_INTEGER, .integer = code == 0x88});
     case 'J': // BININT
         return push_integer(m, 4, true);
     case 'K': // BININT1
@@ -504,26 +468,26 @@ static igd_status step(machine *m, unsigned char code)
         return push_text(m, 8);
     case ']': // EMPTY_LIST
     case ')': // EMPTY_TUPLE
-        return push_new(m, (value){.kind = LIST});
+        return push_new(m, (igd_pickled){.kind = PICKLE_LIST});
     case '}': // EMPTY_DICT
-        return push_new(m, (value){.kind = DICTIONARY});
-    case 'l': // LIST
+        return push_new(m, (igd_pickled){.kind = PICKLE_DICTIONARY});
+    case 'l': // PICKLE_LIST
     case 't': // TUPLE
-        return push_marked(m, LIST);
+        return push_marked(m, PICKLE_LIST);
     case 'd': // DICT
-        return push_marked(m, DICTIONARY);
+        return push_marked(m, PICKLE_DICTIONARY);
     case 0x85: // TUPLE1
     case 0x86: // TUPLE2
     case 0x87: // TUPLE3
         return push_tuple(m, code - 0x84);
     case 'a': // APPEND
-        return extend(m, LIST, 1);
+        return extend(m, PICKLE_LIST, 1);
     case 'e': // APPENDS
-        return extend(m, LIST, -1);
+        return extend(m, PICKLE_LIST, -1);
     case 's': // SETITEM
-        return extend(m, DICTIONARY, 2);
+        return extend(m, PICKLE_DICTIONARY, 2);
     case 'u': // SETITEMS
-        return extend(m, DICTIONARY, -1);
+        return extend(m, PICKLE_DICTIONARY, -1);
     case 'q': // BINPUT
         return place_in_memory(m, 1, false);
     case 'r': // LONG_BINPUT
@@ -561,7 +525,7 @@ static igd_status run(machine *m)
     if (!stopped || m->depth != 1 || m->num_marks != 0)
         return damaged(m);
     m->p->top = m->stack[0];
-    if (m->p->values[m->p->top].kind != DICTIONARY)
+    if (m->p->values[m->p->top].kind != PICKLE_DICTIONARY)
         return igd_error(IGD_EFORMAT, "%s: pickle holds no dictionary", m->path);
     return IGD_OK;
 }
@@ -581,68 +545,4 @@ igd_status igd_pickle_parse(igd_pickle **out, const unsigned char *bytes, size_t
     else
         igd_pickle_free(m.p);
     return st;
-}
-
-void igd_pickle_free(igd_pickle *p)
-{
-    if (p == NULL)
-        return;
-    for (int64_t i = 0; i < p->num; i++) {
-        free(p->values[i].owned);
-        free(p->values[i].items);
-    }
-    free(p->values);
-    free(p);
-}
-
-// --- Use
-
-igd_pickle_value igd_pickle_member(const igd_pickle *p, const char *key)
-{
-    const value *top = &p->values[p->top];
-    igd_pickle_value found = -1;
-    for (int64_t i = 0; i + 1 < top->num; i += 2)
-        if (is_text(&p->values[top->items[i]], key))
-            found = top->items[i + 1]; // the last counts, as in Python
-    return found;
-}
-
-static const value *list_item(const igd_pickle *p, igd_pickle_value list, int64_t i)
-{
-    return list >= 0 ? item(p, &p->values[list], i) : NULL;
-}
-
-int64_t igd_pickle_length(const igd_pickle *p, igd_pickle_value list)
-{
-    return list >= 0 && p->values[list].kind == LIST ? p->values[list].num : -1;
-}
-
-bool igd_pickle_integer(int64_t *out, const igd_pickle *p, igd_pickle_value list,
-                        int64_t i)
-{
-    const value *v = list_item(p, list, i);
-    *out = v != NULL ? v->integer : 0;
-    return v != NULL && v->kind == INTEGER;
-}
-
-bool igd_pickle_text(const char **out, size_t *size, const igd_pickle *p,
-                     igd_pickle_value list, int64_t i)
-{
-    const value *v = list_item(p, list, i);
-    const bool good = v != NULL && v->kind == TEXT;
-    *out = good ? v->text : "";
-    *size = good ? v->size : 0;
-    return good;
-}
-
-bool igd_pickle_bytes(const unsigned char **out, int64_t shape[2], const igd_pickle *p,
-                      igd_pickle_value array)
-{
-    const value *v = array >= 0 ? &p->values[array] : NULL;
-    if (v == NULL || v->kind != ARRAY || v->text == NULL)
-        return false;
-    *out = (const unsigned char *)v->text;
-    shape[0] = v->shape[0];
-    shape[1] = v->shape[1];
-    return true;
 }
