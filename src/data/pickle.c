@@ -227,7 +227,7 @@ static igd_status push_name(machine *m, const igd_pickled *module,
 {
     static const struct {
         const char *module, *name;
-        kind kind;
+        igd_pickle_kind kind;
     } known[] = {
         {"numpy.core.multiarray", "_reconstruct", PICKLE_NAME_RECONSTRUCT},
         {"numpy._core.multiarray", "_reconstruct", PICKLE_NAME_RECONSTRUCT},
