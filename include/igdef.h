@@ -33,5 +33,6 @@
 #include "igdef/analyze.h"
 #include "igdef/report.h"
 #include "igdef/sweep.h"
+#include "igdef/tune.h"
 
 #endif

@@ -13,9 +13,10 @@
 #define SAMPLES TEST_SOURCE_DIR "/tests/report/"
 #define LINE "{\"index\"" // what lines of images begin with
 
-static const char *const seeds[] = {
-    "loir.json",      "shift.json",    "sweep.json",    "search-keep.json",
-    "landscape.json", "ablation.json", "defenses.json", "loir.images.jsonl"};
+static const char *const seeds[] = {"loir.json",        "shift.json",     "sweep.json",
+                                    "search-keep.json", "landscape.json", "ablation.json",
+                                    "defenses.json",    "radius.json",    "tune.json",
+                                    "loir.images.jsonl"};
 
 static void path_of(char out[64], const char *end)
 {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "chart/analysis_check.h"
 #include "chart/axis.h"
 #include "chart/chart.h"
 #include "chart/contour.h"
@@ -120,6 +121,35 @@ static void test_chart__tables_have_two_bars_a_row(void **state)
     }
 }
 
+static void test_chart__settings_are_bars_of_which_the_chosen_stands_out(void **state)
+{
+    (void)state;
+    cJSON *json = sample("tune"), *settings = cJSON_GetObjectItem(json, "settings");
+    char *text = chart_of(json);
+    assert_int_equal(count(text, "<rect class=\"s1\""), 1);
+    assert_has(text, "penultimate, keep 48, sigma 0.05, temperature 0.01");
+    free(text);
+    // Of many settings those that got furthest.
+    while (cJSON_GetArraySize(settings) < IGD_TUNE_SHOWN + 20)
+        cJSON_AddItemToArray(settings, cJSON_Duplicate(settings->child->next, true));
+    cJSON_SetNumberHelper(cJSON_GetObjectItem(settings->child->prev, "keep"), 77.0);
+    text = chart_of(json);
+    assert_null(strstr(text, "keep 77"));
+    free(text);
+    cJSON_Delete(json);
+}
+
+static void test_chart__radius_has_a_curve_of_each_classifier(void **state)
+{
+    (void)state;
+    cJSON *json = sample("radius");
+    char *text = chart_of(json);
+    assert_has(text, ">base</text>");
+    assert_has(text, ">defended</text>");
+    free(text);
+    cJSON_Delete(json);
+}
+
 static void test_chart__the_same_analysis_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -183,6 +213,20 @@ static void test_chart__faults_are_named(void **state)
         {"defenses", "columns.0", "1", "an attack without a name"},
         {"defenses", "rows.1.robust_acc", "[0.5]", "has not 3 numbers"},
         {"defenses", "rows.1.robust_acc.0", "2", "no accuracy"},
+        {"radius", "halvings", "0", "'halvings' is 0"},
+        {"radius", "classifiers", "[]", "0 entries in 'classifiers'"},
+        {"radius", "classifiers.1.curve.2.eps", "-1", "'eps' is -1"},
+        {"radius", "classifiers.1.curve.2.eps", "0", "'curve' does not rise"},
+        {"radius", "classifiers.0.curve.1.acc", "1.5", "'acc' is 1.5"},
+        {"radius", "classifiers.1.quantiles", "[{\"share\": 0.5}]",
+         "differ in their radii"},
+        {"tune", "settings", "[]", "0 entries in 'settings'"},
+        {"tune", "settings.2.keep", "0", "'keep' is 0"},
+        {"tune", "settings.2.gain", "2", "'gain' is 2"},
+        {"tune", "settings.2.corrected_interval", "[0.3, 0.1]", "no interval"},
+        {"tune", "rounds.0.images", "null", "'images' is not a number"},
+        {"tune", "chosen", "null", "'chosen' is missing"},
+        {"tune", "next", "3", "next"},
     };
     for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
         cJSON *json = sample(cases[k].name);
@@ -359,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_chart__search_marks_the_chosen_keep),
         cmocka_unit_test(test_chart__landscape_has_contours_of_both_surfaces),
         cmocka_unit_test(test_chart__tables_have_two_bars_a_row),
+        cmocka_unit_test(test_chart__settings_are_bars_of_which_the_chosen_stands_out),
+        cmocka_unit_test(test_chart__radius_has_a_curve_of_each_classifier),
         cmocka_unit_test(test_chart__the_same_analysis_gives_the_same_bytes),
         cmocka_unit_test(test_chart__faults_are_named),
         cmocka_unit_test(test_chart__contour_of_a_plane_is_a_rectangle),

@@ -407,6 +407,14 @@ static void test_misuse__of_analyses(void **state)
     REFUSES("base", igd_radius(&a, NULL, NULL, w.data, NULL));
     REFUSES("data", igd_radius(&a, w.model, NULL, NULL, NULL));
     assert_int_equal(igd_radius_options_default().halvings, 6);
+    const igd_tune_grid grid = {.num_rankings = 0};
+    REFUSES("out", igd_tune(NULL, w.model, w.data, &grid, NULL));
+    REFUSES("base", igd_tune(&a, NULL, w.data, &grid, NULL));
+    REFUSES("data", igd_tune(&a, w.model, NULL, &grid, NULL));
+    REFUSES("grid", igd_tune(&a, w.model, w.data, NULL, NULL));
+    REFUSES("grid", igd_tune_check(NULL, NULL));
+    assert_int_equal(igd_tune(&a, w.model, w.data, &grid, NULL), IGD_EINVAL);
+    assert_int_equal(igd_tune_options_default().first_images, 32);
     REFUSES("out", igd_ablation(NULL, w.model, w.ranking, w.data, NULL));
     REFUSES("ranking", igd_ablation(&a, w.model, NULL, w.data, NULL));
     REFUSES("out", igd_compare_defenses(NULL, w.model, &row, 1, w.data, NULL));

@@ -16,12 +16,13 @@ static void test_report__samples_make_a_page_of_everything(void **state)
     const char *paths[] = {
         SAMPLES "loir.json",      SAMPLES "base.json",     SAMPLES "random.json",
         SAMPLES "shift.json",     SAMPLES "sweep.json",    SAMPLES "search-keep.json",
-        SAMPLES "landscape.json", SAMPLES "ablation.json", SAMPLES "defenses.json"};
+        SAMPLES "landscape.json", SAMPLES "ablation.json", SAMPLES "defenses.json",
+        SAMPLES "radius.json",    SAMPLES "tune.json"};
     const char *sections[] = {"accuracy",   "paired",     "random",     "bounds",
                               "classes",    "analysis-1", "analysis-2", "analysis-3",
-                              "analysis-4", "analysis-5", "analysis-6", "warnings",
-                              "cost",       "reproduce"};
-    char *text = page_of(paths, 9);
+                              "analysis-4", "analysis-5", "analysis-6", "analysis-7",
+                              "analysis-8", "warnings",   "cost",       "reproduce"};
+    char *text = page_of(paths, 11);
     for (size_t k = 0; k < sizeof(sections) / sizeof(sections[0]); k++) {
         char id[64];
         snprintf(id, sizeof(id), "<section id=\"%s\">", sections[k]);
@@ -35,9 +36,9 @@ static void test_report__samples_make_a_page_of_everything(void **state)
     assert_lacks(text, "The defense does harm");
     assert_has(text, ", for 2 comparisons p");
     // A chart for each width, and a table in each figure.
-    assert_int_equal(count(text, "class=\"chart wide\""), 10);
-    assert_int_equal(count(text, "class=\"chart narrow\""), 10);
-    assert_int_equal(count(text, "<figure>"), 10);
+    assert_int_equal(count(text, "class=\"chart wide\""), 12);
+    assert_int_equal(count(text, "class=\"chart narrow\""), 12);
+    assert_int_equal(count(text, "<figure>"), 12);
     assert_int_equal(igd_file_write(PAGES "/full.html", text, strlen(text)), IGD_OK);
     free(text);
 }
@@ -161,6 +162,24 @@ static void test_report__a_radius_is_not_chosen_for_its_accuracy(void **state)
     assert_has(text, "base attacked</text>"); // a curve of its own
     assert_has(text, "Base, attacked, %</th>");
     assert_lacks(text, "eps \xe2\x80\x93"); // no radius is no dash
+    free(text);
+}
+
+static void test_report__a_tune_names_its_choice_or_that_there_is_none(void **state)
+{
+    (void)state;
+    const char *paths[] = {WORK "/tune.json"};
+    copy(paths[0], "tune.json");
+    char *text = page_of(paths, 1);
+    assert_has(text, "12 on 24 images, 6 on 48 images, 4 on 192 images");
+    assert_has(text, "keep 48, sigma 0.05, temperature 0.01</strong>, for 9.38 points");
+    assert_has(text, "--split test --norm Linf");
+    assert_lacks(text, "Nothing is shown to help");
+    free(text);
+    change(paths[0], "helps", "false");
+    text = page_of(paths, 1);
+    assert_has(text, "Nothing is shown to help");
+    assert_lacks(text, "--split test");
     free(text);
 }
 
@@ -463,6 +482,7 @@ int main(void)
         CASE(every_warning_is_explained),
         CASE(analyses_stand_for_themselves),
         CASE(a_radius_is_not_chosen_for_its_accuracy),
+        CASE(a_tune_names_its_choice_or_that_there_is_none),
         CASE(changes_are_in_percent_of_the_images_counted),
         CASE(surfaces_are_described_by_their_numbers),
         CASE(settings_are_words),

@@ -10,79 +10,9 @@
 #include "action_analysis.h"
 #include "action_attack.h"
 #include "action_rank.h"
+#include "action_series.h"
 #include "core.h"
 #include "progress.h"
-
-// What a series needs; all owned.
-typedef struct work {
-    igd_series_options options;
-    char *folder, *cache;
-    igd_dataset *data;
-    igd_model *base;
-    igd_analysis *analysis;
-} work;
-
-static void work_free(work *w)
-{
-    igd_analysis_free(w->analysis);
-    igd_model_free(w->base);
-    igd_dataset_free(w->data);
-    free(w->folder);
-    free(w->cache);
-}
-
-// The options. `suffix` makes the folder's name of the output's.
-static igd_status work_init(work *w, const series_settings *s, const char *suffix)
-{
-    igd_evaluate_options *o = &w->options.evaluate;
-    *w = (work){.options = igd_series_options_default()};
-    *o = action_evaluation(&s->evaluate, &s->in, &s->common);
-    o->bounds = false; // of one evaluation, and part of no table here
-    w->options.defense = action_mask_options(&s->defense, s->common.seed);
-    if (s->out.output == NULL)
-        return IGD_OK;
-    const size_t length = strlen(s->out.output) + strlen(suffix) + 1;
-    w->folder = malloc(length);
-    w->cache = action_cache_beside(s->out.output);
-    if (w->folder == NULL || w->cache == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for the options");
-    snprintf(w->folder, length, "%s%s", s->out.output, suffix);
-    w->options.folder = w->folder;
-    progress_goes_on_from(w->folder, s->common.resume);
-    if (o->cache == NULL)
-        o->cache = w->cache;
-    return IGD_OK;
-}
-
-static igd_status work_open(work *w, const series_settings *s)
-{
-    IGD_TRY(action_open_data(&w->data, &s->in, 1.0, s->common.seed));
-    return action_load_model_for(&w->base, w->data, &s->in, &s->common);
-}
-
-// Frees the work.
-static int work_end(work *w, const series_settings *s, igd_status st)
-{
-    int rc = CLI_DONE;
-    if (st == IGD_OK)
-        st = action_show_analysis(w->analysis, &s->out, &s->common);
-    if (st == IGD_ECANCELED && w->folder != NULL) {
-        rc = action_interrupted(&s->common, w->folder);
-    } else if (st != IGD_OK) {
-        rc = action_failed(&s->common, st);
-    }
-    work_free(w);
-    return rc;
-}
-
-static igd_status load_defense(igd_defense **out, const work *w, const series_settings *s,
-                               const defense_settings *d)
-{
-    const igd_threat *threat = &s->evaluate.threat;
-    const defense_setting where = {&s->in, &s->common,
-                                   threat->norm == IGD_NORM_LINF ? threat->eps : NAN};
-    return action_load_defense(out, w->base, d, &where);
-}
 
 // ---- sweep
 
@@ -136,18 +66,19 @@ static igd_status split(char ***out, int *num, const char *list)
     return IGD_OK;
 }
 
-static igd_status run_sweep(work *w, const sweep_settings *s, igd_sweep_values *values)
+static igd_status run_sweep(series_work *w, const sweep_settings *s,
+                            igd_sweep_values *values)
 {
     const series_settings *series = &s->series;
     const defense_row *row = defense_chosen(&series->defense);
     igd_ranking *ranking = NULL;
     igd_defense *other = NULL;
-    igd_status st = work_open(w, series);
+    igd_status st = action_series_open(w, series);
 
     if (st == IGD_OK && series->defense.ranking != NULL)
         st = action_load_ranking(&ranking, series->defense.ranking);
     if (st == IGD_OK && row != NULL && row->kind != IGD_DEFENSE_MASK)
-        st = load_defense(&other, w, series, &series->defense);
+        st = action_series_defense(&other, w, series, &series->defense);
     values->defense = other;
     if (st == IGD_OK)
         st = igd_sweep(&w->analysis, w->base, ranking, w->data, values, &w->options);
@@ -161,13 +92,13 @@ int cmd_sweep(const void *settings)
     sweep_settings copy = *(const sweep_settings *)settings; // the payload is not const
     const sweep_settings *s = &copy;
     const bool anew = strcmp(s->over, "layer") == 0 || strcmp(s->over, "fraction") == 0;
-    work w;
+    series_work w;
     char **values = NULL;
     igd_sweep_values v = {.option = s->over,
                           .layer = s->layer,
                           .rank = anew ? rank_anew : NULL,
                           .payload = &copy};
-    igd_status st = work_init(&w, &s->series, ".sweep");
+    igd_status st = action_series_init(&w, &s->series, ".sweep");
     int rc;
 
     if (st == IGD_OK)
@@ -177,13 +108,13 @@ int cmd_sweep(const void *settings)
         (st = igd_sweep_check(&v, &w.options,
                               anew || defense_chosen(&s->series.defense) != NULL)) ==
             IGD_EINVAL) {
-        work_end(&w, &s->series, st);
+        action_series_end(&w, &s->series, st);
         rc = CLI_USAGE;
         goto done;
     }
     if (st == IGD_OK)
         st = run_sweep(&w, s, &v);
-    rc = work_end(&w, &s->series, st);
+    rc = action_series_end(&w, &s->series, st);
 
 done:
     if (values != NULL)
@@ -197,15 +128,16 @@ done:
 int cmd_ablation(const void *settings)
 {
     const series_settings *s = settings;
-    work w;
+    series_work w;
     igd_ranking *ranking = NULL;
     igd_status st;
 
-    if ((st = work_init(&w, s, ".rows")) == IGD_OK && (st = work_open(&w, s)) == IGD_OK &&
+    if ((st = action_series_init(&w, s, ".rows")) == IGD_OK &&
+        (st = action_series_open(&w, s)) == IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK)
         st = igd_ablation(&w.analysis, w.base, ranking, w.data, &w.options);
     igd_ranking_free(ranking);
-    return work_end(&w, s, st);
+    return action_series_end(&w, s, st);
 }
 
 // ---- defenses
@@ -214,7 +146,7 @@ int cmd_ablation(const void *settings)
 
 typedef struct table {
     const defenses_settings *settings;
-    work work;
+    series_work work;
     igd_compared rows[MOST_ROWS];
     igd_defense *defenses[MOST_ROWS]; // owned
     char names[MOST_ROWS][32];
@@ -254,7 +186,7 @@ static igd_status add_kind(table *t, const defense_row *row)
     d.ranking = NULL;
     d.defense = row->name;
     d.defended = row->name == NULL ? d.defended : NULL;
-    IGD_TRY(load_defense(&made, &t->work, s, &d));
+    IGD_TRY(action_series_defense(&made, &t->work, s, &d));
     add_row(t, row->compared, made);
     return IGD_OK;
 }
@@ -327,13 +259,14 @@ int cmd_defenses(const void *settings)
     table t = {.settings = s};
     igd_status st;
 
-    if ((st = work_init(&t.work, &s->series, ".rows")) == IGD_OK &&
-        (st = work_open(&t.work, &s->series)) == IGD_OK && (st = add_rows(&t)) == IGD_OK)
+    if ((st = action_series_init(&t.work, &s->series, ".rows")) == IGD_OK &&
+        (st = action_series_open(&t.work, &s->series)) == IGD_OK &&
+        (st = add_rows(&t)) == IGD_OK)
         st = igd_compare_defenses(&t.work.analysis, t.work.base, t.rows, t.num,
                                   t.work.data, &t.work.options);
     for (int k = 0; k < t.num; k++)
         igd_defense_free(t.defenses[k]);
-    return work_end(&t.work, &s->series, st);
+    return action_series_end(&t.work, &s->series, st);
 }
 
 // ---- radius
@@ -341,25 +274,26 @@ int cmd_defenses(const void *settings)
 int cmd_radius(const void *settings)
 {
     const radius_settings *s = settings;
-    work w;
+    series_work w;
     igd_defense *defense = NULL;
     igd_radius_options o = igd_radius_options_default();
     const defense_settings *d = &s->series.defense;
-    igd_status st = work_init(&w, &s->series, ".radius");
+    igd_status st = action_series_init(&w, &s->series, ".radius");
 
     if (st == IGD_OK &&
         (st = igd_evaluate_check(&w.options.evaluate, defense_chosen(d) != NULL,
                                  defense_adaptive(d))) == IGD_EINVAL) {
-        work_end(&w, &s->series, st);
+        action_series_end(&w, &s->series, st);
         return CLI_USAGE;
     }
-    if (st == IGD_OK && (st = work_open(&w, &s->series)) == IGD_OK &&
-        (st = load_defense(&defense, &w, &s->series, &s->series.defense)) == IGD_OK) {
+    if (st == IGD_OK && (st = action_series_open(&w, &s->series)) == IGD_OK &&
+        (st = action_series_defense(&defense, &w, &s->series, &s->series.defense)) ==
+            IGD_OK) {
         o.series = w.options;
         o.from = s->from;
         o.halvings = s->halvings;
         st = igd_radius(&w.analysis, w.base, defense, w.data, &o);
     }
     igd_defense_free(defense);
-    return work_end(&w, &s->series, st);
+    return action_series_end(&w, &s->series, st);
 }

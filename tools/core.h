@@ -1,7 +1,7 @@
 // What the command takes of src/core beside the public headers: files written whole or
-// not at all, JSON, numbers, lines, the time of day, names that are nearly right, text
-// for terminals, whether logits are finite and an accuracy is near guessing, and how a
-// failure becomes a message. Nothing else of src/ is included in tools/.
+// not at all, folders, JSON, numbers, lines, the time of day, names that are nearly
+// right, text for terminals, whether logits are finite and an accuracy is near guessing,
+// and how a failure becomes a message. Nothing else of src/ is included in tools/.
 #ifndef IGDEF_CORE_H
 #define IGDEF_CORE_H
 
@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/folder.h"
 #include "core/json.h"
 #include "core/lines.h"
 #include "core/logits.h"

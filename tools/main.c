@@ -14,6 +14,7 @@
 #include "options_rank.h"
 #include "options_report.h"
 #include "plugin.h"
+#include "print.h"
 #include "process.h"
 
 static const cli_command *const commands[] = {
@@ -125,30 +126,6 @@ static int version(void)
     return plugin_run("--version", NULL); // only libtorch itself knows what it is
 }
 
-// A word as a shell takes it. What a terminal would obey rather than show is written out.
-static void put_word(FILE *f, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-_=./,:+@%";
-    const bool bare = word[0] != '\0' && word[strspn(word, plain)] == '\0';
-    bool odd = false;
-    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
-        odd = odd || *c < 0x20 || *c == 0x7f;
-    if (bare) {
-        fputs(word, f);
-        return;
-    }
-    fputs(odd ? "$'" : "'", f);
-    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
-        if (odd && (*c < 0x20 || *c == 0x7f))
-            fprintf(f, "\\x%02x", *c);
-        else if (odd && (*c == '\'' || *c == '\\'))
-            fprintf(f, "\\%c", *c);
-        else
-            fputs(*c == '\'' ? "'\\''" : (char[]){(char)*c, '\0'}, f);
-    fputc('\'', f);
-}
-
 // A command line as a shell takes it; owned, NULL without memory. To go on is not to
 // restart, and to take the same part where the scheduler is not asked again.
 static char *command_line(const char *program, const char *command, int argc, char **argv,
@@ -163,7 +140,7 @@ static char *command_line(const char *program, const char *command, int argc, ch
     if (shard.num > 0)
         fprintf(f, "IGDEF_SHARD=%lld/%lld ", (long long)shard.index,
                 (long long)shard.num);
-    put_word(f, program);
+    print_quoted(f, program);
     fprintf(f, " %s", command);
     if (resume && cli_given("config") && cli_is_on("restart"))
         fputs(" --no-restart", f);
@@ -171,7 +148,7 @@ static char *command_line(const char *program, const char *command, int argc, ch
         if (resume && strcmp(argv[i], "--restart") == 0)
             continue;
         fputc(' ', f);
-        put_word(f, argv[i]);
+        print_quoted(f, argv[i]);
     }
     if (fclose(f) == 0)
         return text;

@@ -6,6 +6,7 @@
 
 #include "igdef/analyze.h"
 #include "options_series.h"
+#include "options_tune.h"
 
 // clang-format off
 const cli_option analysis_output_options[] = {
@@ -294,8 +295,9 @@ static const cli_command command_landscape = {
 // ---- all
 
 static const cli_command *const kinds[] = {
-    &command_shift,    &command_sweep,    &command_search_keep, &command_landscape,
-    &command_ablation, &command_defenses, &command_radius,      NULL,
+    &command_shift,     &command_sweep,    &command_search_keep,
+    &command_landscape, &command_ablation, &command_defenses,
+    &command_radius,    &command_tune,     NULL,
 };
 
 const cli_command command_analyze = {

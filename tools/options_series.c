@@ -8,12 +8,16 @@
 #include "igdef/sweep.h"
 
 // clang-format off
-static const cli_option file_options[] = {
+const cli_option series_file_options[] = {
     {0,   "restart",    CLI_FLAG, offsetof(series_settings, evaluate.restart),
      NULL, "discard what an earlier run left there", 0, 0, NULL},
     {0,   "cache",      CLI_PATH | CLI_HIDE_DEFAULT, offsetof(series_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for other commands as well "
      "[igdef-cache beside OUTPUT]", 0, 0, NULL},
+    {0},
+};
+
+const cli_option series_check_options[] = {
     {0,   "checks",     CLI_FLAG, offsetof(series_settings, evaluate.checks),
      NULL, "leave out the reliability checks that attack some images again", 0, 0, NULL},
     {0},
@@ -80,7 +84,8 @@ static const cli_group sweep_groups[] = {
      SERIES(sweep_settings) + offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options,
      SERIES(sweep_settings) + offsetof(series_settings, out)},
-    {"Evaluations", file_options, SERIES(sweep_settings)},
+    {"Evaluations", series_file_options, SERIES(sweep_settings)},
+    {NULL, series_check_options, SERIES(sweep_settings)},
     {"Common options", common_options,
      SERIES(sweep_settings) + offsetof(series_settings, common)},
     {0},
@@ -95,7 +100,8 @@ static const cli_group ablation_groups[] = {
     {"Threat", threat_options, offsetof(series_settings, evaluate.threat)},
     {"Attacks", attack_options, offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options, offsetof(series_settings, out)},
-    {"Evaluations", file_options, 0},
+    {"Evaluations", series_file_options, 0},
+    {NULL, series_check_options, 0},
     {"Common options", common_options, offsetof(series_settings, common)},
     {0},
 };
@@ -118,7 +124,8 @@ static const cli_group defenses_groups[] = {
      SERIES(defenses_settings) + offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options,
      SERIES(defenses_settings) + offsetof(series_settings, out)},
-    {"Evaluations", file_options, SERIES(defenses_settings)},
+    {"Evaluations", series_file_options, SERIES(defenses_settings)},
+    {NULL, series_check_options, SERIES(defenses_settings)},
     {"Common options", common_options,
      SERIES(defenses_settings) + offsetof(series_settings, common)},
     {0},
@@ -136,7 +143,8 @@ static const cli_group radius_groups[] = {
      SERIES(radius_settings) + offsetof(series_settings, evaluate)},
     {"Files", analysis_output_options,
      SERIES(radius_settings) + offsetof(series_settings, out)},
-    {"Evaluations", file_options, SERIES(radius_settings)},
+    {"Evaluations", series_file_options, SERIES(radius_settings)},
+    {NULL, series_check_options, SERIES(radius_settings)},
     {"Common options", common_options,
      SERIES(radius_settings) + offsetof(series_settings, common)},
     {0},
@@ -144,9 +152,9 @@ static const cli_group radius_groups[] = {
 
 static const char *const sweep_required[] = {"model", "data", "over", "values", NULL};
 static const char *const ablation_required[] = {"model", "data", "ranking", NULL};
-static const char *const defenses_required[] = {"model", "data", NULL};
+const char *const series_required[] = {"model", "data", NULL};
 
-static series_settings series_defaults(const char *command)
+series_settings series_defaults(const char *command)
 {
     return (series_settings){.common = common_defaults(command),
                              .in = input_defaults("test"),
@@ -154,7 +162,7 @@ static series_settings series_defaults(const char *command)
                              .evaluate = igd_evaluate_options_default()};
 }
 
-static int series_check(const series_settings *s)
+int series_check(const series_settings *s)
 {
     int rc = analysis_output_check(&s->out);
     if (rc != CLI_GO_ON)
@@ -359,7 +367,7 @@ const cli_command command_defenses = {
         "--count and --set by it. With -o every row's result stays in OUTPUT.rows, where "
         "the same command goes on.",
     .examples = defenses_examples,
-    .required = defenses_required,
+    .required = series_required,
     .groups = defenses_groups,
     .instead = defenses_instead,
     .size = sizeof(defenses_settings),
@@ -416,7 +424,7 @@ const cli_command command_radius = {
         "With -o every radius's evaluation stays in OUTPUT.radius, where the same "
         "command goes on.",
     .examples = radius_examples,
-    .required = defenses_required,
+    .required = series_required,
     .groups = radius_groups,
     .instead = radius_instead,
     .size = sizeof(radius_settings),

@@ -39,6 +39,13 @@ typedef struct radius_settings {
     int halvings;
 } radius_settings;
 
+series_settings series_defaults(const char *command);
+int series_check(const series_settings *s);
+
+// Options of all of them; of those that make reliability checks; what must be given.
+extern const cli_option series_file_options[], series_check_options[];
+extern const char *const series_required[];
+
 extern const cli_command command_sweep, command_ablation, command_defenses,
     command_radius;
 

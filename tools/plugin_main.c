@@ -13,6 +13,7 @@
 #include "options_inspect.h"
 #include "options_rank.h"
 #include "options_series.h"
+#include "options_tune.h"
 #include "progress.h"
 
 plugin_entry igdef_plugin;
@@ -47,6 +48,7 @@ int igdef_plugin(const char *version, const char *command, const void *settings)
         {"analyze ablation", cmd_ablation},
         {"analyze defenses", cmd_defenses},
         {"analyze radius", cmd_radius},
+        {"analyze tune", cmd_tune},
     };
 
     if (strcmp(version, igd_version()) != 0) {

@@ -1,6 +1,7 @@
 // Owns what a terminal is given to read.
 #include "print.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,4 +47,27 @@ void print_out(const char *format, ...)
     va_start(args, format);
     print_args(stdout, format, args);
     va_end(args);
+}
+
+void print_quoted(FILE *f, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-_=./,:+@%";
+    const bool bare = word[0] != '\0' && word[strspn(word, plain)] == '\0';
+    bool odd = false;
+    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
+        odd = odd || *c < 0x20 || *c == 0x7f;
+    if (bare) {
+        fputs(word, f);
+        return;
+    }
+    fputs(odd ? "$'" : "'", f);
+    for (const unsigned char *c = (const unsigned char *)word; *c != '\0'; c++)
+        if (odd && (*c < 0x20 || *c == 0x7f))
+            fprintf(f, "\\x%02x", *c);
+        else if (odd && (*c == '\'' || *c == '\\'))
+            fprintf(f, "\\%c", *c);
+        else
+            fputs(*c == '\'' ? "'\\''" : (char[]){(char)*c, '\0'}, f);
+    fputc('\'', f);
 }

@@ -10,4 +10,8 @@ void print_safe(FILE *f, const char *text);
 void print_args(FILE *f, const char *format, va_list args);
 void print_out(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// A word as a shell takes it, in quotes where it needs them. What a terminal would obey
+// rather than show is written out.
+void print_quoted(FILE *f, const char *word);
+
 #endif

@@ -28,6 +28,7 @@ void igd_series_free(igd_series *s)
 {
     for (int k = 0; k < s->num && s->results != NULL; k++)
         igd_result_free(s->results[k]);
+    igd_series_end(s);
     free(s->results);
     free(s->members);
     *s = (igd_series){0};
@@ -60,7 +61,7 @@ typedef struct teller {
 static int tell_progress(const char *stage, double done, double total, void *payload)
 {
     const teller *t = payload;
-    char text[160];
+    char text[240];
     snprintf(text, sizeof(text), "[%d/%d] %s: %s", t->place + 1, t->num, t->name, stage);
     return t->user->progress(text, done, total, t->user->payload);
 }
@@ -68,7 +69,7 @@ static int tell_progress(const char *stage, double done, double total, void *pay
 static void tell_message(const char *line, void *payload)
 {
     const teller *t = payload;
-    char text[320];
+    char text[400];
     snprintf(text, sizeof(text), "[%d/%d] %s: %s", t->place + 1, t->num, t->name, line);
     t->user->message(text, t->user->payload);
 }
@@ -82,18 +83,20 @@ static char *path_of(const igd_series *s, const igd_member *m, const char *end)
 }
 
 static igd_status run_member(igd_series *s, int k, const igd_model *base,
-                             const igd_dataset *data, const char *cache,
-                             igd_pass_cache *passes)
+                             const igd_dataset *data)
 {
     const igd_member *m = &s->members[k];
     igd_evaluate_options o = m->options;
-    teller t = {.user = &m->options, .place = k, .num = s->num, .name = m->name};
+    teller t = {.user = &m->options,
+                .place = k,
+                .num = s->planned > 0 ? s->planned : s->num,
+                .name = m->name};
     char *state = NULL, *finished = NULL;
     igd_status st = IGD_OK;
 
     o.smaller = m->smaller >= 0 ? s->results[m->smaller] : NULL;
-    o.cache = cache;
-    o.pass_cache = passes;
+    o.cache = o.cache == NULL ? s->temporary : o.cache;
+    o.pass_cache = s->passes;
     o.cache_all = true; // what the base model's member makes serves the others
     o.payload = &t;
     o.progress = o.progress != NULL ? tell_progress : NULL;
@@ -122,29 +125,41 @@ done:
     return st;
 }
 
+// Says which member failed.
+static igd_status run_named(igd_series *s, int k, const igd_model *base,
+                            const igd_dataset *data)
+{
+    const igd_status st = run_member(s, k, base, data);
+    return st == IGD_OK || st == IGD_ECANCELED ? st
+                                               : igd_error_prefix(st, s->members[k].name);
+}
+
+igd_status igd_series_begin(igd_series *s)
+{
+    if (s->folder != NULL)
+        IGD_TRY(igd_folder_make(s->folder));
+    if (s->members[0].options.cache == NULL)
+        IGD_TRY(igd_folder_temporary(&s->temporary));
+    return igd_pass_cache_new(&s->passes);
+}
+
+void igd_series_end(igd_series *s)
+{
+    igd_pass_cache_free(s->passes);
+    igd_folder_remove(s->temporary);
+    free(s->temporary);
+    s->passes = NULL;
+    s->temporary = NULL;
+}
+
 igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data)
 {
-    char *temporary = NULL;
-    igd_pass_cache *passes = NULL;
-    const char *cache = s->members[0].options.cache;
-    igd_status st = IGD_OK;
-
-    if (s->folder != NULL && (st = igd_folder_make(s->folder)) != IGD_OK)
-        return st;
-    if (cache == NULL) {
-        if ((st = igd_folder_temporary(&temporary)) != IGD_OK)
-            return st;
-        cache = temporary;
-    }
-    if ((st = igd_pass_cache_new(&passes)) == IGD_OK)
+    igd_status st = igd_series_begin(s);
+    if (st == IGD_OK)
         st = igd_series_forecast(s, base, data);
     for (int k = 0; k < s->num && st == IGD_OK; k++)
-        if ((st = run_member(s, k, base, data, cache, passes)) != IGD_OK &&
-            st != IGD_ECANCELED)
-            st = igd_error_prefix(st, s->members[k].name);
-    igd_pass_cache_free(passes);
-    igd_folder_remove(temporary);
-    free(temporary);
+        st = run_named(s, k, base, data);
+    igd_series_end(s);
     return st;
 }
 
@@ -153,11 +168,7 @@ igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
 {
     if (s->folder != NULL)
         IGD_TRY(igd_folder_make(s->folder));
-    const igd_status st =
-        run_member(s, member, base, data, s->members[member].options.cache, NULL);
-    return st == IGD_OK || st == IGD_ECANCELED
-               ? st
-               : igd_error_prefix(st, s->members[member].name);
+    return run_named(s, member, base, data);
 }
 
 // --- what is written down

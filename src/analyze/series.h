@@ -9,8 +9,8 @@
 #include "igdef/evaluate.h"
 
 typedef struct igd_member {
-    char name[64];                // for people: "keep 20"
-    char file[64];                // of its files, without a folder and an end: "keep-20"
+    char name[128];               // for people: "keep 20"
+    char file[128];               // of its files, without a folder and an end: "keep-20"
     const igd_defense *defense;   // borrowed; NULL for the base model
     igd_evaluate_options options; // what belongs to files and progress is the series's
     int smaller;                  // an earlier member, see options.smaller; -1 for none
@@ -20,7 +20,12 @@ typedef struct igd_series {
     igd_member *members;  // owned [num]
     igd_result **results; // owned [num]
     int num;
+    int planned;        // members that are told of; 0: those that there are
     const char *folder; // borrowed, made when missing; NULL keeps no files
+
+    // What members share while they run, see igd_series_begin().
+    char *temporary;        // owned; the cache where the options name none
+    igd_pass_cache *passes; // owned
 } igd_series;
 
 // Room for `most` members; num is 0.
@@ -36,7 +41,13 @@ int igd_series_add(igd_series *s, const char *name, const igd_defense *defense,
 // the member
 igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_dataset *data);
 
-// Evaluates one member alone, on images of its own. @return as igd_series_run()
+// What members on the same images have in common is kept until the end: sets made on the
+// base model and passes of it. The first member is there.
+igd_status igd_series_begin(igd_series *s);
+void igd_series_end(igd_series *s);
+
+// Evaluates one member alone: on the images of all between igd_series_begin() and
+// igd_series_end(), else on images of its own. @return as igd_series_run()
 igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
                               const igd_dataset *data);
 

@@ -13,8 +13,9 @@
 
 #define LARGEST 1e12 // of any number: larger ones are no measurement
 
-static const char *const kinds[IGD_NUM_KINDS] = {
-    "shift", "sweep", "search-keep", "landscape", "ablation", "defenses", "radius"};
+static const char *const kinds[IGD_NUM_KINDS] = {"shift",     "sweep",    "search-keep",
+                                                 "landscape", "ablation", "defenses",
+                                                 "radius",    "tune"};
 
 // --- getters
 
@@ -377,11 +378,57 @@ static igd_status check_radius(const cJSON *a, const char *what)
     return IGD_OK;
 }
 
+static igd_status check_setting(const cJSON *o, const char *what)
+{
+    const char *text;
+    IGD_TRY(igd_json_string(&text, o, "layer", what));
+    IGD_TRY(number_in(o, "keep", 1.0, LARGEST, false, what));
+    IGD_TRY(number_in(o, "sigma", 0.0, LARGEST, false, what));
+    IGD_TRY(number_in(o, "temperature", 0.0, LARGEST, false, what));
+    IGD_TRY(number_in(o, "num_images", 1.0, LARGEST, false, what));
+    IGD_TRY(fraction(o, "clean_acc", what));
+    IGD_TRY(fraction(o, "base_clean_acc", what));
+    IGD_TRY(fraction(o, "robust_acc", what));
+    IGD_TRY(fraction(o, "base_robust_acc", what));
+    IGD_TRY(number_in(o, "gain", -1.0, 1.0, false, what));
+    IGD_TRY(interval(o, "interval", -1.0, 1.0, what));
+    return interval(o, "corrected_interval", -1.0, 1.0, what);
+}
+
+static igd_status check_tune(const cJSON *a, const char *what)
+{
+    const cJSON *list, *item;
+    const char *text;
+    IGD_TRY(fraction(a, "budget", what));
+    IGD_TRY(number_in(a, "num_settings", 1.0, LARGEST, false, what));
+    IGD_TRY(fraction(a, "corrected_level", what));
+    IGD_TRY(objects(&list, a, "rounds", 1, 64, what));
+    cJSON_ArrayForEach(item, list)
+    {
+        IGD_TRY(number_in(item, "settings", 1.0, LARGEST, false, what));
+        IGD_TRY(number_in(item, "images", 1.0, LARGEST, false, what));
+    }
+    IGD_TRY(objects(&list, a, "settings", 1, 4096, what));
+    cJSON_ArrayForEach(item, list)
+    {
+        IGD_TRY(check_setting(item, what));
+    }
+    item = cJSON_GetObjectItemCaseSensitive(a, "next");
+    if (item != NULL && !cJSON_IsNull(item))
+        IGD_TRY(igd_json_string(&text, a, "next", what));
+    item = cJSON_GetObjectItemCaseSensitive(a, "chosen");
+    if (cJSON_IsObject(item))
+        return check_setting(item, what);
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "helps"))
+               ? igd_error(IGD_EFORMAT, "%s: 'chosen' is missing", what)
+               : IGD_OK;
+}
+
 igd_status igd_analysis_check(igd_kind *kind, const cJSON *analysis, const char *what)
 {
     static igd_status (*const checks[IGD_NUM_KINDS])(const cJSON *, const char *) = {
         check_shift,    check_sweep,    check_search, check_landscape,
-        check_ablation, check_defenses, check_radius};
+        check_ablation, check_defenses, check_radius, check_tune};
     const char *format, *name;
 
     IGD_TRY(igd_json_string(&format, analysis, "format", what));

@@ -17,6 +17,7 @@ typedef enum igd_kind {
     IGD_ABLATION,
     IGD_DEFENSES,
     IGD_RADIUS,
+    IGD_TUNE,
     IGD_NUM_KINDS
 } igd_kind;
 
@@ -32,6 +33,9 @@ bool igd_sweep_of_attack(const cJSON *sweep);
 // ensemble of that name, which is in its list of attacks or, where it has none, is the
 // one that was taken apart.
 const char *igd_union_name(const cJSON *analysis);
+
+// The settings of a tune that charts and tables show, those that got furthest.
+#define IGD_TUNE_SHOWN 24
 
 // A radius or deviation as people write it: "8/255" where it is whole levels.
 #define IGD_VALUE_TEXT 64

@@ -12,6 +12,7 @@
 #include "chart/markup.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/number.h"
 
 #define HEADING 34.0 // of a file of its own
 #define MARGIN 16.0
@@ -94,6 +95,34 @@ static void build_rows(drawing *d, const cJSON *a)
         igd_bars_add(&d->bars, igd_union_name(a), 1, igd_number_of(item, "worst_acc"),
                      igd_end_of(item, "worst_interval", 0),
                      igd_end_of(item, "worst_interval", 1), NAN);
+    }
+}
+
+static void build_tune(drawing *d, const cJSON *a)
+{
+    const cJSON *item, *chosen = cJSON_GetObjectItemCaseSensitive(a, "chosen");
+    int shown = 0;
+    d->shape = BARS;
+    d->bars.decimals = 1;
+    d->bars.plus = true;
+    d->bars.axis = "robust accuracy gained, points; whiskers: corrected interval";
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "settings"))
+    {
+        char label[IGD_BAR_TEXT], sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT];
+        const bool first =
+            shown == 0 && cJSON_IsObject(chosen) && cJSON_Compare(item, chosen, true);
+        if (shown++ == IGD_TUNE_SHOWN)
+            break;
+        igd_radius_text(sigma, igd_number_of(item, "sigma"));
+        igd_setting_text(temperature,
+                         cJSON_GetObjectItemCaseSensitive(item, "temperature"), "");
+        igd_format(label, sizeof(label),
+                   "%.24s, keep %.0f, sigma %.16s, temperature %.16s",
+                   igd_string_of(item, "layer"), igd_number_of(item, "keep"), sigma,
+                   temperature);
+        igd_bars_add(&d->bars, label, first ? 1 : 0, 100.0 * igd_number_of(item, "gain"),
+                     100.0 * igd_end_of(item, "corrected_interval", 0),
+                     100.0 * igd_end_of(item, "corrected_interval", 1), NAN);
     }
 }
 
@@ -288,6 +317,9 @@ static igd_status build(drawing *d, const cJSON *a, igd_kind kind)
         return build_search(d, a);
     case IGD_RADIUS:
         return build_radius(d, a);
+    case IGD_TUNE:
+        build_tune(d, a);
+        return d->bars.failed ? no_memory() : IGD_OK;
     case IGD_LANDSCAPE:
         return build_landscape(d, a);
     default:
@@ -326,6 +358,8 @@ void igd_chart_title(char out[IGD_CHART_TITLE], const cJSON *a)
         snprintf(out, IGD_CHART_TITLE, "Clean accuracy over keep");
     else if (strcmp(kind, "radius") == 0)
         snprintf(out, IGD_CHART_TITLE, "Accuracy over the radius");
+    else if (strcmp(kind, "tune") == 0)
+        snprintf(out, IGD_CHART_TITLE, "Settings of the defense, on training images");
     else if (strcmp(kind, "landscape") == 0)
         snprintf(out, IGD_CHART_TITLE, "Loss around the images");
     else if (strcmp(kind, "ablation") == 0)

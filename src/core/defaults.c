@@ -11,6 +11,7 @@
 #include "igdef/model.h"
 #include "igdef/ranking.h"
 #include "igdef/sweep.h"
+#include "igdef/tune.h"
 
 igd_dataset_options igd_dataset_options_default(void)
 {
@@ -133,4 +134,12 @@ igd_series_options igd_series_options_default(void)
 igd_radius_options igd_radius_options_default(void)
 {
     return (igd_radius_options){.series = igd_series_options_default(), .halvings = 6};
+}
+
+igd_tune_options igd_tune_options_default(void)
+{
+    igd_tune_options o = {
+        .series = igd_series_options_default(), .budget_clean = 0.01, .first_images = 32};
+    o.series.evaluate.attacks = IGD_TUNE_ATTACKS;
+    return o;
 }

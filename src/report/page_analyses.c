@@ -134,6 +134,51 @@ static void put_landscape(const igd_page *p, const cJSON *a)
         p->f);
 }
 
+static void put_tune(const igd_page *p, const cJSON *a)
+{
+    const cJSON *chosen = igd_get(a, "chosen"), *item;
+    char text[IGD_VALUE_TEXT];
+    fputs("<p>", p->f);
+    igd_page_count(p, igd_number_of(a, "num_settings"));
+    fputs(" settings of the defense, halved from round to round: ", p->f);
+    cJSON_ArrayForEach(item, igd_get(a, "rounds"))
+    {
+        igd_page_count(p, igd_number_of(item, "settings"));
+        fputs(" on ", p->f);
+        igd_page_count(p, igd_number_of(item, "images"));
+        fputs(item->next != NULL ? " images, " : " images. ", p->f);
+    }
+    if (!cJSON_IsTrue(igd_get(a, "helps"))) {
+        fputs(
+            "<strong>Nothing is shown to help</strong>: no setting within the budget of "
+            "clean accuracy has an interval, corrected for their number, above 0.</p>\n",
+            p->f);
+        return;
+    }
+    fputs("Chosen: <strong>", p->f);
+    igd_put(p->f, igd_string_of(chosen, "layer"));
+    fputs(", keep ", p->f);
+    igd_page_count(p, igd_number_of(chosen, "keep"));
+    igd_radius_text(text, igd_number_of(chosen, "sigma"));
+    fputs(", sigma ", p->f);
+    igd_put(p->f, text);
+    igd_setting_text(text, igd_get(chosen, "temperature"), "");
+    fputs(", temperature ", p->f);
+    igd_put(p->f, text);
+    fputs("</strong>, for ", p->f);
+    igd_put_number(p->f, 100.0 * igd_number_of(chosen, "gain"), 2);
+    fputs(" points of robust accuracy over the base model, at least ", p->f);
+    igd_put_number(p->f, 100.0 * igd_end_of(chosen, "corrected_interval", 0), 2);
+    fputs(" by the interval corrected for the number of settings. These images chose it: "
+          "test images judge it, once.</p>\n",
+          p->f);
+    if (igd_string_of(a, "next")[0] == '\0')
+        return;
+    fputs("<pre><code>", p->f);
+    igd_put(p->f, igd_string_of(a, "next"));
+    fputs("</code></pre>\n", p->f);
+}
+
 static void put_words(const igd_page *p, const igd_input *a)
 {
     switch (a->kind) {
@@ -148,6 +193,9 @@ static void put_words(const igd_page *p, const igd_input *a)
         break;
     case IGD_LANDSCAPE:
         put_landscape(p, a->json);
+        break;
+    case IGD_TUNE:
+        put_tune(p, a->json);
         break;
     case IGD_RADIUS:
         fputs("<p>The share of the images that withstand each radius, where every image "

@@ -310,19 +310,63 @@ static void radius(const igd_page *p, const cJSON *a)
     }
 }
 
+static void points(const igd_page *p, const cJSON *o, const char *key)
+{
+    fputs("<td>", p->f);
+    igd_put_number(p->f, 100.0 * igd_number_of(o, "gain"), 2);
+    fputs("<span class=\"interval\">[", p->f);
+    igd_put_number(p->f, 100.0 * igd_end_of(o, key, 0), 2);
+    fputs(", ", p->f);
+    igd_put_number(p->f, 100.0 * igd_end_of(o, key, 1), 2);
+    fputs("]</span></td>", p->f);
+}
+
+static void tune(const igd_page *p, const cJSON *a)
+{
+    static const char *const titles[] = {
+        "Layer",          "Keep",           "Sigma",
+        "Temperature",    "Images",         "Clean, %",
+        "Base, clean, %", "Attacked, %",    "Base, attacked, %",
+        "Gain, alone",    "Gain, corrected"};
+    const cJSON *item;
+    int shown = 0;
+    heads(p, titles, (int)(sizeof(titles) / sizeof(titles[0])));
+    cJSON_ArrayForEach(item, igd_get(a, "settings"))
+    {
+        char text[IGD_VALUE_TEXT];
+        if (shown++ == IGD_TUNE_SHOWN)
+            break;
+        igd_page_row(p, igd_string_of(item, "layer"));
+        number(p, igd_number_of(item, "keep"), 0);
+        igd_radius_text(text, igd_number_of(item, "sigma"));
+        igd_page_td(p, text);
+        igd_setting_text(text, igd_get(item, "temperature"), "");
+        igd_page_td(p, text);
+        number(p, igd_number_of(item, "num_images"), 0);
+        accuracy(p, item, "clean_acc", NULL);
+        accuracy(p, item, "base_clean_acc", NULL);
+        accuracy(p, item, "robust_acc", NULL);
+        accuracy(p, item, "base_robust_acc", NULL);
+        points(p, item, "interval");
+        points(p, item, "corrected_interval");
+        fputs("</tr>\n", p->f);
+    }
+}
+
 void igd_page_analysis_table(const igd_page *p, const igd_input *a)
 {
     static void (*const tables[IGD_NUM_KINDS])(const igd_page *, const cJSON *) = {
-        shift, sweep, search, landscape, ablation, defenses, radius};
+        shift, sweep, search, landscape, ablation, defenses, radius, tune};
     igd_page_table(p, FOLDED, "The numbers of the chart");
     tables[a->kind](p, a->json);
     fputs("</tbody>", p->f);
     igd_page_table_end(p, FOLDED);
-    if (a->kind == IGD_SEARCH_KEEP &&
-        cJSON_GetArraySize(igd_get(a->json, "points")) > MOST_KEEPS)
-        fputs(
-            "<p class=\"note\">The table has some of the points; the file has all.</p>\n",
-            p->f);
+    if ((a->kind == IGD_SEARCH_KEEP &&
+         cJSON_GetArraySize(igd_get(a->json, "points")) > MOST_KEEPS) ||
+        (a->kind == IGD_TUNE &&
+         cJSON_GetArraySize(igd_get(a->json, "settings")) > IGD_TUNE_SHOWN))
+        fputs("<p class=\"note\">The table has some of the rows; the file has all.</p>\n",
+              p->f);
     if (a->kind != IGD_LANDSCAPE)
         return;
     put_grids(p, a->json);

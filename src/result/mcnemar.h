@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "result/interval.h"
+
 // Fewer discordant images than this are tested exactly.
 #define IGD_MCNEMAR_EXACT 25
 
@@ -20,5 +22,9 @@ typedef struct igd_paired {
 
 // num >= 1, lost + won <= num.
 igd_paired igd_mcnemar(int64_t num, int64_t lost, int64_t won);
+
+// The interval of the difference alone, at any level in (0, 1).
+// Source: Agresti and Min, Statistics in Medicine 24, 2005.
+igd_interval igd_paired_interval(int64_t num, int64_t lost, int64_t won, double level);
 
 #endif

@@ -75,6 +75,17 @@ call eval --merge a.json b.json
 mkdir parts
 call eval --progress parts
 call report --results absent.json -o page.html --json --quiet --config empty.json
+tuned=("${images[@]/test/train}" "${threat[@]}" "${attacks[@]}" "${files[@]}" "${common[@]}" --restart
+    --cache cache --keeps 3 --sigmas 0.1 --temperatures 0.1 --smooth 2 --budget-clean 0.1
+    --first-images 8 --fixed-noise)
+call 'analyze tune' "${tuned[@]}" --layers l --rank-count 1 --method loir
+call 'analyze tune' "${tuned[@]}" --ranking r.safetensors --force
+for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
+    '--image-embeddings i.npy --clip-text t.pt' \
+    '--image-embeddings i.npy --text-embeddings t.npy'; do
+    # shellcheck disable=SC2086 # options
+    call 'analyze tune' "${tuned[@]}" --method cdir $image "${clip[@]}"
+done
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
 call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
     --from 0.01 --halvings 3
@@ -121,7 +132,7 @@ call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${caaa[@]:2}" \
     "${hedge[@]:2}" "${sparse[@]:2}" --defended defended.pt --fixed-noise
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" --no-smoothing
 
-for command in inspect rank defend eval report 'analyze radius' 'analyze shift' 'analyze search-keep' \
+for command in inspect rank defend eval report 'analyze tune' 'analyze radius' 'analyze shift' 'analyze search-keep' \
     'analyze landscape' 'analyze sweep' 'analyze ablation' 'analyze defenses'; do
     # shellcheck disable=SC2086 # the words of the command
     igdef help $command | sed -nE "s/^  (    |-., )(--[a-z0-9-]+).*/$command \2/p"
