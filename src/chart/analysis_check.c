@@ -19,19 +19,6 @@ static const char *const kinds[IGD_NUM_KINDS] = {"shift",     "sweep",    "searc
 
 // --- getters
 
-void igd_radius_text(char out[IGD_VALUE_TEXT], double v)
-{
-    const double levels = v * 255.0;
-    char text[IGD_DECIMALS_TEXT];
-    const bool whole = levels > 0.5 && fabs(levels - round(levels)) < 1e-6;
-    if (whole && igd_decimals(v, 1e-9) > 4)
-        igd_format(out, IGD_VALUE_TEXT, "%.0f/255", levels);
-    else {
-        igd_decimal_text(text, v, igd_decimals(v, 1e-9));
-        snprintf(out, IGD_VALUE_TEXT, "%s", text);
-    }
-}
-
 void igd_setting_text(char out[IGD_VALUE_TEXT], const cJSON *value, const char *option)
 {
     if (cJSON_IsString(value)) {

@@ -37,9 +37,7 @@ const char *igd_union_name(const cJSON *analysis);
 // The settings of a tune that charts and tables show, those that got furthest.
 #define IGD_TUNE_SHOWN 24
 
-// A radius or deviation as people write it: "8/255" where it is whole levels.
 #define IGD_VALUE_TEXT 64
-void igd_radius_text(char out[IGD_VALUE_TEXT], double v);
 // The value of a sweep's point; `option` says how numbers are written.
 void igd_setting_text(char out[IGD_VALUE_TEXT], const cJSON *value, const char *option);
 

@@ -86,3 +86,19 @@ void igd_number_shortest(char *out, size_t size, double v)
             return;
     }
 }
+
+void igd_radius_text(char out[IGD_RADIUS_TEXT], double v)
+{
+    const double levels = v * 255.0, decimals = v * 1e4;
+    const bool grey = levels > 0.5 && fabs(levels - round(levels)) < 1e-6;
+    const bool short_already = fabs(decimals - round(decimals)) < 1e-5;
+    igd_format(out, IGD_RADIUS_TEXT, grey && !short_already ? "%.0f/255" : "%g",
+               grey && !short_already ? levels : v);
+}
+
+void igd_radius_print(FILE *f, double v)
+{
+    char text[IGD_RADIUS_TEXT];
+    igd_radius_text(text, v);
+    fputs(text, f);
+}

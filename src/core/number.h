@@ -15,6 +15,11 @@ bool igd_number_parse(double *out, const char *text);
 // The shortest text that reads back as v: "4/255" rather than 0.01568627450980392.
 void igd_number_shortest(char *out, size_t size, double v);
 
+// A radius or a level of noise as people write it, to six digits: "8/255", "0.3", "12".
+#define IGD_RADIUS_TEXT 16
+void igd_radius_text(char out[IGD_RADIUS_TEXT], double v);
+void igd_radius_print(FILE *f, double v);
+
 // snprintf, vsnprintf and fprintf of the C locale.
 int igd_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

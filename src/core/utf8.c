@@ -7,33 +7,18 @@
 #include <unicode/uchar.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 int32_t igd_utf8_next(const char *text, int length, int *at)
 {
-    static const int32_t least[] = {0, 0x80, 0x800, 0x10000}; // by number of bytes - 1
-    const unsigned char *s = (const unsigned char *)text;
-    const unsigned char first = s[(*at)++];
-    int more = 0;
-    int32_t c = first;
-
-    if (first < 0x80)
-        return c;
-    if (first >= 0xc0 && first < 0xe0)
-        more = 1;
-    else if (first >= 0xe0 && first < 0xf0)
-        more = 2;
-    else if (first >= 0xf0 && first < 0xf8)
-        more = 3;
-    else
-        return -1;
-    c = first & (0x3f >> more);
-    for (int i = 0; i < more; i++) {
-        if (*at >= length || (s[*at] & 0xc0) != 0x80)
-            return -1;
-        c = c << 6 | (s[(*at)++] & 0x3f);
-    }
-    if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return -1;
+    const unsigned char *s = (const unsigned char *)text + *at;
+    const int num = (int)igd_utf8_length(s, (size_t)(length - *at));
+    *at += num > 0 ? num : 1;
+    if (num < 2)
+        return num == 1 ? s[0] : -1;
+    int32_t c = s[0] & (0x7f >> num);
+    for (int i = 1; i < num; i++)
+        c = c << 6 | (s[i] & 0x3f);
     return c;
 }
 

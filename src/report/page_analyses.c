@@ -5,6 +5,7 @@
 #include "chart/chart.h"
 #include "chart/markup.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "report/page.h"
 
 static void put_shift(const igd_page *p, const cJSON *a)

@@ -5,6 +5,7 @@
 
 #include "chart/markup.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "report/page.h"
 
 #define NAMED 6 // attacks that are listed by name

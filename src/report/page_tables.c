@@ -3,6 +3,7 @@
 
 #include "chart/markup.h"
 #include "core/json.h"
+#include "core/number.h"
 #include "report/page.h"
 
 #define FOLDED "The numbers"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json.h"
 
 // More newly fooled images than this, with twice the steps, is no saturation.
 #define SATURATION_SHARE 0.02
@@ -52,18 +53,11 @@ igd_status igd_counts_add(cJSON *to, const cJSON *part, const char *path)
 
 // --- judging
 
+// 0 where it is no count.
 static double number(const cJSON *object, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    const bool fine = cJSON_IsNumber(item) && item->valuedouble >= 0.0 &&
-                      item->valuedouble <= MOST_COUNTS;
-    return fine ? item->valuedouble : 0.0;
-}
-
-static const char *text(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
+    const double v = igd_number_of(object, key);
+    return v >= 0.0 && v <= MOST_COUNTS ? v : 0.0;
 }
 
 static void warn_saturation(igd_warnings *w, const cJSON *o)
@@ -74,7 +68,7 @@ static void warn_saturation(igd_warnings *w, const cJSON *o)
                  "%s with twice the steps fools %.0f of %.0f images that withstood all "
                  "attacks: more steps "
                  "would lower the accuracy further",
-                 text(o, "attack"), newly, images);
+                 igd_string_of(o, "attack"), newly, images);
 }
 
 static void warn_radius(igd_warnings *w, const cJSON *o, int num_classes)
@@ -85,7 +79,7 @@ static void warn_radius(igd_warnings *w, const cJSON *o, int num_classes)
                  "%.0f of %.0f images withstand %s at the radius %g, at which any image "
                  "can be made any other: the attack fails for another reason than "
                  "robustness",
-                 robust, images, text(o, "attack"), number(o, "eps"));
+                 robust, images, igd_string_of(o, "attack"), number(o, "eps"));
 }
 
 static void warn_role(igd_warnings *w, const cJSON *o, const char *key, const char *id,
@@ -96,7 +90,8 @@ static void warn_role(igd_warnings *w, const cJSON *o, const char *key, const ch
         igd_warn(w, id,
                  "%s (%.120s) fool %.0f of %.0f images that gradients (%.120s) do not: "
                  "robustness may come from hidden gradients",
-                 kind, text(o, key), robust, number(o, "total"), text(o, "attack"));
+                 kind, igd_string_of(o, key), robust, number(o, "total"),
+                 igd_string_of(o, "attack"));
 }
 
 static void warn_audit(igd_warnings *w, const cJSON *o)
@@ -106,7 +101,7 @@ static void warn_audit(igd_warnings *w, const cJSON *o)
     {
         if (number(item, "differences") > 0.0)
             igd_warn(w, IGD_WARN_AUDIT, "%s: %.0f of %.0f flags differ without shortcuts",
-                     text(item, "attack"), number(item, "differences"),
+                     igd_string_of(item, "attack"), number(item, "differences"),
                      number(item, "images"));
     }
 }
@@ -122,7 +117,7 @@ static void warn_planted(igd_warnings *w, const cJSON *list)
                 w, IGD_WARN_PLANTED,
                 "%s finds only %.0f of %.0f adversarial points that were planted for "
                 "it: that it finds none elsewhere says nothing",
-                text(item, "attack"), found, images);
+                igd_string_of(item, "attack"), found, images);
     }
 }
 

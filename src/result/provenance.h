@@ -43,7 +43,4 @@ cJSON *igd_part_json(const igd_part *part);
 // The lines that reports for people begin with, from such JSON.
 void igd_provenance_print(FILE *f, const cJSON *provenance);
 
-// A radius as people write it: "8/255".
-void igd_radius_print(FILE *f, double v);
-
 #endif

@@ -15,15 +15,6 @@ static double number_in(const cJSON *provenance, const char *object, const char 
     return isnan(v) ? 0.0 : v;
 }
 
-void igd_radius_print(FILE *f, double v)
-{
-    const double levels = v * 255.0;
-    if (levels > 0.5 && fabs(levels - round(levels)) < 1e-6)
-        igd_print(f, "%.0f/255", levels);
-    else
-        igd_print(f, "%g", v);
-}
-
 static bool has(const cJSON *provenance, const char *object, const char *key)
 {
     return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(provenance, object), key);
