@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "action_table.h"
 #include "core.h"
 #include "core/error.h"
 #include "print.h"
@@ -20,6 +21,8 @@ igd_status action_show_analysis(const igd_analysis *a, const analysis_output *ou
         puts(igd_analysis_json(a));
         return IGD_OK;
     }
+    if (common->csv)
+        return table_print_analysis(a);
     print_safe(stdout, igd_analysis_text(a));
     if (out->output != NULL || out->chart != NULL)
         putchar('\n');

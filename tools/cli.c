@@ -287,6 +287,8 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
         (rc = check_required()) != CLI_GO_ON ||
         (rc = shard_name_outputs(parsed.row, parsed.num)) != CLI_GO_ON)
         return rc;
+    if (cli_is_on("json") && cli_is_on("csv"))
+        return cli_usage("--json and --csv are both given");
     if (command->check != NULL && (rc = command->check(settings)) != CLI_GO_ON)
         return rc;
     return outputs_check(command, parsed.row, parsed.num);

@@ -303,7 +303,9 @@ int cmd_defend(const void *settings)
          (st = igd_defense_export(defense, s->export_path)) != IGD_OK) ||
         (s->output != NULL && (st = write_file(&p, s->output)) != IGD_OK))
         goto done;
-    if (s->common.json)
+    if (s->common.csv)
+        write_csv(stdout, &p);
+    else if (s->common.json)
         st = print_json(&p, defense, s);
     else
         print_text(&p, s);

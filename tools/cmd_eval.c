@@ -10,6 +10,8 @@
 #include "action.h"
 #include "action_attack.h"
 #include "action_merge.h"
+#include "action_robust.h"
+#include "action_table.h"
 #include "budget.h"
 #include "core.h"
 #include "core/error.h"
@@ -81,19 +83,48 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
     return st;
 }
 
+// What --min-robust asks for: said on standard error where it is not there, and in the
+// report where it is.
+static int check_robust(const igd_result *r, const eval_settings *s)
+{
+    char text[ROBUST_TEXT_MAX];
+    if (isnan(s->min_robust))
+        return CLI_DONE;
+    if (igd_result_num_attacks(r) == 0) {
+        fflush(stdout);
+        fprintf(stderr, "igdef eval: --min-robust: nothing was attacked\n");
+        return CLI_CHECK_FAILED;
+    }
+    if (robust_enough(text, r, s->min_robust, strcmp(s->min_robust_by, "point") == 0)) {
+        if (!s->common.json && !s->common.csv)
+            print_out("check: %s\n", text);
+        return CLI_DONE;
+    }
+    fflush(stdout);
+    fprintf(stderr, "igdef eval: %s\n", text);
+    return CLI_CHECK_FAILED;
+}
+
 static int show(const igd_result *r, const eval_settings *s)
 {
     const int warnings = igd_result_num_warnings(r);
     progress_end();
-    if (s->common.json) {
+    if (s->common.csv) {
+        igd_status st = table_print_result(r);
+        if (st == IGD_OK && s->output != NULL)
+            st = table_save_images(r, s->output);
+        if (st != IGD_OK)
+            return action_failed(&s->common, st);
+    } else if (s->common.json) {
         puts(igd_result_json(r));
     } else {
         print_safe(stdout, igd_result_text(r));
         if (s->output != NULL)
             print_out("\nresult: %s\n", s->output);
     }
+    const int rc = check_robust(r, s);
     if (!s->strict || warnings == 0)
-        return CLI_DONE;
+        return rc;
     fflush(stdout);
     fprintf(stderr, "igdef eval: %d reliability warning%s, first %s: %s\n", warnings,
             warnings == 1 ? "" : "s", igd_result_warning_id(r, 0),

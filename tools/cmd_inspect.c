@@ -9,6 +9,7 @@
 #include "action.h"
 #include "core.h"
 #include "core/error.h"
+#include "csv.h"
 #include "print.h"
 #include "progress.h"
 
@@ -296,6 +297,14 @@ static cJSON *layers_json(const findings *f)
     return array;
 }
 
+static igd_status print_table(const findings *f)
+{
+    cJSON *rows = layers_json(f);
+    const igd_status st = csv_print(stdout, rows);
+    cJSON_Delete(rows);
+    return st;
+}
+
 static cJSON *trials_json(const findings *f, const inspect_settings *s)
 {
     cJSON *data = cJSON_CreateObject();
@@ -399,7 +408,9 @@ int cmd_inspect(const void *settings)
         (data != NULL && (st = try_all(&f, s, data)) != IGD_OK))
         goto done;
     progress_end();
-    if (s->common.json)
+    if (s->common.csv)
+        st = print_table(&f);
+    else if (s->common.json)
         st = print_json(&f, s);
     else
         print_text(&f, s);

@@ -12,6 +12,7 @@
 #include "core.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "csv.h"
 #include "print.h"
 #include "progress.h"
 
@@ -96,6 +97,19 @@ static void print_text(const igd_ranking *r, const rank_settings *s, double comm
             s->compare, common, top, (double)top * top / K);
 }
 
+// A row per class and neuron, the most important first.
+static void print_table(const igd_ranking *r)
+{
+    printf("class,name,place,neuron,score\n");
+    for (int c = 0; c < igd_ranking_num_classes(r); c++)
+        for (int i = 0; i < igd_ranking_num_neurons(r); i++) {
+            const int32_t n = igd_ranking_order(r, c)[i];
+            printf("%d,", c);
+            csv_field(stdout, igd_ranking_class_name(r, c));
+            printf(",%d,%d,%.9g\n", i, n, (double)igd_ranking_score(r, c)[n]);
+        }
+}
+
 static igd_status print_json(const igd_ranking *r, const rank_settings *s, double common,
                              int top)
 {
@@ -140,7 +154,9 @@ int cmd_rank(const void *settings)
         goto done;
     progress_end();
     action_warn_chance(igd_ranking_clean_accuracy(ranking), igd_model_num_classes(model));
-    if (s->common.json)
+    if (s->common.csv)
+        print_table(ranking);
+    else if (s->common.json)
         st = print_json(ranking, s, common, top);
     else
         print_text(ranking, s, common, top);

@@ -17,7 +17,8 @@ const cli_exit_code cli_exit_codes[] = {
     {CLI_DONE, "done"},
     {CLI_FAILED, "failed"},
     {CLI_USAGE, "wrong usage"},
-    {CLI_CHECK_FAILED, "a requested check failed (--expect-clean, --strict)"},
+    {CLI_CHECK_FAILED,
+     "a requested check failed (--expect-clean, --min-robust, --strict)"},
     {CLI_INTERRUPTED, "interrupted by SIGINT, SIGTERM or SIGHUP, with the state saved"},
     {0, NULL},
 };

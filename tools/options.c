@@ -18,6 +18,8 @@ const cli_option common_options[] = {
      "N", "seed of everything random", 0, 0, NULL},
     {'j', "json",       CLI_FLAG,  offsetof(common_settings, json),
      NULL, "one JSON object on standard output instead of text", 0, 0, NULL},
+    {0,   "csv",        CLI_FLAG,  offsetof(common_settings, csv),
+     NULL, "a table of comma-separated values on standard output instead of text", 0, 0, NULL},
     {'q', "quiet",      CLI_FLAG,  offsetof(common_settings, quiet),
      NULL, "no progress and no messages but errors", 0, 0, NULL},
     {0,   "config",     CLI_PATH | CLI_INPUT, offsetof(common_settings, config),

@@ -16,6 +16,7 @@ typedef struct common_settings {
     int batch_size;
     uint64_t seed;
     bool json;
+    bool csv;
     bool quiet;
 } common_settings;
 

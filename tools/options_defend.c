@@ -83,6 +83,8 @@ static int check(const void *settings)
         return cli_usage("nothing to do: give --data, image files or --export");
     if (!images && s->output != NULL)
         return cli_usage("--output: there are no images to predict");
+    if (!images && s->common.csv)
+        return cli_usage("--csv: there are no images to predict");
     if (s->output != NULL && !ends_with(s->output, ".csv") &&
         !ends_with(s->output, ".jsonl") && !ends_with(s->output, ".json"))
         return cli_usage("--output: %s does not end in .csv, .jsonl or .json", s->output);

@@ -1,6 +1,7 @@
 // The command line of igdef eval.
 #include "options_eval.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "budget.h"
@@ -9,6 +10,8 @@
 
 // clang-format off
 static const char *const orders[] = {"data", "random", NULL};
+
+static const char *const robust_bys[] = {"low", "point", NULL};
 
 static const cli_option order_options[] = {
     {0,   "order",       CLI_CHOICE | CLI_HIDE_DEFAULT, offsetof(eval_settings, order),
@@ -31,6 +34,12 @@ static const cli_option check_options[] = {
     {0,   "expect-clean", CLI_NUMBER | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.expect_clean),
      "ACC", "stop early, exit code 3, if the clean accuracy is more than 0.01 off", 0, 1,
      NULL},
+    {0,   "min-robust",  CLI_NUMBER, offsetof(eval_settings, min_robust),
+     "ACC", "exit code 3 if the accuracy under all listed attacks together is below this: "
+     "its 95 % interval's lower end, or the point, as --min-robust-by says", 0, 1, NULL},
+    {0,   "min-robust-by", CLI_CHOICE, offsetof(eval_settings, min_robust_by),
+     NULL, "what is compared with --min-robust: the interval's lower end, which needs enough "
+     "images, or the accuracy itself", 0, 0, robust_bys},
     {0,   "strict",      CLI_FLAG, offsetof(eval_settings, strict),
      NULL, "exit code 3 on any reliability warning", 0, 0, NULL},
     {0,   "checks",      CLI_FLAG, offsetof(eval_settings, evaluate.checks),
@@ -47,7 +56,8 @@ static const cli_option check_options[] = {
 
 static const cli_option output_options[] = {
     {'o', "output",      CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, output),
-     "FILE", "result (.json); one line per image goes beside it (.images.jsonl)", 0, 0,
+     "FILE", "result (.json); one line per image goes beside it (.images.jsonl; with "
+     "--csv .images.csv, too)", 0, 0,
      NULL},
     {0,   "save-adversarial", CLI_PATH | CLI_OUTPUT, offsetof(eval_settings, evaluate.save_adversarial),
      "FILE", "adversarial images (.npy), the clean one where no attack succeeded", 0, 0,
@@ -85,6 +95,7 @@ static const cli_group groups[] = {
 
 static const cli_beside beside[] = {
     {"output", ".images.jsonl", true},
+    {"output", ".images.csv", true},
     {"output", ".state", false},
     {"output", ".state.flight", false},
     {"output", ".state.lock", false},
@@ -123,6 +134,8 @@ static void defaults(void *settings)
     *s = (eval_settings){.common = common_defaults("eval"),
                          .in = input_defaults("test"),
                          .defense = defense_defaults(),
+                         .min_robust = NAN,
+                         .min_robust_by = robust_bys[0],
                          .evaluate = igd_evaluate_options_default()};
 }
 
@@ -153,9 +166,9 @@ static int check_progress(const eval_settings *s)
 
 static int check_merge(const eval_settings *s)
 {
-    static const char *const allowed[] = {"merge",   "output",       "json",
-                                          "quiet",   "strict",       "config",
-                                          "restart", "expect-clean", NULL};
+    static const char *const allowed[] = {
+        "merge",   "output",       "json", "quiet",      "strict",        "config",
+        "restart", "expect-clean", "csv",  "min-robust", "min-robust-by", NULL};
     const char *other = given_beside(allowed);
     if (other != NULL)
         return cli_usage("'%s' is no option, and with --merge --%s is of no use",
@@ -199,12 +212,28 @@ static int check_order(const eval_settings *s)
     return CLI_GO_ON;
 }
 
+static int check_robust(const eval_settings *s)
+{
+    if (cli_given("min-robust-by") && isnan(s->min_robust))
+        return cli_usage("--min-robust-by: there is no --min-robust");
+    if (isnan(s->min_robust) || s->merge.num > 0)
+        return CLI_GO_ON;
+    if (s->shard.shard.num > 0)
+        return cli_usage("--min-robust: one part says little; give it to --merge");
+    if (strcmp(s->evaluate.attacks, "clean") == 0)
+        return cli_usage("--min-robust: --attack lists no attack, so that no robust "
+                         "accuracy is measured");
+    return CLI_GO_ON;
+}
+
 static int check(const void *settings)
 {
     const eval_settings *s = settings;
     int rc;
     if (s->progress != NULL)
         return check_progress(s);
+    if ((rc = check_robust(s)) != CLI_GO_ON)
+        return rc;
     if (s->merge.num > 0)
         return check_merge(s);
     if (s->in.model == NULL)

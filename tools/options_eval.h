@@ -16,6 +16,8 @@ typedef struct eval_settings {
     igd_evaluate_options evaluate;
     const char *order, *budget, *until_difference; // NULL where not given
     bool strict;
+    double min_robust; // NAN where not given
+    const char *min_robust_by;
     const char *output;
     cli_texts merge;
     const char *progress; // a folder; NULL where parts are not looked at

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core.h"
+#include "csv.h"
 #include "igdef/report.h"
 #include "print.h"
 
@@ -22,6 +23,8 @@ static const cli_option options[] = {
 static const cli_option common[] = {
     {'j', "json",   CLI_FLAG, offsetof(common_settings, json),
      NULL, "one JSON object on standard output instead of text", 0, 0, NULL},
+    {0,   "csv",    CLI_FLAG,  offsetof(common_settings, csv),
+     NULL, "a table of comma-separated values on standard output instead of text", 0, 0, NULL},
     {'q', "quiet",  CLI_FLAG, offsetof(common_settings, quiet),
      NULL, "no messages but errors", 0, 0, NULL},
     {0,   "config", CLI_PATH | CLI_INPUT, offsetof(common_settings, config),
@@ -64,6 +67,15 @@ static int check(const void *settings)
     return CLI_GO_ON;
 }
 
+// What the page says first of each defended model, a row each.
+static int print_table(const char *summary)
+{
+    cJSON *rows = cJSON_Parse(summary);
+    const igd_status st = csv_print(stdout, rows);
+    cJSON_Delete(rows);
+    return st == IGD_OK ? CLI_DONE : cli_failed("report");
+}
+
 static int print_json(const report_settings *s, const char *summary)
 {
     cJSON *o = cJSON_CreateObject();
@@ -84,12 +96,14 @@ static int run(const void *settings)
     const report_settings *s = settings;
     char *summary = NULL;
     int rc = CLI_DONE;
-    if (igd_report_summary(&summary, s->results.item, s->results.num, s->common.json) !=
-            IGD_OK ||
+    if (igd_report_summary(&summary, s->results.item, s->results.num,
+                           s->common.json || s->common.csv) != IGD_OK ||
         igd_report_write(s->results.item, s->results.num, s->output) != IGD_OK)
         rc = cli_failed("report");
     else if (s->common.json)
         rc = print_json(s, summary);
+    else if (s->common.csv)
+        rc = print_table(summary);
     else if (!s->common.quiet)
         print_out("%sreport: %s\n", summary, s->output);
     if (rc == CLI_DONE && !s->common.quiet)

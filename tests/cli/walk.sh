@@ -39,11 +39,11 @@ call() # COMMAND..., as in: call "analyze sweep" OPTIONS...
 }
 
 call inspect "${images[@]}" "${common[@]}"
-call inspect --model absent.pt --input 3,2,2 --output 0
+call inspect --model absent.pt --input 3,2,2 --output 0 --csv
 rank=("${images[@]}" "${common[@]}" -o ranking.safetensors)
 call rank "${rank[@]}" --layer l --neuron-axis 1 --fraction 0.5 --to-units units \
     --compare r.safetensors --top 3 --method loir --over class --plain --allow-nonfinite
-call rank "${rank[@]}" --from-units . --expect-clean 0.5
+call rank "${rank[@]}" --no-json --csv --from-units . --expect-clean 0.5
 for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     '--image-embeddings i.npy --clip-text t.pt'; do
     # shellcheck disable=SC2086 # options
@@ -58,7 +58,7 @@ call defend "${defend[@]}" "${hedge[@]}"
 call defend "${defend[@]}" "${sparse[@]}"
 call defend "${defend[@]}" --defended defended.pt
 call defend --model absent.pt "${kept[@]}" --input 3,2,2 --export e.pt
-call defend --model absent.pt "${kept[@]}" --images cat.png
+call defend --model absent.pt "${kept[@]}" --images cat.png --csv
 eval=("${images[@]}" "${threat[@]}" "${attacks[@]}" "${common[@]}" -o o.json --state s
     --restart --cache cache --save-adversarial x.npy --expect-clean 0.5 --strict
     --no-checks --no-bounds --no-shortcuts --audit 5)
@@ -69,7 +69,8 @@ call eval "${eval[@]}" "${hedge[@]}"
 call eval "${eval[@]}" "${sparse[@]}"
 call eval "${eval[@]}" --defended defended.pt
 call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.1 \
-    --until-difference empty.json
+    --until-difference empty.json --csv --attack fgsm --min-robust 0.5 \
+    --min-robust-by low
 call eval --model absent.pt --data data.npy --shard 1/4 --shard-by r.safetensors
 call eval --merge a.json b.json
 mkdir parts
@@ -79,37 +80,38 @@ tuned=("${images[@]/test/train}" "${threat[@]}" "${attacks[@]}" "${files[@]}" "$
     --cache cache --keeps 3 --sigmas 0.1 --temperatures 0.1 --smooth 2 --budget-clean 0.1
     --first-images 8 --fixed-noise)
 call 'analyze tune' "${tuned[@]}" --layers l --rank-count 1 --method loir
-call 'analyze tune' "${tuned[@]}" --ranking r.safetensors --force
+call 'analyze tune' "${tuned[@]}" --no-json --csv --ranking r.safetensors --force
 for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     '--image-embeddings i.npy --clip-text t.pt' \
     '--image-embeddings i.npy --text-embeddings t.npy'; do
     # shellcheck disable=SC2086 # options
     call 'analyze tune' "${tuned[@]}" --method cdir $image "${clip[@]}"
 done
+call report --results absent.json -o page.html --csv
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
 call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
     --from 0.01 --halvings 3
-call 'analyze radius' "${series[@]}" "${kept[@]}" --no-smoothing
+call 'analyze radius' "${series[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 call 'analyze radius' "${series[@]}" "${caaa[@]}"
 call 'analyze radius' "${series[@]}" "${hedge[@]}"
 call 'analyze radius' "${series[@]}" "${sparse[@]}"
 call 'analyze radius' "${series[@]}" --defended defended.pt
 call 'analyze shift' "${analysis[@]}" "${threat[@]}" --attack pgd --set pgd.last=0 --top 3 \
     --target defended --mask ranking --passes 2 "${kept[@]}" "${noise[@]}"
-call 'analyze shift' "${analysis[@]}" "${kept[@]}" --no-smoothing --target defended
+call 'analyze shift' "${analysis[@]}" --no-json --csv "${kept[@]}" --no-smoothing --target defended
 call 'analyze search-keep' "${analysis[@]}" --ranking r.safetensors --temperature 0.1 \
     "${noise[@]}" --force --budget 0.01 --bisection
-call 'analyze search-keep' "${analysis[@]}" --ranking r.safetensors --no-smoothing
+call 'analyze search-keep' "${analysis[@]}" --no-json --csv --ranking r.safetensors --no-smoothing
 call 'analyze landscape' "${analysis[@]}" --eps 0.1 --grid 5 "${mask[@]}" "${kept[@]}" \
     "${noise[@]}"
-call 'analyze landscape' "${analysis[@]}" "${kept[@]}" --no-smoothing
+call 'analyze landscape' "${analysis[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 call 'analyze landscape' "${analysis[@]}" "${caaa[@]}"
 call 'analyze landscape' "${analysis[@]}" "${hedge[@]}"
 call 'analyze landscape' "${analysis[@]}" "${sparse[@]}"
 call 'analyze landscape' "${analysis[@]}" --defended defended.pt
 sweep=("${series[@]}" --over steps --values '1,2')
 call 'analyze sweep' "${sweep[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
-call 'analyze sweep' "${sweep[@]}" "${kept[@]}" --no-smoothing
+call 'analyze sweep' "${sweep[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 call 'analyze sweep' "${sweep[@]}" "${caaa[@]}"
 call 'analyze sweep' "${sweep[@]}" "${hedge[@]}"
 call 'analyze sweep' "${sweep[@]}" "${sparse[@]}"
@@ -126,11 +128,11 @@ for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
 done
 call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --method cdir \
     --image-embeddings i.npy --text-embeddings t.npy
-call 'analyze ablation' "${series[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
+call 'analyze ablation' "${series[@]}" --no-json --csv "${kept[@]}" "${noise[@]}" --fixed-noise
 rows=("${series[@]}" --rows none --cdir other.safetensors)
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${caaa[@]:2}" \
     "${hedge[@]:2}" "${sparse[@]:2}" --defended defended.pt --fixed-noise
-call 'analyze defenses' "${rows[@]}" "${kept[@]}" --no-smoothing
+call 'analyze defenses' "${rows[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 
 for command in inspect rank defend eval report 'analyze tune' 'analyze radius' 'analyze shift' 'analyze search-keep' \
     'analyze landscape' 'analyze sweep' 'analyze ablation' 'analyze defenses'; do
