@@ -189,19 +189,28 @@ static const struct {
              {"radius", add_radius},
              {"defenses", add_defenses}};
 
+// The array of objects that the other kinds have their rows in.
+static const cJSON *rows_of(const cJSON *json)
+{
+    static const char *const keys[] = {"points", "rows", "settings"};
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+        if (cJSON_IsArray(igd_get(json, keys[k])))
+            return igd_get(json, keys[k]);
+    return NULL;
+}
+
 igd_status table_print_analysis(const igd_analysis *a)
 {
     cJSON *json = cJSON_Parse(igd_analysis_json(a)), *rows = cJSON_CreateArray();
     const char *kind = igd_string_of(json, "kind");
     const size_t num = sizeof(kinds) / sizeof(kinds[0]);
-    const cJSON *row;
+    const cJSON *row, *plain;
     size_t k = 0;
     while (k < num && strcmp(kinds[k].kind, kind) != 0)
         k++;
     if (k < num)
         kinds[k].add(rows, json);
-    const char *key = cJSON_HasObjectItem(json, "points") ? "points" : "rows";
-    const cJSON *plain = k < num ? NULL : igd_get(json, key);
+    plain = k < num ? NULL : rows_of(json);
     cJSON_ArrayForEach(row, plain)
     {
         cJSON_AddItemToArray(rows, cJSON_Duplicate(row, true));

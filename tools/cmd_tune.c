@@ -12,7 +12,6 @@
 #include "progress.h"
 
 #define RANKED_IMAGES 10000 // without --rank-count
-#define TUNED_IMAGES 512    // without --count
 #define MOST_LAYERS 64
 
 typedef struct tuning {

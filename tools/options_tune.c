@@ -58,6 +58,10 @@ static const cli_group groups[] = {
     {0},
 };
 
+static const cli_words standards[] = {
+    {"count", 0, CLI_NUMBER_TEXT(TUNED_IMAGES)},
+    {0},
+};
 static const char *const examples[] = {
     "igdef analyze tune --model resnet18.pt --data cifar-10-batches-bin --layers "
     "penultimate,layer3 -n 512 -o tune.json --chart tune.svg",
@@ -137,6 +141,7 @@ const cli_command command_tune = {
     .examples = examples,
     .required = series_required,
     .groups = groups,
+    .standards = standards,
     .size = sizeof(tune_settings),
     .defaults = defaults,
     .check = check,

@@ -5,6 +5,8 @@
 #include "igdef/tune.h"
 #include "options_series.h"
 
+#define TUNED_IMAGES 512 // without --count
+
 typedef struct tune_settings {
     series_settings series;
     const char *layers;                   // those masked at once joined by "+"

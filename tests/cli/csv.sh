@@ -39,6 +39,8 @@ table analyze sweep "${ranked[@]}" --no-checks --attack fgsm --over keep --value
 table analyze ablation "${ranked[@]}" --no-checks --attack fgsm --draws 2
 table analyze defenses "${ranked[@]}" --no-checks --attack fgsm,transfer:fgsm --draws 2 \
     --rows none,loir
+table analyze tune "${of[@]}" -r loir.safetensors --keeps 5,50 --sigmas 0 --temperatures 0.1 \
+    --first-images 8 -n 16 --eps 0.1 --attack fgsm
 table analyze radius "${of[@]}" --eps 0.1 -n 16 --no-checks --attack fgsm --halvings 2
 
 # The same numbers as in the result and its lines of images.
