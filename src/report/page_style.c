@@ -83,7 +83,7 @@ static const char *const rules[] = {
     "@page{margin:16mm 14mm}\n",
     "@media print{body{font-size:10pt}main{max-width:none;padding:0}nav{display:none}"
     "section{margin-top:20pt}h2,h3{break-after:avoid}"
-    "figure .chart,.tile,.care,.warning,tr{break-inside:avoid}"
+    "figure .chart,.tile,.care,.warning,tr,section>p{break-inside:avoid}"
     ".chart{max-width:100%;max-height:170mm}"
     ".scroll{overflow:visible;break-inside:avoid}#cost .scroll,#classes .scroll,"
     "#warnings "
