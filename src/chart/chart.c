@@ -105,7 +105,7 @@ static void build_tune(drawing *d, const cJSON *a)
     d->shape = BARS;
     d->bars.decimals = 1;
     d->bars.plus = true;
-    d->bars.axis = "robust accuracy gained, points; whiskers: corrected interval";
+    d->bars.axis = "robust points gained; whiskers: corrected interval";
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "settings"))
     {
         char label[IGD_BAR_TEXT], sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT];
