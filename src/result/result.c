@@ -120,57 +120,79 @@ static void write_image(FILE *f, const igd_result *r, int64_t i)
     fputs("}\n", f);
 }
 
-// All lines of images; owned (free()), NULL when memory is exhausted.
-static char *images_text(const igd_result *r, size_t *size)
+// Images whose lines are in memory at a time.
+#define PIECE 4096
+
+// Writes the lines of images, a piece after the other, and takes their digest.
+static igd_status write_images(FILE *f, igd_sha256 *sum, const igd_result *r,
+                               const char *path)
 {
-    char *text = NULL;
-    FILE *f = open_memstream(&text, size);
-    if (f == NULL)
-        return NULL;
-    for (int64_t i = 0; i < r->flags.num_images; i++)
-        write_image(f, r, i);
-    if (fclose(f) == 0)
-        return text;
-    free(text);
-    return NULL;
+    for (int64_t i = 0; i < r->flags.num_images;) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *piece = open_memstream(&text, &size);
+        if (piece == NULL)
+            return igd_error(IGD_ENOMEM, "%s: no memory", path);
+        for (const int64_t end = i + PIECE; i < end && i < r->flags.num_images; i++)
+            write_image(piece, r, i);
+        const bool whole = fclose(piece) == 0;
+        if (whole) {
+            igd_sha256_add(sum, text, size);
+            fwrite(text, 1, size, f); // a failure shows when the writer commits
+        }
+        free(text);
+        if (!whole)
+            return igd_error(IGD_ENOMEM, "%s: no memory", path);
+    }
+    return IGD_OK;
 }
 
-// The JSON as it is saved, which says what its lines are; owned.
-static igd_status bound_json(cJSON **out, const igd_result *r, const char *text,
-                             size_t size, const char *path)
+static igd_status save_images(char digest[IGD_SHA256_LENGTH], const igd_result *r,
+                              const char *path)
 {
-    char sum[IGD_SHA256_LENGTH];
-    *out = NULL;
-    IGD_TRY(igd_sha256_bytes(sum, text, size));
-    *out = cJSON_Parse(r->json);
-    return cJSON_AddStringToObject(*out, IGD_IMAGES_DIGEST, sum) != NULL
-               ? IGD_OK
-               : igd_error(IGD_ENOMEM, "%s: no memory", path);
+    igd_sha256 *sum = NULL;
+    igd_writer *w = NULL;
+    igd_status st;
+    if ((st = igd_sha256_new(&sum)) != IGD_OK ||
+        (st = igd_writer_open(&w, path)) != IGD_OK)
+        goto done;
+    if ((st = write_images(igd_writer_stream(w), sum, r, path)) == IGD_OK) {
+        st = igd_writer_commit(w);
+        w = NULL;
+    }
+    if (st == IGD_OK)
+        st = igd_sha256_hex(sum, digest);
+
+done:
+    igd_writer_free(w);
+    igd_sha256_free(sum);
+    return st;
 }
 
 igd_status igd_result_save(const igd_result *r, const char *path)
 {
     IGD_REQUIRE(r);
     IGD_REQUIRE(path);
-    char *images_path = igd_result_images_path(path);
-    size_t size = 0;
-    char *images = images_text(r, &size);
+    char *images_path = igd_result_images_path(path), sum[IGD_SHA256_LENGTH];
     cJSON *json = NULL;
     igd_status st;
 
-    if (images_path == NULL || images == NULL) {
+    if (images_path == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
         goto done;
     }
-    // The result comes last: where it is, its lines are.
-    if ((st = bound_json(&json, r, images, size, path)) == IGD_OK &&
-        (st = igd_file_check_writable(path)) == IGD_OK &&
-        (st = igd_file_write(images_path, images, size)) == IGD_OK)
+    // The result comes last, and says what its lines are: where it is, they are.
+    if ((st = igd_file_check_writable(path)) != IGD_OK ||
+        (st = save_images(sum, r, images_path)) != IGD_OK)
+        goto done;
+    json = cJSON_Parse(r->json);
+    if (cJSON_AddStringToObject(json, IGD_IMAGES_DIGEST, sum) == NULL)
+        st = igd_error(IGD_ENOMEM, "%s: no memory", path);
+    else
         st = igd_seal_write(json, path);
 
 done:
     cJSON_Delete(json);
-    free(images);
     free(images_path);
     return st;
 }

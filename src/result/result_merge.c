@@ -55,6 +55,72 @@ static igd_status same_run(const igd_result *a, const igd_result *b, const char 
     return IGD_OK;
 }
 
+// What a part adds to the whole, and no more: there may be very many of them.
+typedef struct piece {
+    const char *path; // borrowed
+    igd_stated_part stated;
+    int64_t first;         // the least of its indices
+    igd_flags flags;       // owned, and so are the next ones
+    cJSON *data, *checks;  // of its provenance; NULL for no checks
+    igd_cost *costs;       // of the entries
+    igd_warning *warnings; // [num_warnings]
+    int num_warnings;
+    double seconds;
+} piece;
+
+static void piece_free(piece *p)
+{
+    igd_flags_free(&p->flags);
+    cJSON_Delete(p->data);
+    cJSON_Delete(p->checks);
+    free(p->costs);
+    free(p->warnings);
+}
+
+static int64_t first_image(const igd_result *r)
+{
+    int64_t first = r->flags.index[0];
+    for (int64_t i = 1; i < r->flags.num_images; i++)
+        first = r->flags.index[i] < first ? r->flags.index[i] : first;
+    return first;
+}
+
+// Moves out of a result what it adds; its numbers of columns and draws stay.
+static igd_status piece_take(piece *p, igd_result *r)
+{
+    static const char *const keys[] = {"path", "count", "sha256"};
+    const cJSON *from = igd_get(r->provenance, "data");
+    IGD_TRY(igd_parts_stated(&p->stated, r, p->path));
+    p->first = first_image(r);
+    p->seconds = r->seconds;
+    p->flags = r->flags;
+    r->flags =
+        (igd_flags){.num_columns = p->flags.num_columns, .num_draws = p->flags.num_draws};
+    p->checks = r->checks;
+    r->checks = NULL;
+    p->data = cJSON_CreateObject();
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+        cJSON_AddItemToObject(p->data, keys[k],
+                              cJSON_Duplicate(igd_get(from, keys[k]), true));
+    const size_t num = (size_t)r->warnings.num;
+    p->costs = malloc(((size_t)r->num_entries + 1) * sizeof(*p->costs));
+    p->warnings = malloc((num + 1) * sizeof(*p->warnings));
+    if (p->costs == NULL || p->warnings == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", p->path);
+    for (int e = 0; e < r->num_entries; e++)
+        p->costs[e] = r->entries[e].cost;
+    memcpy(p->warnings, r->warnings.item, num * sizeof(*p->warnings));
+    p->num_warnings = r->warnings.num;
+    return IGD_OK;
+}
+
+static int by_first_image(const void *a, const void *b)
+{
+    const piece *p = a, *q = b;
+    const int order = (p->first > q->first) - (p->first < q->first);
+    return order != 0 ? order : strcmp(p->path, q->path);
+}
+
 typedef struct place {
     int64_t index;
     int part;
@@ -81,36 +147,32 @@ static void copy_row(igd_flags *to, int64_t i, const igd_flags *from, int64_t ro
     }
 }
 
-static igd_status join_flags(igd_result *out, igd_result *const *parts,
-                             const char *const *paths, int num)
+static igd_status join_flags(igd_result *out, const piece *pieces, int num)
 {
     int64_t total = 0, filled = 0;
-    igd_flags joined = {0};
     igd_status st;
 
     for (int k = 0; k < num; k++)
-        total += parts[k]->flags.num_images;
+        total += pieces[k].flags.num_images;
     place *places = malloc((size_t)total * sizeof(*places));
     if (places == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)total);
     for (int k = 0; k < num; k++)
-        for (int64_t i = 0; i < parts[k]->flags.num_images; i++)
-            places[filled++] = (place){parts[k]->flags.index[i], k, i};
+        for (int64_t i = 0; i < pieces[k].flags.num_images; i++)
+            places[filled++] = (place){pieces[k].flags.index[i], k, i};
     qsort(places, (size_t)total, sizeof(*places), by_index);
     for (int64_t i = 1; i < total; i++)
         if (places[i].index == places[i - 1].index) {
             st = igd_error(IGD_EINVAL, "%s: image %lld is in %s as well",
-                           paths[places[i].part], (long long)places[i].index,
-                           paths[places[i - 1].part]);
+                           pieces[places[i].part].path, (long long)places[i].index,
+                           pieces[places[i - 1].part].path);
             goto done;
         }
-    if ((st = igd_flags_init(&joined, total, out->flags.num_columns,
+    if ((st = igd_flags_init(&out->flags, total, out->flags.num_columns,
                              out->flags.num_draws)) != IGD_OK)
         goto done;
     for (int64_t i = 0; i < total; i++)
-        copy_row(&joined, i, &parts[places[i].part]->flags, places[i].row);
-    igd_flags_free(&out->flags);
-    out->flags = joined;
+        copy_row(&out->flags, i, &pieces[places[i].part].flags, places[i].row);
 
 done:
     free(places);
@@ -118,19 +180,13 @@ done:
 }
 
 // The data of the whole are those of its parts, whose digests stay.
-static void join_provenances(igd_result *out, igd_result *const *parts, int num)
+static void join_provenances(igd_result *out, piece *pieces, int num)
 {
     cJSON *data = cJSON_GetObjectItemCaseSensitive(out->provenance, "data");
     cJSON *list = cJSON_CreateArray();
     for (int k = 0; k < num; k++) {
-        cJSON *from = cJSON_GetObjectItemCaseSensitive(parts[k]->provenance, "data");
-        cJSON *o = cJSON_CreateObject();
-        static const char *const keys[] = {"path", "count", "sha256"};
-        for (size_t j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
-            cJSON_AddItemToObject(
-                o, keys[j],
-                cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(from, keys[j]), true));
-        cJSON_AddItemToArray(list, o);
+        cJSON_AddItemToArray(list, pieces[k].data);
+        pieces[k].data = NULL;
     }
     cJSON_DeleteItemFromObjectCaseSensitive(data, "sha256");
     cJSON_DeleteItemFromObjectCaseSensitive(data, "part");
@@ -140,19 +196,23 @@ static void join_provenances(igd_result *out, igd_result *const *parts, int num)
     cJSON_AddItemToObject(data, "parts", list);
 }
 
-// A result and the file that it comes from.
-typedef struct input {
-    igd_result *result; // owned
-    const char *path;
-    int64_t first; // the least of its indices
-} input;
-
-static int64_t first_image(const igd_result *r)
+// Adds what each piece says beside its flags.
+static igd_status join_rest(igd_result *out, piece *pieces, int num)
 {
-    int64_t first = r->flags.index[0];
-    for (int64_t i = 1; i < r->flags.num_images; i++)
-        first = r->flags.index[i] < first ? r->flags.index[i] : first;
-    return first;
+    out->checks = pieces[0].checks;
+    pieces[0].checks = NULL;
+    for (int k = 1; k < num; k++) {
+        const piece *p = &pieces[k];
+        if (out->checks != NULL)
+            IGD_TRY(igd_counts_add(out->checks, p->checks, p->path));
+        out->seconds += p->seconds;
+        for (int e = 0; e < out->num_entries; e++)
+            igd_cost_add(&out->entries[e].cost, &p->costs[e]);
+        for (int w = 0; w < p->num_warnings; w++)
+            if (!igd_warned(&out->warnings, p->warnings[w].id))
+                igd_warn(&out->warnings, p->warnings[w].id, "%s", p->warnings[w].text);
+    }
+    return IGD_OK;
 }
 
 static igd_status finished(const igd_result *r, const char *path)
@@ -166,98 +226,108 @@ static igd_status finished(const igd_result *r, const char *path)
                      path, (long long)num, (long long)planned);
 }
 
-static int by_first_image(const void *a, const void *b)
+// The results that are read whole: the first one, which the others are compared with, and
+// the one of the least image, which becomes the whole. They may be the same.
+typedef struct ends {
+    igd_result *first, *least;
+    int64_t least_image;
+} ends;
+
+static void ends_free(ends *e)
 {
-    const input *p = a, *q = b;
-    const int order = (p->first > q->first) - (p->first < q->first);
-    return order != 0 ? order : strcmp(p->path, q->path);
+    if (e->least != e->first)
+        igd_result_free(e->least);
+    igd_result_free(e->first);
+    *e = (ends){0};
+}
+
+static igd_status read_piece(piece *p, ends *e, const char *first_path)
+{
+    igd_result *r = NULL;
+    igd_status st;
+    IGD_TRY(igd_result_read_part(&r, p->path));
+    if (e->first != NULL && (st = same_run(e->first, r, first_path, p->path)) != IGD_OK)
+        goto done;
+    if ((st = finished(r, p->path)) != IGD_OK || (st = piece_take(p, r)) != IGD_OK)
+        goto done;
+    if (e->first == NULL || p->first < e->least_image) {
+        if (e->least != e->first)
+            igd_result_free(e->least);
+        e->first = e->first != NULL ? e->first : r;
+        e->least = r;
+        e->least_image = p->first;
+        r = NULL;
+    }
+
+done:
+    igd_result_free(r);
+    return st;
 }
 
 // Reads results and puts them in the order of their images, so that the whole does not
 // depend on that of the files.
-static igd_status read_parts(igd_result **parts, const char **paths,
-                             const char *const *given, int num)
+static igd_status read_pieces(piece *pieces, ends *e, const char *const *given, int num)
 {
-    input *inputs = calloc((size_t)num, sizeof(*inputs));
+    igd_stated_part *stated = calloc((size_t)num, sizeof(*stated));
+    const char **paths = calloc((size_t)num, sizeof(*paths));
     igd_status st = IGD_OK;
-    if (inputs == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %d results", num);
+    if (stated == NULL || paths == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for %d results", num);
+        goto done;
+    }
     for (int k = 0; k < num && st == IGD_OK; k++) {
-        inputs[k].path = given[k];
-        st = igd_result_read_part(&inputs[k].result, given[k]);
-        if (st == IGD_OK)
-            st = same_run(inputs[0].result, inputs[k].result, given[0], given[k]);
-        if (st == IGD_OK)
-            st = finished(inputs[k].result, given[k]);
-        if (st == IGD_OK)
-            inputs[k].first = first_image(inputs[k].result);
+        pieces[k].path = given[k];
+        st = read_piece(&pieces[k], e, given[0]);
     }
-    if (st == IGD_OK)
-        qsort(inputs, (size_t)num, sizeof(*inputs), by_first_image);
+    if (st != IGD_OK)
+        goto done;
+    qsort(pieces, (size_t)num, sizeof(*pieces), by_first_image);
     for (int k = 0; k < num; k++) {
-        parts[k] = inputs[k].result;
-        paths[k] = inputs[k].path;
+        stated[k] = pieces[k].stated;
+        paths[k] = pieces[k].path;
     }
-    free(inputs);
-    return st;
-}
+    st = igd_parts_check(stated, paths, num);
 
-// Adds what each part says beside its flags to the first one.
-static igd_status join_rest(igd_result *const *parts, const char *const *paths, int num)
-{
-    igd_result *out = parts[0];
-    for (int k = 1; k < num; k++) {
-        if (out->checks != NULL)
-            IGD_TRY(igd_counts_add(out->checks, parts[k]->checks, paths[k]));
-        out->seconds += parts[k]->seconds;
-        for (int e = 0; e < out->num_entries; e++)
-            igd_cost_add(&out->entries[e].cost, &parts[k]->entries[e].cost);
-        for (int w = 0; w < parts[k]->warnings.num; w++)
-            if (!igd_warned(&out->warnings, parts[k]->warnings.item[w].id))
-                igd_warn(&out->warnings, parts[k]->warnings.item[w].id, "%s",
-                         parts[k]->warnings.item[w].text);
-    }
-    return IGD_OK;
+done:
+    free(stated);
+    free(paths);
+    return st;
 }
 
 igd_status igd_result_merge(igd_result **out, const char *const *paths, int num)
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(paths);
-    igd_result **parts = NULL;
-    const char **names = NULL;
+    ends e = {0};
     igd_status st;
 
     if (num < 1)
         return igd_error(IGD_EINVAL, "no results to join");
     for (int k = 0; k < num; k++)
         IGD_REQUIRE(paths[k]);
-    parts = calloc((size_t)num, sizeof(igd_result *));
-    names = calloc((size_t)num, sizeof(*names));
-    if (parts == NULL || names == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for %d results", num);
-        goto done;
-    }
-    if ((st = read_parts(parts, names, paths, num)) != IGD_OK ||
-        (st = igd_parts_check(parts, names, num)) != IGD_OK)
+    piece *pieces = calloc((size_t)num, sizeof(*pieces));
+    if (pieces == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %d results", num);
+    if ((st = read_pieces(pieces, &e, paths, num)) != IGD_OK)
         goto done;
     // With all images of all parts, their order says nothing.
-    parts[0]->planned = 0;
-    parts[0]->compared = false;
-    if ((st = join_flags(parts[0], parts, names, num)) != IGD_OK)
+    e.least->planned = 0;
+    e.least->compared = false;
+    if ((st = join_flags(e.least, pieces, num)) != IGD_OK)
         goto done;
-    join_provenances(parts[0], parts, num);
-    if ((st = join_rest(parts, names, num)) == IGD_OK)
-        st = igd_result_finish(parts[0]);
+    join_provenances(e.least, pieces, num);
+    if ((st = join_rest(e.least, pieces, num)) == IGD_OK)
+        st = igd_result_finish(e.least);
     if (st == IGD_OK) {
-        *out = parts[0];
-        parts[0] = NULL;
+        *out = e.least;
+        e.first = e.first == e.least ? NULL : e.first;
+        e.least = e.first; // it is the caller's now
     }
 
 done:
-    for (int k = 0; parts != NULL && k < num; k++)
-        igd_result_free(parts[k]);
-    free(parts);
-    free(names);
+    for (int k = 0; k < num; k++)
+        piece_free(&pieces[k]);
+    free(pieces);
+    ends_free(&e);
     return st;
 }

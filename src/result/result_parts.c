@@ -38,13 +38,11 @@ igd_status igd_part_read(igd_part *out, const cJSON *part, int64_t num_images,
     return IGD_OK;
 }
 
-static igd_status read_part(igd_part *out, bool *stated, const igd_result *r,
-                            const char *path)
+igd_status igd_parts_stated(igd_stated_part *out, const igd_result *r, const char *path)
 {
-    const cJSON *data = cJSON_GetObjectItemCaseSensitive(r->provenance, "data");
-    const cJSON *part = cJSON_GetObjectItemCaseSensitive(data, "part");
-    *stated = part != NULL;
-    return *stated ? igd_part_read(out, part, r->flags.num_images, path) : IGD_OK;
+    const cJSON *part = igd_get(igd_get(r->provenance, "data"), "part");
+    *out = (igd_stated_part){.num_images = r->flags.num_images};
+    return part != NULL ? igd_part_read(&out->part, part, out->num_images, path) : IGD_OK;
 }
 
 static igd_status same_division(const igd_part *a, const igd_part *b, const char *path_a,
@@ -81,34 +79,34 @@ static igd_status name_missing(const int *at, int64_t of, int num)
 }
 
 // Whether each of the parts, in their order, begins where the one before it ends.
-static igd_status check_seams(const igd_part *parts, const int *at,
-                              igd_result *const *results, const char *const *paths)
+static igd_status check_seams(const igd_stated_part *parts, const int *at,
+                              const char *const *paths)
 {
     int64_t next = 0;
-    const int64_t of = parts[0].of;
+    const int64_t of = parts[0].part.of, whole = parts[0].part.whole;
     for (int64_t k = 0; k < of; k++) {
-        const igd_part *p = &parts[at[k]];
+        const igd_part *p = &parts[at[k]].part;
         if (p->first != next)
             return igd_error(IGD_EINVAL,
                              "%s: begins at image %lld, where the part before it ends at "
                              "%lld: was the run divided by another clean result?",
                              paths[at[k]], (long long)p->first, (long long)next);
-        next += results[at[k]]->flags.num_images;
+        next += parts[at[k]].num_images;
     }
-    if (next != parts[0].whole)
+    if (next != whole)
         return igd_error(IGD_EINVAL, "%s: the last part ends at image %lld of %lld",
-                         paths[at[of - 1]], (long long)next, (long long)parts[0].whole);
+                         paths[at[of - 1]], (long long)next, (long long)whole);
     return IGD_OK;
 }
 
-static igd_status check_stated(const igd_part *parts, igd_result *const *results,
-                               const char *const *paths, int num)
+static igd_status check_stated(const igd_stated_part *parts, const char *const *paths,
+                               int num)
 {
     // More parts than images or results there cannot be: `of` is only then trusted.
-    const int64_t of = parts[0].of;
-    if (of > INT32_MAX || of > parts[0].whole)
+    const int64_t of = parts[0].part.of, whole = parts[0].part.whole;
+    if (of > INT32_MAX || of > whole)
         return igd_error(IGD_EFORMAT, "%s: a part of %lld of %lld images", paths[0],
-                         (long long)of, (long long)parts[0].whole);
+                         (long long)of, (long long)whole);
     int *at = malloc((size_t)of * sizeof(*at));
     igd_status st = IGD_OK;
     if (at == NULL)
@@ -116,42 +114,31 @@ static igd_status check_stated(const igd_part *parts, igd_result *const *results
     for (int64_t k = 0; k < of; k++)
         at[k] = -1;
     for (int k = 0; k < num && st == IGD_OK; k++) {
-        int *place = &at[parts[k].index];
+        int *place = &at[parts[k].part.index];
         if (*place >= 0)
             st =
                 igd_error(IGD_EINVAL, "%s: part %lld of %lld, as %s is already", paths[k],
-                          (long long)parts[k].index, (long long)of, paths[*place]);
+                          (long long)parts[k].part.index, (long long)of, paths[*place]);
         *place = k;
     }
     if (st == IGD_OK && num < of)
         st = name_missing(at, of, num);
     if (st == IGD_OK)
-        st = check_seams(parts, at, results, paths);
+        st = check_seams(parts, at, paths);
     free(at);
     return st;
 }
 
-igd_status igd_parts_check(igd_result *const *results, const char *const *paths, int num)
+igd_status igd_parts_check(const igd_stated_part *parts, const char *const *paths,
+                           int num)
 {
-    igd_part *parts = calloc((size_t)num, sizeof(*parts));
-    bool first_states = false, states = false;
-    igd_status st = IGD_OK;
-    if (parts == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %d results", num);
-    for (int k = 0; k < num && st == IGD_OK; k++) {
-        if ((st = read_part(&parts[k], &states, results[k], paths[k])) != IGD_OK)
-            break;
-        if (k == 0)
-            first_states = states;
-        else if (states != first_states)
-            st = igd_error(IGD_EINVAL, "%s: is %s part of a divided run, and %s is %s",
-                           paths[k], states ? "a" : "no", paths[0],
-                           states ? "none" : "one");
-        else if (states)
-            st = same_division(&parts[0], &parts[k], paths[0], paths[k]);
+    const bool stated = parts[0].part.of > 0;
+    for (int k = 1; k < num; k++) {
+        if ((parts[k].part.of > 0) != stated)
+            return igd_error(IGD_EINVAL, "%s: is %s part of a divided run, and %s is %s",
+                             paths[k], stated ? "no" : "a", paths[0],
+                             stated ? "one" : "none");
+        IGD_TRY(same_division(&parts[0].part, &parts[k].part, paths[0], paths[k]));
     }
-    if (st == IGD_OK && first_states)
-        st = check_stated(parts, results, paths, num);
-    free(parts);
-    return st;
+    return stated ? check_stated(parts, paths, num) : IGD_OK;
 }

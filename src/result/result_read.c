@@ -376,33 +376,44 @@ done:
     return IGD_OK;
 }
 
+// Derives the numbers of what was read and compares them with those of the file.
+static igd_status check(igd_result *r, const cJSON *json, const char *path)
+{
+    IGD_TRY(igd_result_finish(r));
+    return igd_result_agrees(r, json, path);
+}
+
 igd_status igd_result_load(igd_result **out, const char *path)
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(path);
-    igd_result *r = NULL;
     cJSON *json = NULL;
-    IGD_TRY(result_load(&r, &json, path));
-    igd_status st = igd_result_finish(r);
-    if (st == IGD_OK)
-        st = igd_result_agrees(r, json, path);
+    IGD_TRY(result_load(out, &json, path));
+    const igd_status st = check(*out, json, path);
     cJSON_Delete(json);
     if (st != IGD_OK) {
-        igd_result_free(r);
-        return st;
+        igd_result_free(*out);
+        *out = NULL;
     }
-    *out = r;
-    return IGD_OK;
+    return st;
 }
 
 igd_status igd_result_read_part(igd_result **out, const char *path)
 {
-    igd_result *whole = NULL;
     cJSON *json = NULL;
     *out = NULL;
-    IGD_TRY(igd_result_load(&whole, path));
-    igd_result_free(whole);
     IGD_TRY(result_load(out, &json, path));
+    igd_result *r = *out;
+    const int num_warnings = r->warnings.num; // those that do not follow from flags
+    const igd_status st = check(r, json, path);
     cJSON_Delete(json);
-    return IGD_OK;
+    r->warnings.num = num_warnings;
+    cJSON_free(r->json);
+    free(r->text);
+    r->json = r->text = NULL;
+    if (st != IGD_OK) {
+        igd_result_free(r);
+        *out = NULL;
+    }
+    return st;
 }
