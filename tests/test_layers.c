@@ -1,5 +1,5 @@
 // Which layer, which output and which checks of unusual models count
-// (scripts/make_test_models.py writes tests/golden/unusual).
+// (scripts/make_unusual_models.py writes tests/golden/unusual).
 #include "fixture.h"
 
 #include <math.h>
