@@ -32,7 +32,7 @@ const names affine_in_all = words("add sub rsub cat stack ListConstruct TupleCon
 const names products = words("mul matmul mm bmm addmm");
 } // namespace
 
-bool is_shape_query(const Node *n)
+bool igd::is_shape_query(const Node *n)
 {
     static const names queries =
         words("size dim len numel is_floating_point dtype device "
@@ -41,7 +41,7 @@ bool is_shape_query(const Node *n)
 }
 
 // The operation's name without namespace and without the mark of its in-place form.
-std::string plain_name(const Node *n)
+std::string igd::plain_name(const Node *n)
 {
     std::string name = n->kind().toUnqualString();
     if (name.size() > 1 && name.back() == '_' && name[name.size() - 2] != '_')
@@ -49,7 +49,7 @@ std::string plain_name(const Node *n)
     return name;
 }
 
-bool writes_first(const Node *n)
+bool igd::writes_first(const Node *n)
 {
     const auto *schema = n->maybeSchema();
     if (schema == nullptr || schema->arguments().empty())
@@ -58,7 +58,7 @@ bool writes_first(const Node *n)
     return alias != nullptr && alias->isWrite();
 }
 
-value_set depends_on(const graph_ptr &g, const Value *image)
+value_set igd::depends_on(const graph_ptr &g, const Value *image)
 {
     value_set from_input = {image};
     // Loops carry values back, so once is not enough for them.
@@ -93,8 +93,9 @@ value_set depends_on(const graph_ptr &g, const Value *image)
     return from_input;
 }
 
-bool affine_after(const igd_graph &g, const measurement &m, const value_set &from_input,
-                  const std::vector<Node *> &marks, const jit::AliasDb &aliases)
+bool igd::affine_after(const igd_graph &g, const measurement &m,
+                       const value_set &from_input, const std::vector<Node *> &marks,
+                       const jit::AliasDb &aliases)
 {
     value_set tainted;
     for (const Node *n : marks)

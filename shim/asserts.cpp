@@ -129,7 +129,7 @@ void copy_to(Node *before, const condition &c, Node *assertion, Value *image,
 }
 } // namespace
 
-void extract_asserts(graph_ptr graph)
+void igd::extract_asserts(graph_ptr graph)
 {
     for (bool changed = true; changed;) {
         changed = false;
@@ -159,7 +159,7 @@ void extract_asserts(graph_ptr graph)
     }
 }
 
-void settle_asserts(igd_graph &out, graph_ptr graph, Value *normalised)
+void igd::settle_asserts(igd_graph &out, graph_ptr graph, Value *normalised)
 {
     Value *image = graph->inputs()[0];
     value_set images = {image};

@@ -267,7 +267,7 @@ void finder::spread()
 }
 } // namespace
 
-measurement measure(const igd_graph &g, const int64_t shape[3])
+measurement igd::measure(const igd_graph &g, const int64_t shape[3])
 {
     measurement m;
     const std::vector<Value *> values = tensors_of(g.flat);
@@ -304,14 +304,15 @@ measurement measure(const igd_graph &g, const int64_t shape[3])
     return m;
 }
 
-std::vector<int> find_neuron_axes(const igd_graph &g, const measurement &m)
+std::vector<int> igd::find_neuron_axes(const igd_graph &g, const measurement &m)
 {
     finder f(g, m);
     f.spread();
     return std::move(f.label);
 }
 
-axes describe(const measurement &all, const std::vector<int> &neuron_axes, const Node *m)
+axes igd::describe(const measurement &all, const std::vector<int> &neuron_axes,
+                   const Node *m)
 {
     axes a;
     const size_t i = all.index.at(m->output());

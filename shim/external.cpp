@@ -102,7 +102,7 @@ struct external_function : torch::autograd::Function<external_function> {
 
 } // namespace
 
-at::Tensor external_value(const igd_external &e, const at::Tensor &x)
+at::Tensor igd::external_value(const igd_external &e, const at::Tensor &x)
 {
     if (!at::GradMode::is_enabled() || !x.requires_grad())
         return run(e, x);

@@ -5,6 +5,10 @@
 #include "external.h"
 #include "torch.hpp"
 
+namespace igd
+{
 at::Tensor external_value(const igd_external &e, const at::Tensor &x);
+} // namespace igd
+using namespace igd;
 
 #endif

@@ -497,8 +497,8 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
 
 } // namespace
 
-void flatten(igd_graph &g, const igd_graph_options &options, const jit::Module &module,
-             const jit::Method &method)
+void igd::flatten(igd_graph &g, const igd_graph_options &options,
+                  const jit::Module &module, const jit::Method &method)
 {
     flattener f{g, options, nullptr, {}, {}, {}};
     f.run(module, method);

@@ -68,6 +68,14 @@ bool operator_known(const char *name)
     return c10::Dispatcher::singleton().findSchema({name, ""}).has_value();
 }
 
+// Where this copy of the library has its operators: two in one process, such as in two
+// plugins of a program, have kernels of their own.
+std::string &operator_space()
+{
+    static std::string space = "igdef";
+    return space;
+}
+
 // Also says where TorchScript's print() writes. In a function, since a static library
 // loses initialisers at file scope.
 void register_operators()
@@ -79,13 +87,14 @@ void register_operators()
         jit::setPrintHandler([](const std::string &text) {
             std::fwrite(text.data(), 1, text.size(), stderr);
         });
-        if (!operator_known("igdef::mark")) {
-            libraries.emplace_back(torch::Library::FRAGMENT, "igdef", c10::nullopt,
-                                   __FILE__, __LINE__);
-            libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
-            libraries.back().def(
-                "product(Tensor x, Tensor weight, Tensor? bias) -> Tensor", &product);
-        }
+        std::string &own = operator_space();
+        for (int n = 1; operator_known((own + "::mark").c_str()); n++)
+            own = "igdef_" + std::to_string(n);
+        libraries.emplace_back(torch::Library::FRAGMENT, own, c10::nullopt, __FILE__,
+                               __LINE__);
+        libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
+        libraries.back().def("product(Tensor x, Tensor weight, Tensor? bias) -> Tensor",
+                             &product);
         if (!operator_known("aten::scaled_dot_product_attention")) {
             libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
                                    __FILE__, __LINE__);
@@ -278,7 +287,7 @@ jit::Code whole_code(const igd_graph &g, graph_form form)
 }
 } // namespace
 
-std::set<std::string> words(const char *text)
+std::set<std::string> igd::words(const char *text)
 {
     std::istringstream in(text);
     std::set<std::string> found;
@@ -287,48 +296,53 @@ std::set<std::string> words(const char *text)
     return found;
 }
 
-bool is_constant(const Value *v)
+bool igd::is_constant(const Value *v)
 {
     return v->node()->kind() == jit::prim::Constant;
 }
 
-bool is_tensor(const Value *v)
+bool igd::is_tensor(const Value *v)
 {
     return v->type()->isSubtypeOf(*c10::TensorType::get());
 }
 
-bool starts_with(const std::string &text, const char *start)
+bool igd::starts_with(const std::string &text, const char *start)
 {
     return text.rfind(start, 0) == 0;
 }
 
-jit::Symbol mark_symbol()
+jit::Symbol igd::operator_symbol(const char *name)
 {
-    static const jit::Symbol symbol = jit::Symbol::fromQualString("igdef::mark");
+    return jit::Symbol::fromQualString(operator_space() + "::" + name);
+}
+
+jit::Symbol igd::mark_symbol()
+{
+    static const jit::Symbol symbol = operator_symbol("mark");
     return symbol;
 }
 
-bool is_mark(const Node *n)
+bool igd::is_mark(const Node *n)
 {
     return n->kind() == mark_symbol();
 }
 
-int64_t mark_id(const Node *n)
+int64_t igd::mark_id(const Node *n)
 {
     return jit::toIValue(n->inputs()[1])->toInt();
 }
 
-mark_sink::mark_sink()
+igd::mark_sink::mark_sink()
 {
     sink = this;
 }
 
-mark_sink::~mark_sink()
+igd::mark_sink::~mark_sink()
 {
     sink = nullptr;
 }
 
-void erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep)
+void igd::erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep)
 {
     std::vector<Node *> found;
     each_node(g->block(), [&](Node *n) {
@@ -341,7 +355,7 @@ void erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep)
     }
 }
 
-void give_form(graph_ptr &g, graph_form form)
+void igd::give_form(graph_ptr &g, graph_form form)
 {
     // Scripted files show pairs of convolution and batch norm only after this.
     jit::ConstantPropagation(g);
@@ -360,7 +374,7 @@ void give_form(graph_ptr &g, graph_form form)
     jit::EliminateDeadCode(g);
 }
 
-void protect_inputs(const graph_ptr &g)
+void igd::protect_inputs(const graph_ptr &g)
 {
     // An input itself may alias anything; a copy of it says whether it is written to.
     std::vector<Node *> copies;
@@ -392,18 +406,18 @@ void protect_inputs(const graph_ptr &g)
     g->lint();
 }
 
-jit::Stack run_code(const jit::Code &code, jit::Stack stack)
+jit::Stack igd::run_code(const jit::Code &code, jit::Stack stack)
 {
     jit::InterpreterState(code).run(stack);
     return stack;
 }
 
-at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format)
+at::Tensor igd::as_layout(const at::Tensor &x, at::MemoryFormat format)
 {
     return x.is_contiguous(format) ? x : x.contiguous(format);
 }
 
-bool draws(const Node *n)
+bool igd::draws(const Node *n)
 {
     static const auto always =
         words("normal_ uniform_ bernoulli_ exponential_ cauchy_ log_normal_ geometric_ "
@@ -445,7 +459,7 @@ bool draws(const Node *n)
     return !is_off(dropper->second.first) && !is_off(dropper->second.second);
 }
 
-std::string why_no_cut(const Node *n)
+std::string igd::why_no_cut(const Node *n)
 {
     if (n->owningBlock() != n->owningGraph()->block())
         return "runs inside a data-dependent branch or loop";
@@ -463,7 +477,7 @@ std::string why_no_cut(const Node *n)
                     : "";
 }
 
-bool agree(const at::Tensor &a, const at::Tensor &b, double tolerance)
+bool igd::agree(const at::Tensor &a, const at::Tensor &b, double tolerance)
 {
     if (a.sizes() != b.sizes())
         return false;
@@ -492,7 +506,7 @@ static void check_shapes(const igd_graph &g, const at::Tensor &x)
     g.passed.insert(std::move(shape));
 }
 
-at::Tensor run_graph(const igd_graph &g, const at::Tensor &x)
+at::Tensor igd::run_graph(const igd_graph &g, const at::Tensor &x)
 {
     check_shapes(g, x);
     return run_whole(g, g.whole, g.form, x);

@@ -23,6 +23,9 @@
 #include <vector>
 
 namespace jit = torch::jit;
+
+namespace igd
+{
 using graph_ptr = std::shared_ptr<jit::Graph>;
 
 // Thrown for what is wrong with a model, as against what libtorch trips over.
@@ -81,6 +84,9 @@ struct layer_list {
     std::vector<std::string> reasons; // likewise
 };
 
+} // namespace igd
+using namespace igd;
+
 struct igd_graph {
     std::string path;
     at::Device device = at::kCPU;
@@ -107,6 +113,8 @@ struct igd_graph {
     mutable std::map<std::vector<int64_t>, std::unique_ptr<layer_list>> lists; // by shape
 };
 
+namespace igd
+{
 // How a value that crosses a cut changes with the batch.
 struct carried_rule {
     enum { FIXED, ROWS, COUNT, PARTS, STUCK } kind = FIXED;
@@ -123,6 +131,7 @@ struct joint {
     bool padded = false;                     // to `width` positions
     int64_t width = 0;
 };
+} // namespace igd
 
 struct igd_cut {
     std::string name; // "PATH: layer"
@@ -145,6 +154,8 @@ struct igd_cut {
     const igd_external *outer_prefix = nullptr, *outer_suffix = nullptr;
 };
 
+namespace igd
+{
 // The words of a text, for tables of operations.
 std::set<std::string> words(const char *text);
 bool starts_with(const std::string &text, const char *start);
@@ -178,6 +189,8 @@ void extract_asserts(graph_ptr graph);
 // images; may be NULL.
 void settle_asserts(igd_graph &out, graph_ptr graph, jit::Value *normalised);
 
+// Symbol of an operator of this copy of the library.
+jit::Symbol operator_symbol(const char *name);
 jit::Symbol mark_symbol();
 bool is_mark(const jit::Node *n);
 int64_t mark_id(const jit::Node *n);
@@ -289,5 +302,6 @@ at::Tensor run_graph(const igd_graph &g, const at::Tensor &x);
 
 // Whether two results are the same but for rounding: to a part of the largest.
 bool agree(const at::Tensor &a, const at::Tensor &b, double tolerance);
+} // namespace igd
 
 #endif

@@ -101,7 +101,7 @@ bool reaches(const Node *from, Node *to)
 }
 } // namespace
 
-joint join_places(const std::vector<axes> &places)
+joint igd::join_places(const std::vector<axes> &places)
 {
     joint j;
     j.padded = false;
@@ -124,8 +124,8 @@ joint join_places(const std::vector<axes> &places)
     return j;
 }
 
-bool joint_is_affine(const igd_graph &g, const int64_t shape[3],
-                     const std::vector<int64_t> &ids)
+bool igd::joint_is_affine(const igd_graph &g, const int64_t shape[3],
+                          const std::vector<int64_t> &ids)
 {
     const measurement all = measure(g, shape);
     const value_set from_images = depends_on(g.flat, g.flat->inputs()[0]);
@@ -138,8 +138,8 @@ bool joint_is_affine(const igd_graph &g, const int64_t shape[3],
     return affine_after(g, all, from_images, nodes, aliases);
 }
 
-void join_marks(const graph_ptr &g, const std::vector<int64_t> &ids, const joint &j,
-                int64_t joint_id)
+void igd::join_marks(const graph_ptr &g, const std::vector<int64_t> &ids, const joint &j,
+                     int64_t joint_id)
 {
     std::vector<Node *> marks, sorted;
     for (const int64_t id : ids)

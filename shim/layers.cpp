@@ -116,7 +116,7 @@ int parse_count(const std::string &text, const std::string &name)
 }
 } // namespace
 
-at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n)
+at::Tensor igd::probe_images(const igd_graph &g, const int64_t shape[3], int64_t n)
 {
     at::Tensor images = at::empty({n, shape[0], shape[1], shape[2]}, at::kFloat);
     const auto pixels = static_cast<size_t>(images.numel() / std::max<int64_t>(n, 1));
@@ -128,7 +128,7 @@ at::Tensor probe_images(const igd_graph &g, const int64_t shape[3], int64_t n)
     return images.to(g.device);
 }
 
-const layer_list &list_layers(const igd_graph &g, const int64_t shape[3])
+const layer_list &igd::list_layers(const igd_graph &g, const int64_t shape[3])
 {
     const std::lock_guard<std::mutex> hold(g.lock);
     auto &list = g.lists[{shape[0], shape[1], shape[2]}];
@@ -137,7 +137,7 @@ const layer_list &list_layers(const igd_graph &g, const int64_t shape[3])
     return *list;
 }
 
-const mark &find_mark(const igd_graph &g, const std::string &name)
+const mark &igd::find_mark(const igd_graph &g, const std::string &name)
 {
     std::string path = name;
     const std::string call = take_suffix(path, '#'), part = take_suffix(path, ':');

@@ -15,7 +15,7 @@ const std::set<std::string> numbered_operations = words(
     "sigmoid softmax add mul cat max_pool2d avg_pool2d adaptive_avg_pool2d mean flatten");
 } // namespace
 
-Value *insert_mark(igd_graph &out, Value *v, Node *before, mark m)
+Value *igd::insert_mark(igd_graph &out, Value *v, Node *before, mark m)
 {
     jit::Graph *graph = before->owningGraph();
     const jit::WithInsertPoint here(before);
@@ -29,7 +29,7 @@ Value *insert_mark(igd_graph &out, Value *v, Node *before, mark m)
 
 // Gives every mark of the cleaned graph an id of its own, in the order in which they run;
 // unrolled loops have copied some, dead code has taken others.
-void number_marks(igd_graph &out, const graph_ptr &graph)
+void igd::number_marks(igd_graph &out, const graph_ptr &graph)
 {
     std::vector<mark> kept;
     std::vector<bool> seen(out.marks.size(), false);
@@ -76,7 +76,7 @@ void number_marks(igd_graph &out, const graph_ptr &graph)
 }
 
 // Frozen files have no modules; their operations are numbered instead.
-void mark_operations(igd_graph &out, const graph_ptr &graph)
+void igd::mark_operations(igd_graph &out, const graph_ptr &graph)
 {
     std::unordered_set<const Value *> depends = {graph->inputs()[0]};
     std::vector<std::pair<Node *, std::string>> found;

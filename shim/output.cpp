@@ -164,7 +164,7 @@ run_outputs(const igd_graph &g, const graph_ptr &graph, const int64_t shape[3])
 }
 } // namespace
 
-std::vector<std::string> spread_output(const graph_ptr &graph, const char *wanted)
+std::vector<std::string> igd::spread_output(const graph_ptr &graph, const char *wanted)
 {
     if (graph->outputs().size() != 1)
         throw refusal{IGD_EFORMAT, "the model returns nothing"};
@@ -204,8 +204,8 @@ std::vector<std::string> spread_output(const graph_ptr &graph, const char *wante
     return names;
 }
 
-void choose_output(igd_graph &g, const graph_ptr &graph,
-                   const std::vector<std::string> &names, const int64_t *shape)
+void igd::choose_output(igd_graph &g, const graph_ptr &graph,
+                        const std::vector<std::string> &names, const int64_t *shape)
 {
     size_t chosen = 0;
     if (names.size() > 1 && shape != nullptr) {

@@ -163,7 +163,7 @@ std::string kind_of_input(const igd_graph &out, const Node *n)
 }
 } // namespace
 
-int data_input(const Node *n, const value_set &from_images)
+int igd::data_input(const Node *n, const value_set &from_images)
 {
     const std::string name = n->kind().toUnqualString();
     const auto depends = [&](size_t i) { return from_images.count(n->input(i)) > 0; };
@@ -178,8 +178,8 @@ int data_input(const Node *n, const value_set &from_images)
     return -1;
 }
 
-result_sources find_sources(const graph_ptr &graph, Value *result,
-                            const value_set &from_images)
+result_sources igd::find_sources(const graph_ptr &graph, Value *result,
+                                 const value_set &from_images)
 {
     follower f(graph, from_images);
     f.visit(result);
@@ -188,14 +188,14 @@ result_sources find_sources(const graph_ptr &graph, Value *result,
     return std::move(f.found);
 }
 
-bool is_linear_product(const Node *n)
+bool igd::is_linear_product(const Node *n)
 {
     static const auto products = words("linear addmm matmul mm");
     return products.count(n->kind().toUnqualString()) > 0 ||
            (is_convolution(n) && is_pointwise(n));
 }
 
-void mark_penultimate(igd_graph &out, const graph_ptr &graph)
+void igd::mark_penultimate(igd_graph &out, const graph_ptr &graph)
 {
     const value_set from_images = depends_on(graph, graph->inputs()[0]);
     const result_sources sources = find_sources(graph, graph->outputs()[0], from_images);
@@ -228,8 +228,8 @@ void mark_penultimate(igd_graph &out, const graph_ptr &graph)
     out.marks.push_back(std::move(m));
 }
 
-std::string why_not_penultimate(const igd_graph &g, const measurement &all,
-                                const Node *marked)
+std::string igd::why_not_penultimate(const igd_graph &g, const measurement &all,
+                                     const Node *marked)
 {
     const Node *n = marked->output()->uses().at(0).user;
     const auto length_of = [&](const Value *v) {

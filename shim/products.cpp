@@ -81,7 +81,7 @@ at::Tensor side_by_side(const Value *weight)
 // The same as igdef::product(x, weight [K, C], bias), where n is one.
 Value *as_product(const graph_ptr &g, Node *n)
 {
-    static const auto symbol = jit::Symbol::fromQualString("igdef::product");
+    static const auto symbol = operator_symbol("product");
     const jit::WithInsertPoint here(n);
     if (n->kind() == jit::aten::linear && is_matrix(n->input(1)) && is_bias(n->input(2)))
         return g->insert(
@@ -97,8 +97,8 @@ Value *as_product(const graph_ptr &g, Node *n)
 }
 } // namespace
 
-at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
-                   const torch_optional<at::Tensor> &bias)
+at::Tensor igd::product(const at::Tensor &x, const at::Tensor &weight,
+                        const torch_optional<at::Tensor> &bias)
 {
     const bool has_bias = bias && bias->defined();
     const int64_t K = weight.size(0);
@@ -115,7 +115,7 @@ at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
     return has_bias ? z + *bias : z;
 }
 
-jit::Code compile(const graph_ptr &g, const char *name)
+jit::Code igd::compile(const graph_ptr &g, const char *name)
 {
     graph_ptr copy = g->copy();
     std::vector<Node *> nodes;

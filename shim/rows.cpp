@@ -29,7 +29,7 @@ rows_kernel find_kernel()
 }
 } // namespace
 
-void multiply_rows(const rows_product &p)
+void igd::multiply_rows(const rows_product &p)
 {
     static const rows_kernel kernel = find_kernel();
     constexpr int64_t SMALL = 1 << 16; // multiplications that no second thread is worth

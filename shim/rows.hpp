@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+namespace igd
+{
 // z[r, c] = sum over k = 0, 1, ... of x[r, k] w[k, c].
 struct rows_product {
     const float *x; // [rows, terms], its rows `x_stride` numbers apart
@@ -33,5 +35,7 @@ void multiply_part_base(const rows_product &p, const rows_part &part);
 void multiply_part_avx2(const rows_product &p, const rows_part &part);
 void multiply_part_avx512(const rows_product &p, const rows_part &part);
 #endif
+} // namespace igd
+using namespace igd;
 
 #endif

@@ -2,7 +2,7 @@
 #if defined(__x86_64__)
 #include "rows_kernel.hpp"
 
-void multiply_part_avx2(const rows_product &p, const rows_part &part)
+void igd::multiply_part_avx2(const rows_product &p, const rows_part &part)
 {
     multiply_part<8, 6, 2>(p, part);
 }

@@ -37,9 +37,13 @@ igd_tensor *igd_tensor_make(at::Tensor value, igd_tensor *next);
 // The line of an exception that says what is wrong, without backtrace and script context.
 std::string igd_exception_line(const std::exception &e);
 
+namespace igd
+{
 // x [..., K] times weight [K, C], plus bias [C]; no row depends on the number of rows.
 at::Tensor product(const at::Tensor &x, const at::Tensor &weight,
                    const torch_optional<at::Tensor> &bias);
+} // namespace igd
+using namespace igd;
 
 // Thrown where a function of the program has failed, whose message is set.
 class failed_outside : public std::exception
