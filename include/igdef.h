@@ -28,6 +28,7 @@
 #include "igdef/attack.h"
 #include "igdef/evaluate.h"
 #include "igdef/parts.h"
+#include "igdef/pass_cache.h"
 
 #include "igdef/analysis.h"
 #include "igdef/analyze.h"

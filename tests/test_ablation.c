@@ -274,7 +274,8 @@ static void test_ablation__a_file_defends_beside_its_base_model(void **state)
     igd_defense_free(d);
 
     // The base model's normalisation stands before it, too.
-    const igd_model_options o = {.mean = mean, .std = std, .num_channels = 3};
+    const igd_model_options o = {
+        .size = sizeof(o), .mean = mean, .std = std, .num_channels = 3};
     assert_ok(igd_model_load(&shifted, igd_model_path(w.base), shape, &o));
     igd_model_free(other);
     assert_ok(igd_model_load(&other, path, shape, &o));

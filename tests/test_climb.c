@@ -35,7 +35,8 @@ static void world_make(world *w)
 static igd_defense *caaa(const igd_model *base, int num_steps, double alpha)
 {
     igd_defense *d = NULL;
-    const igd_caaa_options o = {.num_steps = num_steps, .alpha = alpha};
+    const igd_caaa_options o = {
+        .size = sizeof(o), .num_steps = num_steps, .alpha = alpha};
     assert_ok(igd_defense_new_caaa(&d, base, &o));
     return d;
 }

@@ -7,7 +7,8 @@ static igd_defense *defend(const world *w, int keep, double sigma, int num_smoot
                            double temperature)
 {
     igd_defense *d = NULL;
-    const igd_defense_options o = {.keep = keep,
+    const igd_defense_options o = {.size = sizeof(o),
+                                   .keep = keep,
                                    .sigma = sigma,
                                    .num_smooth = num_smooth,
                                    .temperature = temperature,

@@ -148,8 +148,11 @@ static void world_make(world *w, int keep, double sigma)
     float score[C * K];
     const igd_stream s = igd_stream_make(1, "test", 0, 0);
     const int32_t labels[N] = {0, 1, 2, 3, 0};
-    const igd_defense_options o = {
-        .keep = keep, .sigma = sigma, .num_smooth = 1, .temperature = 0.01};
+    const igd_defense_options o = {.size = sizeof(o),
+                                   .keep = keep,
+                                   .sigma = sigma,
+                                   .num_smooth = 1,
+                                   .temperature = 0.01};
     igd_random_uniform(score, C * K, &s);
     igd_random_uniform(images, N * 3 * 8 * 8, &s);
     assert_ok(

@@ -90,7 +90,7 @@ static void test_meansparse__of_one_pixel(void **state)
     static const int64_t pixel[3] = {1, 1, 1};
     static const float w[2] = {3.0f, -1.0f}, b[2], probe[3] = {0.2f, 0.4f, 0.6f};
     static const int32_t labels[3];
-    const igd_meansparse_options o = {.alpha = 0.5, .batch_size = 2};
+    const igd_meansparse_options o = {.size = sizeof(o), .alpha = 0.5, .batch_size = 2};
     const struct {
         float x, logit, slope;
     } cases[] = {{0.40f, 1.2f, 0.0f},  {0.33f, 1.2f, 0.0f},  {0.48f, 1.2f, 0.0f},
@@ -261,7 +261,7 @@ static void test_meansparse__batches_of_the_probe_change_nothing(void **state)
     igd_defense *d = NULL;
     igd_dataset *other = NULL;
     static const int32_t labels[N];
-    const igd_meansparse_options o = {.alpha = 0.4, .batch_size = 8};
+    const igd_meansparse_options o = {.size = sizeof(o), .alpha = 0.4, .batch_size = 8};
     assert_ok(igd_dataset_from_floats(&other, w.images, labels, N, shape, C));
     assert_ok(igd_defense_new_meansparse(&d, w.base, w.layer, other, &o));
     assert_string_not_equal(igd_defense_description(d), first);

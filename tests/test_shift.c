@@ -254,7 +254,7 @@ static void test_shift__batches_change_nothing(void **state)
 static void test_shift__defended_model_is_attacked(void **state)
 {
     const igd_defense_options d = {
-        .keep = K, .sigma = 0.0, .num_smooth = 1, .temperature = 0.01};
+        .size = sizeof(d), .keep = K, .sigma = 0.0, .num_smooth = 1, .temperature = 0.01};
     igd_shift_options o = options();
     igd_defense *defense = NULL;
     igd_analysis *a = NULL;

@@ -7,6 +7,7 @@
 #define IGDEF_ANALYZE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/analysis.h"
@@ -23,6 +24,7 @@ extern "C" {
 
 /** What all experiments are told. Start from igd_analyze_run_default(). */
 typedef struct igd_analyze_run {
+    size_t size;           /**< sizeof(igd_analyze_run), as the default sets it. */
     uint64_t seed;         /**< Of every random choice. Default 0. */
     int batch_size;        /**< Images at a time, 1 .. 65536; results do not depend on it.
                                 Default 128. */
@@ -36,10 +38,21 @@ typedef struct igd_analyze_run {
     void *payload;            /**< Handed to `progress` as it is. */
 } igd_analyze_run;
 
-igd_analyze_run igd_analyze_run_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_analyze_run_init(igd_analyze_run *options, size_t size);
+
+/** The defaults. */
+static inline igd_analyze_run igd_analyze_run_default(void)
+{
+    igd_analyze_run options;
+    igd_analyze_run_init(&options, sizeof(options));
+    return options;
+}
 
 /** Settings of igd_analyze_shift(). Start from igd_shift_options_default(). */
 typedef struct igd_shift_options {
+    size_t size;        /**< sizeof(igd_shift_options), as the default sets it. */
     igd_threat threat;  /**< Default Linf, 8/255. */
     const char *attack; /**< One attack by name. Default "pgd": 50 steps of eps/4. */
     const char *set;    /**< Changed parameters between commas, such as "pgd.steps=20".
@@ -48,10 +61,20 @@ typedef struct igd_shift_options {
     int top;            /**< Neurons that count as important to a class, 1 .. num_neurons.
                              Default 50. */
     bool force;         /**< Take a ranking that was made on another model. */
-    igd_analyze_run run;
+    igd_analyze_run run; /**< What all experiments are told. */
 } igd_shift_options;
 
-igd_shift_options igd_shift_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_shift_options_init(igd_shift_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_shift_options igd_shift_options_default(void)
+{
+    igd_shift_options options;
+    igd_shift_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * How an attack changes the activations of important and of other neurons.
@@ -85,15 +108,26 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
 /** Settings of igd_analyze_search_keep(). Start from igd_search_keep_options_default().
  */
 typedef struct igd_search_keep_options {
+    size_t size; /**< sizeof(igd_search_keep_options), as the default sets it. */
     igd_defense_options defense; /**< All but `keep`, which is searched; mask and passes
                                       are those of the defense itself. */
     double budget;  /**< Clean accuracy that may be lost, a fraction in [0, 1]. Default
                          0.01. */
     bool bisection; /**< Bisect even where one pass gives every keep. */
-    igd_analyze_run run;
+    igd_analyze_run run; /**< What all experiments are told. */
 } igd_search_keep_options;
 
-igd_search_keep_options igd_search_keep_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_search_keep_options_init(igd_search_keep_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_search_keep_options igd_search_keep_options_default(void)
+{
+    igd_search_keep_options options;
+    igd_search_keep_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * The smallest keep whose clean accuracy is within a budget of the base model's.
@@ -127,12 +161,23 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
 
 /** Settings of igd_analyze_landscape(). Start from igd_landscape_options_default(). */
 typedef struct igd_landscape_options {
-    double eps; /**< Radius of the Linf ball, in (0, 1]. Default 8/255. */
-    int grid;   /**< Points along each axis, odd, 3 .. 201. Default 21. */
-    igd_analyze_run run;
+    size_t size;         /**< sizeof(igd_landscape_options), as the default sets it. */
+    double eps;          /**< Radius of the Linf ball, in (0, 1]. Default 8/255. */
+    int grid;            /**< Points along each axis, odd, 3 .. 201. Default 21. */
+    igd_analyze_run run; /**< What all experiments are told. */
 } igd_landscape_options;
 
-igd_landscape_options igd_landscape_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_landscape_options_init(igd_landscape_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_landscape_options igd_landscape_options_default(void)
+{
+    igd_landscape_options options;
+    igd_landscape_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * The loss around images, on the plane of the gradient's sign and a second sign vector

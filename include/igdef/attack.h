@@ -19,7 +19,11 @@ extern "C" {
 
 /** How the size of a perturbation is measured, over all channels and pixels of an image.
  */
-typedef enum igd_norm { IGD_NORM_LINF, IGD_NORM_L2, IGD_NORM_L1 } igd_norm;
+typedef enum igd_norm {
+    IGD_NORM_LINF, /**< The largest change of a value. */
+    IGD_NORM_L2,   /**< The root of the sum of squared changes. */
+    IGD_NORM_L1    /**< The sum of the changes' magnitudes. */
+} igd_norm;
 
 /** "Linf", "L2" or "L1". @return borrowed, static */
 const char *igd_norm_name(igd_norm norm);
@@ -29,8 +33,8 @@ igd_status igd_norm_parse(igd_norm *out, const char *name);
 
 /** What an attacker may do: move an image by at most `eps` within [0, 1]. */
 typedef struct igd_threat {
-    igd_norm norm;
-    double eps; /**< In pixel units, > 0. */
+    igd_norm norm; /**< How `eps` is measured. */
+    double eps;    /**< In pixel units, > 0. */
 } igd_threat;
 
 /** One parameter of an attack. */
@@ -38,8 +42,8 @@ typedef struct igd_parameter {
     const char *name; /**< Such as "steps". */
     double value;     /**< Default. */
     double min, max;  /**< Allowed range, both ends included. */
-    bool integer;
-    const char *help;
+    bool integer;     /**< Whether only whole numbers are allowed. */
+    const char *help; /**< One line on what it does. */
     /** Names of the whole numbers from 0 to `max`, which stand for choices; NULL where it
      * is a quantity. */
     const char *const *names;
@@ -48,8 +52,11 @@ typedef struct igd_parameter {
 /** An attack of the table. */
 typedef struct igd_attack igd_attack;
 
-/** Number of attacks in the table, and the attack at a place of it. */
+/** Number of attacks in the table. */
 int igd_attack_count(void);
+
+/** The attack at a place of the table, 0 <= i < igd_attack_count(); NULL elsewhere.
+ * @return borrowed, static */
 const igd_attack *igd_attack_at(int i);
 
 /** An attack by name. @return IGD_OK, IGD_EINVAL naming the nearest known name */
@@ -86,8 +93,17 @@ typedef struct igd_attack_options {
     void *payload;            /**< Handed to `progress` as it is. */
 } igd_attack_options;
 
-/** Settings that change nothing. */
-igd_attack_options igd_attack_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_attack_options_init(igd_attack_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_attack_options igd_attack_options_default(void)
+{
+    igd_attack_options options;
+    igd_attack_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** What became of one image. */
 typedef struct igd_attack_outcome {

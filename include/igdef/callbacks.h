@@ -68,8 +68,17 @@ typedef struct igd_callbacks {
                                of no use to another process. */
 } igd_callbacks;
 
-/** No callbacks, a layer "penultimate" of one position. */
-igd_callbacks igd_callbacks_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_callbacks_init(igd_callbacks *options, size_t size);
+
+/** The defaults. */
+static inline igd_callbacks igd_callbacks_default(void)
+{
+    igd_callbacks options;
+    igd_callbacks_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * A base model that the program runs.

@@ -6,6 +6,7 @@
 #define IGDEF_DATASET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/status.h"
@@ -16,6 +17,7 @@ extern "C" {
 
 /** Which images of a data set, and how they are prepared. */
 typedef struct igd_dataset_options {
+    size_t size;        /**< sizeof(igd_dataset_options), as the default sets it. */
     const char *labels; /**< File of labels for a flat folder or an .npy file; or NULL. */
     const char *split;  /**< "train" or "test", where there are both. Default "test". */
     const char *ids; /**< File of names or indices (all digits), one a line, whose order
@@ -39,7 +41,17 @@ typedef struct igd_dataset_options {
     uint64_t seed;   /**< Seed of that subset. Default 0. */
 } igd_dataset_options;
 
-igd_dataset_options igd_dataset_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_dataset_options_init(igd_dataset_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_dataset_options igd_dataset_options_default(void)
+{
+    igd_dataset_options options;
+    igd_dataset_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** A data set. Immutable: threads may share it. */
 typedef struct igd_dataset igd_dataset;
@@ -134,7 +146,10 @@ igd_part igd_dataset_part(const igd_dataset *d);
 /** Name of the resize and crop that its images get; "none". @return borrowed */
 const char *igd_dataset_preprocess(const igd_dataset *d);
 
+/** Number of its images, which options chose. */
 int64_t igd_dataset_size(const igd_dataset *d);
+
+/** Number of classes of its labels; 0 for images without. */
 int igd_dataset_num_classes(const igd_dataset *d);
 
 /** {C, H, W} of every image. @return borrowed */
@@ -149,7 +164,8 @@ const int64_t *igd_dataset_shape(const igd_dataset *d);
  */
 igd_status igd_dataset_set_channels(igd_dataset *d, int channels);
 
-/** Name of a class; its number where the data have no names. @return borrowed */
+/** Name of class c; its number where the data have no names, "" for a class that there is
+ * not. @return borrowed */
 const char *igd_dataset_class_name(const igd_dataset *d, int c);
 
 /**
@@ -175,11 +191,11 @@ int igd_dataset_num_notes(const igd_dataset *d);
  */
 const char *igd_dataset_note(const igd_dataset *d, int i, const char **warning);
 
-/** Label of image i, 0 <= i < size. */
+/** Label of image i, 0 <= i < size; -1 for others, and for images without. */
 int igd_dataset_label(const igd_dataset *d, int64_t i);
 
 /** Index of image i in the whole data set, before options chose some: what noise is keyed
- * by. */
+ * by. -1 for an image that there is not. */
 int64_t igd_dataset_index(const igd_dataset *d, int64_t i);
 
 /**

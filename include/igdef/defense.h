@@ -7,6 +7,7 @@
 #define IGDEF_DEFENSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/model.h"
@@ -47,6 +48,7 @@ typedef enum igd_mask {
  * With sigma = 0 every mean is one pass at x itself.
  */
 typedef struct igd_defense_options {
+    size_t size;        /**< sizeof(igd_defense_options), as the default sets it. */
     int keep;           /**< Neurons kept per class, 1 .. num_neurons. Default 50. */
     double sigma;       /**< Standard deviation of the smoothing noise, in pixel units,
                              >= 0; 0 is no smoothing. Default 4/255. */
@@ -58,18 +60,40 @@ typedef struct igd_defense_options {
     bool one_pass;      /**< Mask, and smooth, the only pass. Default false. */
 } igd_defense_options;
 
-igd_defense_options igd_defense_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_defense_options_init(igd_defense_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_defense_options igd_defense_options_default(void)
+{
+    igd_defense_options options;
+    igd_defense_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** Settings of CAAA. Start from igd_caaa_options_default(). */
 typedef struct igd_caaa_options {
+    size_t size;   /**< sizeof(igd_caaa_options), as the default sets it. */
     int num_steps; /**< >= 0; 0 is the base model. Default 2. */
     double alpha;  /**< Step of every pixel, in pixel units, > 0. Default 0.15. */
 } igd_caaa_options;
 
-igd_caaa_options igd_caaa_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_caaa_options_init(igd_caaa_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_caaa_options igd_caaa_options_default(void)
+{
+    igd_caaa_options options;
+    igd_caaa_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** Settings of the hedge defense. Start from igd_hedge_options_default(). */
 typedef struct igd_hedge_options {
+    size_t size;       /**< sizeof(igd_hedge_options), as the default sets it. */
     int num_steps;     /**< >= 0. Default 20. */
     double step_size;  /**< Step of every pixel, in pixel units, > 0. Default 4/255. */
     double eps;        /**< Linf radius, > 0. Default 8/255. */
@@ -78,10 +102,21 @@ typedef struct igd_hedge_options {
     uint64_t seed;     /**< Seed of the start. Default 0. */
 } igd_hedge_options;
 
-igd_hedge_options igd_hedge_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_hedge_options_init(igd_hedge_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_hedge_options igd_hedge_options_default(void)
+{
+    igd_hedge_options options;
+    igd_hedge_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** Settings of MeanSparse. Start from igd_meansparse_options_default(). */
 typedef struct igd_meansparse_options {
+    size_t size;    /**< sizeof(igd_meansparse_options), as the default sets it. */
     double alpha;   /**< Threshold, in standard deviations, >= 0; 0 is the base model.
                          Default 0.2. */
     int batch_size; /**< Probe images per forward pass, 1 to 65536. Default 128. */
@@ -89,7 +124,17 @@ typedef struct igd_meansparse_options {
     void *payload;            /**< Handed to `progress` as it is. */
 } igd_meansparse_options;
 
-igd_meansparse_options igd_meansparse_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_meansparse_options_init(igd_meansparse_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_meansparse_options igd_meansparse_options_default(void)
+{
+    igd_meansparse_options options;
+    igd_meansparse_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** A defended model. Immutable: threads may share it. */
 typedef struct igd_defense igd_defense;
@@ -199,6 +244,7 @@ igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
 igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
                                const float *images, const int64_t *indices, int64_t n);
 
+/** What it does beside running its base model. */
 igd_defense_kind igd_defense_kind_of(const igd_defense *d);
 
 /** Its settings as the text of one JSON object, the one of result files: "kind", what the
@@ -220,6 +266,7 @@ typedef enum igd_adaptive {
                                    passes. */
 } igd_adaptive;
 
+/** What adaptive attacks find in a defense. */
 igd_adaptive igd_defense_adaptive(const igd_defense *d);
 
 /** Whether that is IGD_ADAPTIVE_PSEUDO_LABEL. */

@@ -6,6 +6,7 @@
 #define IGDEF_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/status.h"
@@ -16,6 +17,7 @@ extern "C" {
 
 /** How a model is loaded. Start from igd_model_options_default(). */
 typedef struct igd_model_options {
+    size_t size;        /**< sizeof(igd_model_options), as the default sets it. */
     const char *device; /**< "cpu", "cuda" or "cuda:N". Default "cpu". */
     const float
         *mean; /**< [num_channels] of a normalisation put in front; NULL for none. */
@@ -31,7 +33,17 @@ typedef struct igd_model_options {
     bool keep_cuda_settings;
 } igd_model_options;
 
-igd_model_options igd_model_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_model_options_init(igd_model_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_model_options igd_model_options_default(void)
+{
+    igd_model_options options;
+    igd_model_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** A base model. Immutable: threads may share it. */
 typedef struct igd_model igd_model;
@@ -55,6 +67,7 @@ typedef struct igd_model igd_model;
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options);
 
+/** Number of classes: the length of a row of logits. */
 int igd_model_num_classes(const igd_model *m);
 
 /** SHA-256 of the file, in hexadecimal. @return borrowed */
@@ -89,14 +102,14 @@ const char *const *igd_model_methods(const igd_model *m, int *num);
 
 /** One place where a mask can act. */
 typedef struct igd_layer {
-    const char *path;  /**< Such as "layer4" or "features.7:input". */
-    const char *kind;  /**< Class of the module, such as "Conv2d". */
-    int64_t shape[6];  /**< Shape of the activation for one image. */
-    int num_dims;      /**< Length of `shape`. */
-    int batch_axis;    /**< Axis of `shape` that counts images; mostly 0. */
-    int neuron_axis;   /**< Axis of `shape` that counts neurons. */
-    bool axis_guessed; /**< Whether that axis is a guess. */
-    int64_t num_neurons;
+    const char *path;    /**< Such as "layer4" or "features.7:input". */
+    const char *kind;    /**< Class of the module, such as "Conv2d". */
+    int64_t shape[6];    /**< Shape of the activation for one image. */
+    int num_dims;        /**< Length of `shape`. */
+    int batch_axis;      /**< Axis of `shape` that counts images; mostly 0. */
+    int neuron_axis;     /**< Axis of `shape` that counts neurons. */
+    bool axis_guessed;   /**< Whether that axis is a guess. */
+    int64_t num_neurons; /**< Its length along that axis. */
     bool affine;      /**< Whether the logits are an affine function of the activation. */
     bool penultimate; /**< Whether it is the input of the product that yields the logits.
                        */
@@ -126,13 +139,13 @@ igd_status igd_model_predict(float *logits, const igd_model *m, const float *ima
  * control characters; NULL and 0 where it does not say.
  */
 typedef struct igd_model_card {
-    const char *name;          /**< Such as "Wong2020Fast". */
-    const char *source;        /**< The package and table that it is from. */
-    const char *weights;       /**< Files or tensors, with their SHA-256. */
-    const char *normalization; /**< Mean and std, and where it is done. */
-    const char *preprocess;    /**< Name of the resize and crop that it was made for. */
-    int64_t shape[3];          /**< {C, H, W} of its images. */
-    int num_classes;
+    const char *name;           /**< Such as "Wong2020Fast". */
+    const char *source;         /**< The package and table that it is from. */
+    const char *weights;        /**< Files or tensors, with their SHA-256. */
+    const char *normalization;  /**< Mean and std, and where it is done. */
+    const char *preprocess;     /**< Name of the resize and crop that it was made for. */
+    int64_t shape[3];           /**< {C, H, W} of its images. */
+    int num_classes;            /**< Length of `classes`, and of a row of logits. */
     const char *const *classes; /**< [num_classes] names, or NULL. */
 } igd_model_card;
 

@@ -55,7 +55,9 @@ typedef struct igd_part_progress {
  *         IGD_EIO, IGD_ENOMEM
  */
 igd_status igd_parts_look(igd_parts **out, const char *folder);
-void igd_parts_free(igd_parts *all); /**< NULL is fine. */
+
+/** Free it; NULL is fine. */
+void igd_parts_free(igd_parts *all);
 
 /** Parts of the whole, and then files that do not say which part they are; 0 for NULL. */
 int64_t igd_parts_count(const igd_parts *all);

@@ -6,6 +6,7 @@
 #define IGDEF_RANKING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/dataset.h"
@@ -21,6 +22,7 @@ typedef struct igd_ranking igd_ranking;
 
 /** Settings of LO-IR. Start from igd_loir_options_default(). */
 typedef struct igd_loir_options {
+    size_t size;    /**< sizeof(igd_loir_options), as the default sets it. */
     int batch_size; /**< Images per forward pass, >= 1. Default 128. */
     bool over_all;  /**< Average over all probe images, not those of the class. */
     bool plain;     /**< One suffix pass per neuron even where a closed form exists. */
@@ -30,7 +32,17 @@ typedef struct igd_loir_options {
     void *payload;            /**< Handed to `progress` as it is. */
 } igd_loir_options;
 
-igd_loir_options igd_loir_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_loir_options_init(igd_loir_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_loir_options igd_loir_options_default(void)
+{
+    igd_loir_options options;
+    igd_loir_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * Rank the neurons of a layer by leaving each one out (LO-IR).
@@ -69,11 +81,11 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
 
 /** How CD-IR measures the agreement of a neuron with a concept. */
 typedef enum igd_similarity {
-    IGD_SIMILARITY_SOFT_WPMI,
-    IGD_SIMILARITY_WPMI,
-    IGD_SIMILARITY_COS,
-    IGD_SIMILARITY_COS_CUBED,
-    IGD_SIMILARITY_RANK_REORDER
+    IGD_SIMILARITY_SOFT_WPMI,   /**< Soft weighted pointwise mutual information. */
+    IGD_SIMILARITY_WPMI,        /**< The same with equal weights. */
+    IGD_SIMILARITY_COS,         /**< Cosine of activations and similarities. */
+    IGD_SIMILARITY_COS_CUBED,   /**< The same of their cubes. */
+    IGD_SIMILARITY_RANK_REORDER /**< How ordering by the neuron moves the concept. */
 } igd_similarity;
 
 /** Such as "soft-wpmi". @return borrowed, static */
@@ -83,7 +95,10 @@ const char *igd_similarity_name(igd_similarity similarity);
 igd_status igd_similarity_parse(igd_similarity *out, const char *name);
 
 /** How the positions of a neuron become one activation. */
-typedef enum igd_pool { IGD_POOL_AVG, IGD_POOL_MAX } igd_pool;
+typedef enum igd_pool {
+    IGD_POOL_AVG, /**< Their mean. */
+    IGD_POOL_MAX  /**< The largest of them. */
+} igd_pool;
 
 /** "avg" or "max". @return borrowed, static */
 const char *igd_pool_name(igd_pool pool);
@@ -99,6 +114,7 @@ igd_status igd_pool_parse(igd_pool *out, const char *name);
  * long as both are embedded by the same CLIP.
  */
 typedef struct igd_cdir_options {
+    size_t size;            /**< sizeof(igd_cdir_options), as the default sets it. */
     const char *clip;       /**< TorchScript with encode_image and encode_text; or NULL.
                                  Loads OpenAI's released archives as they are. */
     const char *clip_image; /**< TorchScript with encode_image or forward; or NULL. */
@@ -129,7 +145,17 @@ typedef struct igd_cdir_options {
     void *payload; /**< Handed to `progress` and `message` as it is. */
 } igd_cdir_options;
 
-igd_cdir_options igd_cdir_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_cdir_options_init(igd_cdir_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_cdir_options igd_cdir_options_default(void)
+{
+    igd_cdir_options options;
+    igd_cdir_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * Rank the neurons of a layer by their agreement with each class's concept (CD-IR).
@@ -172,8 +198,13 @@ const char *igd_ranking_model_sha256(const igd_ranking *r);
  * it: after igd_ranking_loir(). NaN elsewhere. */
 double igd_ranking_clean_accuracy(const igd_ranking *r);
 
+/** Number of classes. */
 int igd_ranking_num_classes(const igd_ranking *r);
+
+/** Number of neurons of the layer. */
 int igd_ranking_num_neurons(const igd_ranking *r);
+
+/** Number of probe images that it was made on; 0 where there were none. */
 int64_t igd_ranking_num_images(const igd_ranking *r);
 
 /** How many layers were ranked at once, each by itself; mostly 1. */

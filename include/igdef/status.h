@@ -17,7 +17,7 @@ extern "C" {
 
 /** Outcome of a call. IGD_OK is 0; every other value is a failure with a message. */
 typedef enum IGD_MUST_CHECK igd_status {
-    IGD_OK = 0,
+    IGD_OK = 0,    /**< Done. */
     IGD_EINVAL,    /**< An argument is outside its documented range. */
     IGD_ENOMEM,    /**< Host or device memory is exhausted. */
     IGD_EIO,       /**< A file could not be opened, read or written. */

@@ -6,6 +6,8 @@
 #ifndef IGDEF_SWEEP_H
 #define IGDEF_SWEEP_H
 
+#include <stddef.h>
+
 #include "igdef/analysis.h"
 #include "igdef/evaluate.h"
 
@@ -19,6 +21,7 @@ typedef igd_status (*igd_rank_fn)(igd_ranking **out, const igd_model *base,
 
 /** Settings that all series share. Start from igd_series_options_default(). */
 typedef struct igd_series_options {
+    size_t size; /**< sizeof(igd_series_options), as the default sets it. */
     /** Of every evaluation. `state`, `finished`, `smaller` and `save_adversarial` are the
      * series's own affair and not looked at. */
     igd_evaluate_options evaluate;
@@ -28,7 +31,17 @@ typedef struct igd_series_options {
     const char *folder;
 } igd_series_options;
 
-igd_series_options igd_series_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_series_options_init(igd_series_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_series_options igd_series_options_default(void)
+{
+    igd_series_options options;
+    igd_series_options_init(&options, sizeof(options));
+    return options;
+}
 
 /** What is swept, and over what. */
 typedef struct igd_sweep_values {
@@ -136,6 +149,7 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
 
 /** Settings of igd_radius(). Start from igd_radius_options_default(). */
 typedef struct igd_radius_options {
+    size_t size;               /**< sizeof(igd_radius_options), as the default sets it. */
     igd_series_options series; /**< series.evaluate.threat.eps is the largest radius that
                                     is looked at; series.defense is not. */
     double from;  /**< The smallest, >= 0 and below that; 0, the default, is the clean
@@ -144,7 +158,17 @@ typedef struct igd_radius_options {
                        2^halvings-th of it. Default 6. */
 } igd_radius_options;
 
-igd_radius_options igd_radius_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_radius_options_init(igd_radius_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_radius_options igd_radius_options_default(void)
+{
+    igd_radius_options options;
+    igd_radius_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * Find for each image the smallest radius at which the attacks of a list break it, of the

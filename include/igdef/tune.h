@@ -17,19 +17,20 @@ typedef struct igd_tune_grid {
                                              of several that are masked at once. */
     const char *const *files; /**< [num_rankings] their files as a shell takes them, for
                                    the command that is printed; NULL for none. */
-    int num_rankings;
+    int num_rankings;         /**< >= 1. */
     const int *keeps; /**< [num_keeps] neurons per class and layer; NULL for a 32nd to a
                            half of a layer's. */
-    int num_keeps;
+    int num_keeps;    /**< Length of `keeps`. */
     const double *sigmas; /**< [num_sigmas] in pixel units, 0 being no smoothing; NULL for
                                0 and a half, one and two times the usual one. */
-    int num_sigmas;
+    int num_sigmas;       /**< Length of `sigmas`. */
     const double *temperatures; /**< [num_temperatures]; NULL for 0.01 and 0.1. */
-    int num_temperatures;
+    int num_temperatures;       /**< Length of `temperatures`. */
 } igd_tune_grid;
 
 /** Settings of igd_tune(). Start from igd_tune_options_default(). */
 typedef struct igd_tune_options {
+    size_t size; /**< sizeof(igd_tune_options), as the default sets it. */
     /** series.defense is of every setting, but for keep, sigma and temperature.
      * series.evaluate makes neither checks nor bounds here. Its default list of attacks
      * is IGD_TUNE_ATTACKS. */
@@ -41,9 +42,20 @@ typedef struct igd_tune_options {
                                    options; NULL for no command in the findings. */
 } igd_tune_options;
 
+/** The default list of attacks of igd_tune(). */
 #define IGD_TUNE_ATTACKS "transfer:apgd-t,apgd-t,own:apgd-ce"
 
-igd_tune_options igd_tune_options_default(void);
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_tune_options_init(igd_tune_options *options, size_t size);
+
+/** The defaults. */
+static inline igd_tune_options igd_tune_options_default(void)
+{
+    igd_tune_options options;
+    igd_tune_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * Check a grid as far as that is possible without rankings.

@@ -7,6 +7,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "igdef/sweep.h"
 
@@ -103,8 +104,8 @@ igd_status igd_ablation(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(ranking);
     IGD_REQUIRE(data);
-    const igd_series_options defaults = igd_series_options_default();
-    const igd_series_options *o = options != NULL ? options : &defaults;
+    IGD_OPTIONS(igd_series_options, own, options);
+    const igd_series_options *o = &own;
     ablation a = {0};
     igd_status st;
 

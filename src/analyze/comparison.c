@@ -9,6 +9,7 @@
 #include "analyze/series_text.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "igdef/sweep.h"
 #include "result/interval.h"
@@ -180,8 +181,8 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(rows);
     IGD_REQUIRE(data);
-    const igd_series_options defaults = igd_series_options_default();
-    const igd_series_options *o = options != NULL ? options : &defaults;
+    IGD_OPTIONS(igd_series_options, own, options);
+    const igd_series_options *o = &own;
     comparison c = {.rows = rows, .num = num};
     igd_status st;
 

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/random.h"
 #include "core/require.h"
 #include "data/loader.h"
@@ -349,8 +350,7 @@ igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
-    const igd_landscape_options o =
-        options != NULL ? *options : igd_landscape_options_default();
+    IGD_OPTIONS(igd_landscape_options, o, options);
     const igd_threat threat = {IGD_NORM_LINF, o.eps};
     const igd_experiment who = {"landscape", base, defense, data, &threat, &o.run};
     const igd_defense_view view = {.defense = defense, .fixed_noise = true};

@@ -9,6 +9,7 @@
 #include "analyze/series_text.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "data/dataset_impl.h"
 #include "igdef/sweep.h"
@@ -322,11 +323,8 @@ igd_status igd_radius(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
-    const igd_radius_options defaults = igd_radius_options_default();
-    search s = {.options = options != NULL ? options : &defaults,
-                .base = base,
-                .data = data,
-                .n = igd_dataset_size(data)};
+    IGD_OPTIONS(igd_radius_options, own, options);
+    search s = {.options = &own, .base = base, .data = data, .n = igd_dataset_size(data)};
     const igd_series_options *o = &s.options->series;
     igd_status st;
 

@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
@@ -359,8 +360,7 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(ranking);
     IGD_REQUIRE(data);
-    const igd_search_keep_options o =
-        options != NULL ? *options : igd_search_keep_options_default();
+    IGD_OPTIONS(igd_search_keep_options, o, options);
     const double begun = igd_now();
     igd_defense_options chosen = o.defense;
     igd_experiment who = {"search-keep", base, NULL, data, NULL, &o.run};

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/logits.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "data/loader.h"
 #include "defend/defense_impl.h"
@@ -452,7 +453,7 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(ranking);
     IGD_REQUIRE(data);
-    const igd_shift_options o = options != NULL ? *options : igd_shift_options_default();
+    IGD_OPTIONS(igd_shift_options, o, options);
     const igd_experiment who = {"shift", base, defense, data, &o.threat, &o.run};
     const igd_defense_view view = {.defense = defense};
     igd_classifier defended;

@@ -10,6 +10,7 @@
 #include "analyze/sweep_values.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 
 // A sweep in progress. Every array has one item per value.
@@ -115,7 +116,8 @@ igd_status igd_sweep_check(const igd_sweep_values *values,
                            const igd_series_options *options, bool defended)
 {
     IGD_REQUIRE(values);
-    sweep s = {.from = values, .options = options, .defended = defended};
+    IGD_OPTIONS(igd_series_options, o, options);
+    sweep s = {.from = values, .options = &o, .defended = defended};
     igd_status st = sweep_init(&s);
     if (st == IGD_OK)
         st = check_options(&s);
@@ -312,12 +314,11 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
     IGD_REQUIRE(values);
-    const igd_series_options defaults = igd_series_options_default();
+    IGD_OPTIONS(igd_series_options, o, options);
     sweep s = {.from = values,
-               .options = options != NULL ? options : &defaults,
-               .defended =
-                   ranking != NULL || values->rank != NULL || values->defense != NULL ||
-                   (options != NULL && options->defense.mask != IGD_MASK_RANKING)};
+               .options = &o,
+               .defended = ranking != NULL || values->rank != NULL ||
+                           values->defense != NULL || o.defense.mask != IGD_MASK_RANKING};
     igd_status st;
 
     if ((st = sweep_init(&s)) == IGD_OK && (st = check_options(&s)) == IGD_OK &&

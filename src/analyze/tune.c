@@ -10,6 +10,7 @@
 #include "analyze/series.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "data/dataset_impl.h"
 #include "evaluate/session.h"
@@ -86,8 +87,8 @@ static igd_status check_keeps(const igd_tune_grid *g)
 igd_status igd_tune_check(const igd_tune_grid *grid, const igd_tune_options *options)
 {
     IGD_REQUIRE(grid);
-    const igd_tune_options defaults = igd_tune_options_default();
-    const igd_tune_options *o = options != NULL ? options : &defaults;
+    IGD_OPTIONS(igd_tune_options, own, options);
+    const igd_tune_options *o = &own;
     IGD_TRY(check_keeps(grid));
     IGD_TRY(check_numbers(grid->sigmas, grid->num_sigmas, "sigma", true));
     IGD_TRY(
@@ -434,8 +435,8 @@ igd_status igd_tune(igd_analysis **out, const igd_model *base, const igd_dataset
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
     IGD_REQUIRE(grid);
-    const igd_tune_options defaults = igd_tune_options_default();
-    search s = {.found = {.grid = grid, .options = options != NULL ? options : &defaults},
+    IGD_OPTIONS(igd_tune_options, own, options);
+    search s = {.found = {.grid = grid, .options = &own},
                 .base = base,
                 .data = data,
                 .n = igd_dataset_size(data)};

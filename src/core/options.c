@@ -24,3 +24,12 @@ igd_status igd_options_take(void *out, size_t known, const void *given, const ch
     memcpy(out, &known, sizeof(known));
     return IGD_OK;
 }
+
+void igd_options_give(void *out, size_t size, const void *defaults, size_t known)
+{
+    if (out == NULL || size < sizeof(size))
+        return;
+    memset(out, 0, size);
+    memcpy(out, defaults, size < known ? size : known);
+    memcpy(out, &size, sizeof(size));
+}

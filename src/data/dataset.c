@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/file_kind.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "data/dataset_impl.h"
 
@@ -398,8 +399,7 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(path);
-    const igd_dataset_options o =
-        options != NULL ? *options : igd_dataset_options_default();
+    IGD_OPTIONS(igd_dataset_options, o, options);
     igd_class_map *map = NULL;
     igd_source s = {.numeric_order = o.numeric_order,
                     .partial = o.partial,
@@ -442,10 +442,11 @@ igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(paths);
-    const igd_dataset_options o = igd_dataset_options_default();
-    const char *name = options != NULL ? options->preprocess : o.preprocess;
+    IGD_OPTIONS(igd_dataset_options, given, options);
+    const igd_dataset_options o = igd_dataset_options_default(); // nothing is chosen
+    const char *name = given.preprocess;
     const igd_preprocess *p;
-    igd_source s = {.channels = options != NULL ? options->channels : o.channels};
+    igd_source s = {.channels = given.channels};
 
     if (s.channels != 1 && s.channels != 3)
         return igd_error(IGD_EINVAL, "images of %d channels; 1 and 3 are possible",

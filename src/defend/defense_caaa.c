@@ -2,6 +2,7 @@
 //
 // Source: Alfarra et al., AAAI 2022, as re-implemented by Croce et al., ICML 2022.
 #include "core/error.h"
+#include "core/options.h"
 #include "core/pixels.h"
 #include "core/require.h"
 #include "defend/climb.h"
@@ -44,7 +45,7 @@ igd_status igd_defense_new_caaa(igd_defense **out, const igd_model *base,
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
-    const igd_caaa_options o = options != NULL ? *options : igd_caaa_options_default();
+    IGD_OPTIONS(igd_caaa_options, o, options);
     const igd_climb climb = {.num_steps = o.num_steps, .weigh = weigh, .move = move};
     const igd_climb_size alpha = {"alpha", "alpha", o.alpha};
     igd_defense *d = NULL;

@@ -3,6 +3,7 @@
 // Source: Wu et al., 2021, as re-implemented by Croce et al., ICML 2022.
 #include "core/error.h"
 #include "core/json.h"
+#include "core/options.h"
 #include "core/pixels.h"
 #include "core/random.h"
 #include "core/require.h"
@@ -59,7 +60,7 @@ igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
-    const igd_hedge_options o = options != NULL ? *options : igd_hedge_options_default();
+    IGD_OPTIONS(igd_hedge_options, o, options);
     const igd_climb climb = {.num_steps = o.num_steps,
                              .start = o.random_start ? start : NULL,
                              .weigh = weigh,

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/number.h"
+#include "core/options.h"
 #include "core/random.h"
 #include "core/require.h"
 #include "cut.h"
@@ -464,13 +465,14 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
+    IGD_OPTIONS(igd_defense_options, o, options);
     igd_ranking *chance = NULL;
     igd_defense *begun = NULL;
     igd_status st;
 
     IGD_TRY(igd_defense_begin(&begun, sizeof(masked), base, &type));
     masked *d = (masked *)begun;
-    d->options = options != NULL ? *options : igd_defense_options_default();
+    d->options = o;
     if ((st = check_options(&d->options)) != IGD_OK)
         goto done;
     if (d->options.mask == IGD_MASK_RANDOM) {

@@ -10,6 +10,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "cut.h"
 #include "data/loader.h"
@@ -278,8 +279,7 @@ igd_status igd_defense_new_meansparse(igd_defense **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(layer);
     IGD_REQUIRE(probe);
-    const igd_meansparse_options o =
-        options != NULL ? *options : igd_meansparse_options_default();
+    IGD_OPTIONS(igd_meansparse_options, o, options);
     char sha256[IGD_SHA256_LENGTH] = "";
     igd_defense *begun = NULL;
     moments m = {0};

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "core/seal.h"
 #include "evaluate/cascade.h"
@@ -69,6 +70,7 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
                               igd_adaptive adaptive)
 {
     IGD_REQUIRE(options);
+    IGD_OPTIONS(igd_evaluate_options, o, options);
     // Lists are taken apart for a classifier; what is asked here holds for any.
     const igd_classifier any = {
         .num_classes = 10, .shape = {3, 32, 32}, .differentiable = true};
@@ -79,8 +81,8 @@ igd_status igd_evaluate_check(const igd_evaluate_options *options, bool defended
         .surrogate = adaptive >= IGD_ADAPTIVE_SURROGATE ? &other : NULL,
         .joint = adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL ? &other : NULL};
     igd_plan *plan = NULL;
-    IGD_TRY(check_options(options));
-    IGD_TRY(igd_plan_make(&plan, &who, options));
+    IGD_TRY(check_options(&o));
+    IGD_TRY(igd_plan_make(&plan, &who, &o));
     free(plan);
     return IGD_OK;
 }
@@ -489,11 +491,10 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
                               const igd_dataset *data,
                               const igd_evaluate_options *options)
 {
-    igd_evaluate_options effective =
-        options != NULL ? *options : igd_evaluate_options_default();
+    *out = NULL;
+    IGD_OPTIONS(igd_evaluate_options, effective, options);
     igd_session s = {.views = views, .data = data, .options = &effective};
 
-    *out = NULL;
     IGD_TRY(check_options(&effective));
     effective.bounds = effective.bounds && views->ceiling != NULL &&
                        views->judged->num_classes <= BOUNDS_MOST_CLASSES &&
@@ -524,8 +525,7 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
-    const igd_evaluate_options o =
-        options != NULL ? *options : igd_evaluate_options_default();
+    IGD_OPTIONS(igd_evaluate_options, o, options);
     igd_views views;
 
     igd_status st = igd_views_make(&views, base, defense, data, &o);

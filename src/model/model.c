@@ -9,6 +9,7 @@
 
 #include "core/archive.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "core/random.h"
 #include "core/require.h"
 
@@ -381,29 +382,28 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(path);
     IGD_REQUIRE(shape);
-    const igd_model_options defaults = igd_model_options_default();
-    const igd_model_options *o = options != NULL ? options : &defaults;
+    IGD_OPTIONS(igd_model_options, o, options);
     igd_model *m = NULL;
     igd_status st;
 
-    IGD_TRY(check_options(o, shape));
-    const char *device = o->device != NULL ? o->device : "cpu";
+    IGD_TRY(check_options(&o, shape));
+    const char *device = o.device != NULL ? o.device : "cpu";
     IGD_TRY(igd_archive_check(path));
     IGD_TRY(igd_model_begin(&m, path, shape, device));
     const igd_graph_options graph = {
         .device = device,
-        .mean = o->mean,
-        .std = o->std,
-        .num_channels = o->num_channels,
-        .plain = o->plain,
-        .output = o->output,
+        .mean = o.mean,
+        .std = o.std,
+        .num_channels = o.num_channels,
+        .plain = o.plain,
+        .output = o.output,
         .shape = shape,
-        .keep_cuda_settings = o->keep_cuda_settings,
+        .keep_cuda_settings = o.keep_cuda_settings,
     };
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
-        (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
+        (st = make_identity(m, &o)) == IGD_OK && (st = keep_options(m, &o)) == IGD_OK &&
         (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
-        st = igd_model_check(m, o->skip_check);
+        st = igd_model_check(m, o.skip_check);
     if (st != IGD_OK) {
         igd_model_free(m);
         return st;
@@ -414,7 +414,8 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
 
 igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path)
 {
-    const igd_model_options o = {.device = m->device,
+    const igd_model_options o = {.size = sizeof(o),
+                                 .device = m->device,
                                  .mean = m->mean,
                                  .std = m->std,
                                  .num_channels = m->num_channels,

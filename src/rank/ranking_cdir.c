@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/npy.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "cut.h"
 #include "data/label_text.h"
@@ -500,7 +501,8 @@ igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const cha
     IGD_REQUIRE(layer);
     IGD_REQUIRE(probe);
     IGD_REQUIRE(options);
-    cdir r = {.o = options,
+    IGD_OPTIONS(igd_cdir_options, o, options);
+    cdir r = {.o = &o,
               .model = model,
               .layer = layer,
               .probe = probe,

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/logits.h"
+#include "core/options.h"
 #include "core/require.h"
 #include "cut.h"
 #include "data/loader.h"
@@ -307,8 +308,8 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     IGD_REQUIRE(model);
     IGD_REQUIRE(layer);
     IGD_REQUIRE(probe);
-    const igd_loir_options defaults = igd_loir_options_default();
-    const igd_loir_options *o = options != NULL ? options : &defaults;
+    IGD_OPTIONS(igd_loir_options, own, options);
+    const igd_loir_options *o = &own;
     igd_cut *cut = NULL;
     loir l = {.f = igd_model_classifier(model), .probe = probe, .options = o};
     igd_status st = IGD_OK;
