@@ -46,6 +46,7 @@ expect "igdef was built with libtorch " env LD_LIBRARY_PATH="$folder/other" \
     "$prefix/bin/igdef" inspect "$folder/bad.pt" --input 3,4,4
 [ -s "$prefix/share/man/man1/igdef.1" ] || fail "no manual page"
 bash -n "$prefix/share/bash-completion/completions/igdef" || fail "bad completion"
+[ -s "$prefix/share/doc/igdef/LICENSE" ] || fail "no LICENSE"
 expect "usage: export_torchscript.py" \
     python3 "$prefix/share/igdef/export_torchscript.py" --help
 

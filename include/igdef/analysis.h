@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** What an experiment found. Immutable: threads may share it. */
 typedef struct igd_analysis igd_analysis;
@@ -29,6 +30,7 @@ igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path);
 /** Free an analysis; NULL is fine. */
 void igd_analysis_free(igd_analysis *a);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

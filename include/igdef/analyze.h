@@ -21,6 +21,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** What all experiments are told. Start from igd_analyze_run_default(). */
 typedef struct igd_analyze_run {
@@ -214,6 +215,7 @@ igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
                                  const igd_defense *defense, const igd_dataset *data,
                                  const igd_landscape_options *options);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

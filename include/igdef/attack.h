@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** How the size of a perturbation is measured, over all channels and pixels of an image.
  */
@@ -147,6 +148,7 @@ igd_status igd_attack_images(float *x_adv, igd_attack_outcome *outcomes,
                              const igd_attack_options *options, const float *images,
                              const int32_t *labels, int64_t n);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

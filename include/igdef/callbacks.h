@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /**
  * Computes n rows from n rows, a row from its own alone.
@@ -118,6 +119,7 @@ igd_status igd_model_from_callbacks(igd_model **out, const int64_t shape[3],
 igd_status igd_defense_from_callbacks(igd_defense **out, const igd_model *base,
                                       const igd_callbacks *callbacks, void *payload);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Which images of a data set, and how they are prepared. */
 typedef struct igd_dataset_options {
@@ -221,6 +222,7 @@ igd_status igd_dataset_read(const igd_dataset *d, float *images, const int64_t *
 /** Free a data set; NULL is fine. */
 void igd_dataset_free(igd_dataset *d);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** What a defended model does beside running its base model. */
 typedef enum igd_defense_kind {
@@ -293,6 +294,7 @@ igd_status igd_defense_export(const igd_defense *d, const char *path);
 /** Free a defended model; NULL is fine. */
 void igd_defense_free(igd_defense *d);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -31,6 +31,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** The order in which images are attacked. */
 typedef enum igd_order {
@@ -311,6 +312,7 @@ const char *igd_ensemble_name(int i);
 /** One line on it; "" likewise. @return borrowed, static */
 const char *igd_ensemble_help(int i);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

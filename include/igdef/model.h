@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** How a model is loaded. Start from igd_model_options_default(). */
 typedef struct igd_model_options {
@@ -164,6 +165,7 @@ void igd_model_card_free(igd_model_card *card);
 /** Free a model; NULL is fine. */
 void igd_model_free(igd_model *m);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** What is known of all parts at one moment. */
 typedef struct igd_parts igd_parts;
@@ -75,6 +76,7 @@ const char *igd_parts_text(const igd_parts *all);
 /** The same as JSON, "igdef.progress/1"; borrowed, "" for NULL. */
 const char *igd_parts_json(const igd_parts *all);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Passes of the base model that evaluations of several masked defenses have in common.
  * Not for several threads at once. */
@@ -22,6 +23,7 @@ igd_status igd_pass_cache_new(igd_pass_cache **out);
 /** Free it with its file; NULL is fine. */
 void igd_pass_cache_free(igd_pass_cache *t);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

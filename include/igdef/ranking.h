@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Neurons of a layer by importance, per class. Immutable: threads may share it. */
 typedef struct igd_ranking igd_ranking;
@@ -278,6 +279,7 @@ igd_status igd_ranking_to_units(const igd_ranking *r, const char *folder);
 /** Free a ranking; NULL is fine. */
 void igd_ranking_free(igd_ranking *r);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define IGD_REPORT_MAX_FILES 64  /**< Files of one report. */
 #define IGD_REPORT_MAX_RESULTS 8 /**< Results among them: columns of its tables. */
@@ -50,6 +51,7 @@ igd_status igd_report_write(const char *const *paths, int num, const char *out_p
  */
 igd_status igd_report_summary(char **out, const char *const *paths, int num, bool json);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

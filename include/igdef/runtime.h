@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define IGD_MAX_THREADS 4096 /**< More are no machine's: the system would end us. */
 
@@ -77,6 +78,7 @@ igd_status igd_set_num_threads(int num_threads);
 /** Number of threads in use. */
 int igd_num_threads(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

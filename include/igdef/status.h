@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #if defined(__clang__) // GCC knows the attribute on functions only
 #define IGD_MUST_CHECK __attribute__((warn_unused_result))
@@ -57,6 +58,7 @@ igd_status igd_set_error(igd_status status, const char *message);
 typedef int (*igd_progress_fn)(const char *stage, double done, double total,
                                void *payload);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Makes a ranking of `layer` on a `fraction` of the probe images. *out is owned. */
 typedef igd_status (*igd_rank_fn)(igd_ranking **out, const igd_model *base,
@@ -193,6 +194,7 @@ igd_status igd_radius(igd_analysis **out, const igd_model *base,
                       const igd_defense *defense, const igd_dataset *data,
                       const igd_radius_options *options);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** What igd_tune() chooses from: every ranking with every keep, sigma and temperature. */
 typedef struct igd_tune_grid {
@@ -96,6 +97,7 @@ igd_status igd_tune_check(const igd_tune_grid *grid, const igd_tune_options *opt
 igd_status igd_tune(igd_analysis **out, const igd_model *base, const igd_dataset *data,
                     const igd_tune_grid *grid, const igd_tune_options *options);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define IGDEF_VERSION "0.1.0"
 #define IGDEF_VERSION_MAJOR 0 /**< Programs of another major version may not link. */
@@ -32,6 +33,7 @@ int igd_version_number(void);
  */
 int igd_library_check(int version_number);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
