@@ -10,6 +10,7 @@
 #include <clocale>
 #include <stdexcept>
 
+#include "igdef/model.h"
 #include "ops.h"
 
 // Programs that link igdef may follow their user's locale, and so do the tests when asked
@@ -133,6 +134,16 @@ const char *fixture_values(const char *name, const char *source, const char *con
     }
     m.define(source);
     return save(m, name);
+}
+
+const igd_model_options *fixture_invariant(void)
+{
+    static const igd_model_options o = [] {
+        igd_model_options made = igd_model_options_default();
+        made.batch_invariant = true;
+        return made;
+    }();
+    return &o;
 }
 
 const int64_t *fixture_indices()

@@ -88,6 +88,8 @@ const int64_t *fixture_indices(void);
 
 // Progress that asks to stop at the call that brings the int behind `payload` to 0.
 int fixture_stop_after(const char *stage, double done, double total, void *payload);
+// Options of a model whose predictions do not depend on the batch.
+const struct igd_model_options *fixture_invariant(void);
 
 // A callback that throws a C++ exception.
 igd_status fixture_throw(float *out, const float *in, int64_t n, void *payload);

@@ -35,8 +35,8 @@ static inline void world_make(world *w)
     igd_random_uniform(w->images, N * D, &b);
     for (int i = 0; i < N; i++)
         w->draws[i] = (igd_draw){.image = 100 + 3 * i, .draw = (uint64_t)(i % 4)};
-    assert_ok(
-        igd_model_load(&w->base, fixture_convnet("defense.pt", 3, K, C), shape, NULL));
+    assert_ok(igd_model_load(&w->base, fixture_convnet("defense.pt", 3, K, C), shape,
+                             fixture_invariant()));
     assert_ok(igd_ranking_make(&w->ranking, "loir", "penultimate",
                                igd_model_sha256(w->base), C, K, score, 10, NULL,
                                cJSON_CreateObject()));

@@ -109,7 +109,7 @@ static void check_model(const char *path, const int64_t shape[3], const int *siz
                         int num)
 {
     igd_model *m = NULL;
-    assert_ok(igd_model_load(&m, path, shape, NULL));
+    assert_ok(igd_model_load(&m, path, shape, fixture_invariant()));
     assert_batches_agree(igd_model_classifier(m), sizes, num);
     igd_model_free(m);
 }
@@ -185,7 +185,7 @@ static void defend_demo(igd_defense **defense, igd_model **base, igd_ranking **r
     o.keep = 40;
     o.sigma = sigma;
     o.temperature = 0.1;
-    assert_ok(igd_model_load(base, path, shape, NULL));
+    assert_ok(igd_model_load(base, path, shape, fixture_invariant()));
     assert_ok(igd_ranking_random(ranking, *base, "penultimate", NULL, 3));
     assert_ok(igd_defense_new(defense, *base, *ranking, &o));
 }

@@ -28,8 +28,8 @@ static void world_make(world *w)
         w->draws[i] = (igd_draw){.image = 7 + 2 * i, .draw = (uint64_t)(i % 3)};
     for (int j = 0; j < D; j += 5) // pixels at the bounds
         w->images[j] = j % 2 == 0 ? 0.0f : 1.0f;
-    assert_ok(
-        igd_model_load(&w->base, fixture_convnet("climb.pt", 2, 12, C), shape, NULL));
+    assert_ok(igd_model_load(&w->base, fixture_convnet("climb.pt", 2, 12, C), shape,
+                             fixture_invariant()));
 }
 
 static igd_defense *caaa(const igd_model *base, int num_steps, double alpha)

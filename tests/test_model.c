@@ -27,7 +27,8 @@ static void test_model__logits_do_not_depend_on_the_batch(void **state)
     igd_model *m = NULL;
     float images[5 * PIXELS], all[5 * CLASSES], one[CLASSES];
     random_images(images, sizeof(images) / sizeof(images[0]));
-    assert_ok(igd_model_load(&m, fixture_convnet("net.pt", 3, 6, 4), shape, NULL));
+    assert_ok(igd_model_load(&m, fixture_convnet("net.pt", 3, 6, 4), shape,
+                             fixture_invariant()));
     assert_int_equal(igd_model_num_classes(m), 4);
     assert_int_equal(strlen(igd_model_sha256(m)), 64);
     assert_true(igd_model_is_deterministic(m));

@@ -159,6 +159,7 @@ igd_status action_load_model(igd_model **out, const input_settings *in,
     igd_model_options o = igd_model_options_default();
     o.device = common->device;
     o.output = in->output;
+    o.batch_invariant = true; // what is printed does not depend on --batch-size
     if (in->mean.num > 0) {
         for (int i = 0; i < in->mean.num; i++) {
             mean[i] = (float)in->mean.value[i];

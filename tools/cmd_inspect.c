@@ -101,6 +101,7 @@ static igd_status try_normalization(findings *f, const inspect_settings *s,
     igd_model_options o = igd_model_options_default();
     o.device = s->common.device;
     o.output = s->in.output;
+    o.batch_invariant = true;
     o.mean = n->mean;
     o.std = n->std;
     o.num_channels = n->num_channels;

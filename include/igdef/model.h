@@ -30,6 +30,16 @@ typedef struct igd_model_options {
                              image, if there is just one. */
     bool plain;         /**< Keep batch norms and memory layout as in the file. */
     bool skip_check;    /**< Do not run the model to verify it. */
+    /** Whether igd_model_predict() and igd_defense_predict() give an image the same
+     * logits, bit for bit, whatever images are beside it, as evaluations always do. The
+     * price: batches are filled up to a multiple of 8 images, so that one image costs
+     * what eight do. Default false: an image costs what it costs, and the images beside
+     * it may change its last bits. */
+    bool batch_invariant;
+    /** Take pixels that leave [0, 1] by at most 0.001 in those two calls, as resizing and
+     * normalising back and forth leave them, for its ends. Default false: they are
+     * refused. */
+    bool clamp_pixels;
     /** On CUDA, do not call igd_compute_exactly(), which is for the whole process. */
     bool keep_cuda_settings;
 } igd_model_options;

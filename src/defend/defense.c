@@ -70,11 +70,15 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view)
     return f;
 }
 
-// Draws that were never taken before and that nobody foresees: 96 bits each from the
-// operating system, as many as a stream of random numbers takes.
-static igd_status fresh_draws(igd_draw *draws, int64_t n)
+// Without indices, draws that were never taken before and that nobody foresees, from the
+// operating system.
+static igd_status take_draws(igd_draw *draws, const int64_t *indices, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
+        if (indices != NULL) {
+            draws[i] = (igd_draw){.image = indices[i], .draw = 0};
+            continue;
+        }
         uint64_t chance[2];
         IGD_TRY(igd_entropy(chance, sizeof(chance)));
         draws[i] = (igd_draw){.image = (int64_t)(chance[0] >> 1), .draw = chance[1]};
@@ -87,7 +91,10 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
 {
     IGD_REQUIRE(d);
     const igd_defense_view view = {.defense = d};
-    const igd_classifier f = igd_defense_classifier(&view);
+    const igd_classifier attacked = igd_defense_classifier(&view);
+    const igd_classifier f = igd_classifier_alone(&attacked);
+    const float *taken = NULL;
+    float *owned = NULL;
     igd_draw *draws = NULL;
     igd_status st = IGD_OK;
 
@@ -97,19 +104,18 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
         IGD_REQUIRE(logits);
         IGD_REQUIRE(images);
     }
-    IGD_TRY(igd_check_pixels(images, n, igd_classifier_pixels(d->f)));
     draws = malloc((size_t)n * sizeof(*draws) + 1);
     if (draws == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
-    if (indices == NULL)
-        st = fresh_draws(draws, n);
-    else
-        for (int64_t i = 0; i < n; i++)
-            draws[i] = (igd_draw){.image = indices[i], .draw = 0};
+    if ((st = igd_check_or_clamp(&taken, &owned, d->f, images, n)) == IGD_OK)
+        st = take_draws(draws, indices, n);
     if (st == IGD_OK)
-        st = igd_classifier_logits(logits, &f, images, n, draws);
-    if (st == IGD_OK && base_logits != NULL)
-        st = igd_classifier_logits(base_logits, d->f, images, n, draws);
+        st = igd_classifier_logits(logits, &f, taken, n, draws);
+    if (st == IGD_OK && base_logits != NULL) {
+        const igd_classifier base = igd_classifier_alone(d->f);
+        st = igd_classifier_logits(base_logits, &base, taken, n, draws);
+    }
+    free(owned);
     free(draws);
     return st;
 }

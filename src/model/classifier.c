@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "tf32.h"
 
+#define CLAMPED 1e-3f // how far outside [0, 1] a rounding error may put a pixel
+
 typedef struct batch {
     const float *images; // [rows, C, H, W], borrowed or `copy`
     const igd_draw *draws;
@@ -35,6 +37,39 @@ igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num
                              "image %lld has a pixel of value %g, outside [0, 1]",
                              (long long)(i / num_pixels), (double)images[i]);
     return IGD_OK;
+}
+
+igd_status igd_check_or_clamp(const float **out, float **owned, const igd_classifier *f,
+                              const float *images, int64_t n)
+{
+    const int64_t pixels = igd_classifier_pixels(f);
+    *out = images;
+    *owned = NULL;
+    if (!f->clamp_pixels)
+        return igd_check_pixels(images, n, pixels);
+    float *copy = malloc((size_t)(n * pixels) * sizeof(*copy) + 1);
+    if (copy == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
+    for (int64_t i = 0; i < n * pixels; i++) {
+        const float v = images[i];
+        const bool below = v < 0.0f && v >= -CLAMPED,
+                   above = v > 1.0f && v <= 1.0f + CLAMPED;
+        copy[i] = below ? 0.0f : above ? 1.0f : v;
+    }
+    const igd_status st = igd_check_pixels(copy, n, pixels);
+    if (st != IGD_OK) {
+        free(copy);
+        return st;
+    }
+    *out = *owned = copy;
+    return IGD_OK;
+}
+
+igd_classifier igd_classifier_alone(const igd_classifier *f)
+{
+    igd_classifier alone = *f;
+    alone.block = f->lone_block;
+    return alone;
 }
 
 static void batch_free(batch *b)

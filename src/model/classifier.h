@@ -33,6 +33,8 @@ typedef struct igd_classifier {
     const char *device; // where images go
     bool off_host;      // whether the host's threads are idle while it computes
     int block;          // batches are filled up to a multiple of this many rows; 0 for 1
+    int lone_block;     // the same for predictions that a program asks for
+    bool clamp_pixels;  // of those: take pixels a rounding error outside [0, 1]
     igd_rounding rounding;
     const struct igd_classifier *exact; // the same in IEEE float32, which decides what
                                         // fools this one; NULL where this does
@@ -62,6 +64,15 @@ static inline int64_t igd_classifier_pixels(const igd_classifier *f)
 
 // Refuses images with a pixel outside [0, 1]; not-a-number is outside.
 igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels);
+
+// Images as predictions that a program asks for take them: as they are, or where f says
+// so a copy whose pixels a rounding error outside [0, 1] are moved to its ends. *owned is
+// free()d by the caller, NULL where there is no copy.
+igd_status igd_check_or_clamp(const float **out, float **owned, const igd_classifier *f,
+                              const float *images, int64_t n);
+
+// The classifier as those predictions run it.
+igd_classifier igd_classifier_alone(const igd_classifier *f);
 
 // Logits [n, num_classes] of images [n, C, H, W].
 igd_status igd_classifier_logits(float *logits, const igd_classifier *f,

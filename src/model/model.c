@@ -400,6 +400,8 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
         .shape = shape,
         .keep_cuda_settings = o.keep_cuda_settings,
     };
+    m->classifier.lone_block = o.batch_invariant ? IGD_BATCH_ROWS : 0;
+    m->classifier.clamp_pixels = o.clamp_pixels;
     if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
         (st = make_identity(m, &o)) == IGD_OK && (st = keep_options(m, &o)) == IGD_OK &&
         (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
@@ -420,7 +422,9 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
                                  .std = m->std,
                                  .num_channels = m->num_channels,
                                  .output = m->output,
-                                 .plain = m->plain};
+                                 .plain = m->plain,
+                                 .batch_invariant = m->classifier.lone_block > 0,
+                                 .clamp_pixels = m->classifier.clamp_pixels};
     return igd_model_load(out, path, m->classifier.shape, &o);
 }
 
@@ -503,13 +507,17 @@ igd_status igd_model_predict(float *logits, const igd_model *m, const float *ima
         IGD_REQUIRE(logits);
         IGD_REQUIRE(images);
     }
-    IGD_TRY(igd_check_pixels(images, n, pixels));
-    for (int64_t i = 0; i < n; i += BATCH) {
+    const igd_classifier alone = igd_classifier_alone(f);
+    const float *taken = NULL;
+    float *owned = NULL;
+    igd_status st = igd_check_or_clamp(&taken, &owned, f, images, n);
+    for (int64_t i = 0; i < n && st == IGD_OK; i += BATCH) {
         const int64_t count = n - i < BATCH ? n - i : BATCH;
-        IGD_TRY(igd_classifier_logits(logits + i * f->num_classes, f, images + i * pixels,
-                                      count, draws));
+        st = igd_classifier_logits(logits + i * f->num_classes, &alone,
+                                   taken + i * pixels, count, draws);
     }
-    return IGD_OK;
+    free(owned);
+    return st;
 }
 
 const igd_classifier *igd_model_classifier(const igd_model *m)
