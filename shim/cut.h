@@ -27,6 +27,7 @@ typedef struct igd_graph_options {
     const int64_t *shape;    // {C, H, W} of the images, by which the logits are told from
                              // other outputs; NULL: the first output is taken
     bool keep_cuda_settings; // on CUDA, no igd_compute_exactly()
+    const char *name;        // what messages call the file; NULL: its path
 } igd_graph_options;
 
 // Reads a file whose checksums igd_archive_check() has verified. `method` may name

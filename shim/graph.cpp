@@ -516,9 +516,10 @@ igd_status igd_graph_load(igd_graph **out, const char *path, const char *method,
                           const igd_graph_options *options)
 {
     *out = nullptr;
-    return attempt(path, [&] {
+    const char *name = options->name != nullptr ? options->name : path;
+    return attempt(name, [&] {
         auto g = std::make_unique<igd_graph>();
-        g->path = path;
+        g->path = name;
         g->plain = options->plain;
         g->device = parse_device(options->device);
         if (g->device.is_cuda() && !options->keep_cuda_settings &&

@@ -1,9 +1,11 @@
-// What programs that embed the library rely on: options of other versions, one image
-// at its own cost.
+// What programs that embed the library rely on: options of other versions, one image at
+// its own cost, and models, rankings and images that are in memory.
 #include "fixture.h"
 
 #include <math.h>
 
+#include "core/error.h"
+#include "data/resample.h"
 #include "igdef.h"
 
 #define N 6
@@ -57,6 +59,7 @@ static void test_embed__options_of_other_versions(void **state)
         assert_int_equal(type##_default().size, sizeof(type));                           \
     } while (0)
     KNOWS_SIZES(igd_dataset_options, split);
+    KNOWS_SIZES(igd_pixels, num);
     KNOWS_SIZES(igd_model_options, mean);
     KNOWS_SIZES(igd_loir_options, plain);
     KNOWS_SIZES(igd_cdir_options, clip_text);
@@ -163,6 +166,150 @@ static void test_embed__rounding_errors_of_pixels_are_clamped_where_asked(void *
     igd_model_free(strict);
 }
 
+static void test_embed__a_model_from_memory_is_the_file_s(void **state)
+{
+    (void)state;
+    float z[N * C], there[N * C];
+    igd_model *file = load(false, false), *memory = NULL;
+    FILE *f = fopen(model_file(), "rb");
+    assert_non_null(f);
+    static char bytes[1 << 20];
+    const size_t size = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    assert_ok(igd_model_load_memory(&memory, bytes, size, "safe/model", shape, NULL));
+    assert_ok(igd_model_predict(z, file, images, N));
+    assert_ok(igd_model_predict(there, memory, images, N));
+    assert_memory_equal(z, there, sizeof(z));
+    assert_string_equal(igd_model_sha256(memory), igd_model_sha256(file));
+    assert_string_equal(igd_model_path(memory), "safe/model");
+    igd_model_free(memory);
+    for (size_t i = 0; i < size / 2; i++) // not in padding alone
+        bytes[size / 4 + i] ^= 1;
+    assert_fails(igd_model_load_memory(&memory, bytes, size, "safe/model", shape, NULL),
+                 IGD_EFORMAT, "safe/model: ");
+    assert_null(strstr(igd_error_message(), "/proc"));
+    assert_fails(
+        igd_model_load_memory(&memory, bytes, size / 2, "safe/model", shape, NULL),
+        IGD_EFORMAT, "safe/model: ");
+    assert_fails(igd_model_load_memory(&memory, bytes, 0, "safe/model", shape, NULL),
+                 IGD_EFORMAT, "safe/model: ");
+    assert_null(memory);
+    igd_model_free(file);
+}
+
+static void test_embed__a_ranking_of_scores(void **state)
+{
+    (void)state;
+    igd_model *m = load(false, false);
+    igd_ranking *r = NULL;
+    float score[C * D];
+    for (int i = 0; i < C * D; i++)
+        score[i] = (float)(i * 5 % 12);
+    assert_ok(igd_ranking_from_scores(&r, m, "penultimate", "saliency", score, D, NULL));
+    assert_string_equal(igd_ranking_method(r), "saliency");
+    assert_memory_equal(igd_ranking_score(r, 1), score + D, D * sizeof(float));
+    for (int i = 1; i < D; i++)
+        assert_true(score[igd_ranking_order(r, 0)[i - 1]] >=
+                    score[igd_ranking_order(r, 0)[i]]);
+    igd_ranking_free(r);
+    assert_fails(
+        igd_ranking_from_scores(&r, m, "penultimate", "saliency", score, D - 1, NULL),
+        IGD_EINVAL, "scores of 11 neurons, but layer penultimate has 12");
+    score[3] = NAN;
+    assert_fails(
+        igd_ranking_from_scores(&r, m, "penultimate", "saliency", score, D, NULL),
+        IGD_EFORMAT, "neuron 3");
+    assert_null(r);
+    igd_model_free(m);
+}
+
+static void test_embed__bytes_in_any_order_are_the_same_images(void **state)
+{
+    (void)state;
+    enum { H = 2, W = 3, CH = 3 };
+    uint8_t hwc[N][H][W][CH], padded[N][CH][H][W + 5];
+    static const char *const names[] = {"cat", "dog"};
+    const int32_t labels[N] = {0, 1, 0, 1, 1, 0};
+    const int64_t which[2] = {4, 1};
+    float expected[2 * CH * H * W], got[2 * CH * H * W];
+    char sums[3][65];
+    igd_dataset *d = NULL;
+    memset(padded, 0, sizeof(padded));
+    for (int i = 0; i < N; i++)
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++)
+                for (int c = 0; c < CH; c++)
+                    padded[i][c][y][x] = hwc[i][y][x][c] =
+                        (uint8_t)(i * 41 + y * 17 + x * 7 + c * 3);
+    for (int j = 0; j < 2; j++)
+        for (int c = 0; c < CH; c++)
+            for (int y = 0; y < H; y++)
+                for (int x = 0; x < W; x++)
+                    expected[((j * CH + c) * H + y) * W + x] =
+                        (float)hwc[which[j]][y][x][c] / 255.0f;
+    igd_pixels p = igd_pixels_default();
+    p.num = N;
+    p.shape[0] = CH;
+    p.shape[1] = H;
+    p.shape[2] = W;
+    for (int k = 0; k < 3; k++) { // packed; with strides; borrowed
+        p.data = k == 0 ? &hwc[0][0][0][0] : &padded[0][0][0][0];
+        const int64_t stride[4] = {CH * H * (W + 5), H * (W + 5), W + 5, 1};
+        if (k > 0)
+            memcpy(p.stride, stride, sizeof(stride));
+        p.borrow = k == 2;
+        assert_ok(igd_dataset_from_pixels(&d, &p, labels, 2, names));
+        assert_string_equal(igd_dataset_class_name(d, 1), "dog");
+        assert_int_equal(igd_dataset_label(d, 4), 1);
+        assert_ok(igd_dataset_read(d, got, which, 2));
+        assert_memory_equal(got, expected, sizeof(got));
+        assert_ok(igd_dataset_sha256(d, sums[k]));
+        assert_string_equal(sums[k], sums[0]);
+        igd_dataset_free(d);
+    }
+    p.stride[2] = -1;
+    assert_fails(igd_dataset_from_pixels(&d, &p, labels, 2, names), IGD_EINVAL,
+                 "stride of -1");
+    p.stride[2] = INT64_MAX;
+    assert_fails(igd_dataset_from_pixels(&d, &p, labels, 2, names), IGD_EINVAL, "stride");
+    p.shape[1] = INT64_MAX / 2;
+    assert_fails(igd_dataset_from_pixels(&d, &p, labels, 2, names), IGD_EINVAL, "images");
+    p = igd_pixels_default();
+    p.data = &hwc[0][0][0][0];
+    assert_fails(igd_dataset_from_pixels(&d, &p, labels, 2, NULL), IGD_EINVAL,
+                 "0 images");
+    p.num = 1;
+    p.shape[0] = p.shape[1] = p.shape[2] = 1;
+    assert_fails(igd_dataset_from_pixels(&d, &p, labels, 0, NULL), IGD_EINVAL,
+                 "0 classes");
+    assert_fails(igd_dataset_from_pixels(&d, &p, (int32_t[]){7}, 2, NULL), IGD_EINVAL,
+                 "label 7");
+    assert_null(d);
+}
+
+static void test_embed__resizing_is_the_loader_s(void **state)
+{
+    (void)state;
+    uint8_t in[20 * 30 * 3], out[7 * 11 * 3];
+    for (size_t i = 0; i < sizeof(in); i++)
+        in[i] = (uint8_t)(i * i % 251);
+    for (int f = 0; f < 2; f++) {
+        igd_image from = {30, 20, 3, in}, to = {0};
+        assert_ok(igd_image_resize(&to, &from, 11, 7, (igd_filter)f));
+        assert_ok(igd_resize(out, 11, 7, in, 30, 20, 3, (igd_resize_filter)f));
+        assert_memory_equal(out, to.pixels, sizeof(out));
+        igd_image_free(&to);
+    }
+    assert_fails(igd_resize(out, 0, 7, in, 30, 20, 3, IGD_RESIZE_BICUBIC), IGD_EINVAL,
+                 "cannot become 0 x 7");
+    assert_fails(igd_resize(out, 11, 7, in, 1 << 14, 1 << 14, 3, IGD_RESIZE_BICUBIC),
+                 IGD_EINVAL, "cannot become");
+    assert_fails(igd_resize(out, 11, 7, in, 30, 20, 5, IGD_RESIZE_BICUBIC), IGD_EINVAL,
+                 "5 channels");
+    assert_fails(igd_resize(out, 11, 7, in, 30, 20, 3, (igd_resize_filter)9), IGD_EINVAL,
+                 "filter 9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +318,10 @@ int main(void)
         TENSOR_TEST(test_embed__an_image_costs_one_row),
         TENSOR_TEST(test_embed__logits_do_not_depend_on_the_batch_where_asked),
         TENSOR_TEST(test_embed__rounding_errors_of_pixels_are_clamped_where_asked),
+        TENSOR_TEST(test_embed__a_model_from_memory_is_the_file_s),
+        TENSOR_TEST(test_embed__a_ranking_of_scores),
+        TENSOR_TEST(test_embed__bytes_in_any_order_are_the_same_images),
+        TENSOR_TEST(test_embed__resizing_is_the_loader_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,10 @@ static void test_misuse__of_models(void **state)
     REFUSES("path", igd_model_load(&m, NULL, shape, NULL));
     assert_null(m);
     REFUSES("shape", igd_model_load(&m, "m.pt", NULL, NULL));
+    REFUSES("out", igd_model_load_memory(NULL, "x", 1, "m", shape, NULL));
+    REFUSES("bytes", igd_model_load_memory(&m, NULL, 1, "m", shape, NULL));
+    REFUSES("name", igd_model_load_memory(&m, "x", 1, NULL, shape, NULL));
+    REFUSES("shape", igd_model_load_memory(&m, "x", 1, "m", NULL, NULL));
     assert_int_equal(igd_model_num_classes(NULL), 0);
     assert_string_equal(igd_model_sha256(NULL), "");
     assert_string_equal(igd_model_path(NULL), "");
@@ -128,6 +132,18 @@ static void test_misuse__of_data(void **state)
     REFUSES("shape", igd_dataset_from_floats(&d, images, labels, N, NULL, C));
     assert_fails(igd_dataset_from_floats(&d, images, labels, -1, shape, C), IGD_EINVAL,
                  "-1");
+    igd_pixels p = igd_pixels_default();
+    REFUSES("out", igd_dataset_from_pixels(NULL, &p, labels, C, NULL));
+    REFUSES("pixels", igd_dataset_from_pixels(&d, NULL, labels, C, NULL));
+    REFUSES("labels", igd_dataset_from_pixels(&d, &p, NULL, C, NULL));
+    REFUSES("p.data", igd_dataset_from_pixels(&d, &p, labels, C, NULL));
+    const uint8_t byte = 0;
+    const char *const nameless[C] = {"a", NULL, "c"};
+    p.data = &byte;
+    REFUSES("class_names[c]", igd_dataset_from_pixels(&d, &p, labels, C, nameless));
+    uint8_t resized;
+    REFUSES("out", igd_resize(NULL, 1, 1, &byte, 1, 1, 1, IGD_RESIZE_BILINEAR));
+    REFUSES("in", igd_resize(&resized, 1, 1, NULL, 1, 1, 1, IGD_RESIZE_BILINEAR));
     REFUSES("out", igd_dataset_from_files(NULL, NULL, 0, NULL));
     REFUSES("paths", igd_dataset_from_files(&d, NULL, 1, NULL));
     const char *const absent[1] = {NULL};
@@ -225,6 +241,16 @@ static void test_misuse__of_rankings(void **state)
     REFUSES("method", igd_ranking_from_units(&r, "f", w.model, "penultimate", NULL));
     REFUSES("r", igd_ranking_to_units(NULL, "f"));
     REFUSES("folder", igd_ranking_to_units(w.ranking, NULL));
+    const float score[C] = {0};
+    REFUSES("out",
+            igd_ranking_from_scores(NULL, w.model, "penultimate", "m", score, 1, NULL));
+    REFUSES("model",
+            igd_ranking_from_scores(&r, NULL, "penultimate", "m", score, 1, NULL));
+    REFUSES("layer", igd_ranking_from_scores(&r, w.model, NULL, "m", score, 1, NULL));
+    REFUSES("method",
+            igd_ranking_from_scores(&r, w.model, "penultimate", NULL, score, 1, NULL));
+    REFUSES("score",
+            igd_ranking_from_scores(&r, w.model, "penultimate", "m", NULL, 1, NULL));
     assert_null(igd_ranking_shape(NULL));
     assert_false(igd_ranking_has_digest(NULL));
     igd_ranking_free(NULL);

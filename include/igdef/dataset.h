@@ -102,6 +102,67 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                                    const int32_t *labels, int64_t num_images,
                                    const int64_t shape[3], int num_classes);
 
+/** 8-bit images that the program holds in memory. Start from igd_pixels_default(). */
+typedef struct igd_pixels {
+    size_t size;         /**< sizeof(igd_pixels), as the default sets it. */
+    const uint8_t *data; /**< The first byte of the first image. */
+    int64_t num;         /**< Images, >= 1. */
+    int64_t shape[3];    /**< {C, H, W}, each >= 1. */
+    /** Bytes from one image, channel, row and column to the next, each >= 1. All 0, the
+     * default: packed [N, H, W, C], as decoders give them; {C H W, H W, W, 1} is [N, C,
+     * H, W]. */
+    int64_t stride[4];
+    bool borrow; /**< Keep the pointer, which must outlive the data set, rather than copy
+                      the bytes. Default false. */
+} igd_pixels;
+
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_pixels_init(igd_pixels *options, size_t size);
+
+/** The defaults. */
+static inline igd_pixels igd_pixels_default(void)
+{
+    igd_pixels options;
+    igd_pixels_init(&options, sizeof(options));
+    return options;
+}
+
+/**
+ * 8-bit images that the program holds in memory: a byte b is the pixel b / 255.
+ *
+ * @param[out] out     owned, free with igd_dataset_free(); NULL on failure
+ * @param pixels       borrowed for the call, `data` as it says
+ * @param labels       copied; [num] in 0 .. num_classes-1
+ * @param num_classes  >= 1
+ * @param class_names  copied; [num_classes]; NULL for numbers
+ * @return IGD_OK, IGD_EINVAL if a setting or a label is out of range, IGD_ENOMEM
+ */
+igd_status igd_dataset_from_pixels(igd_dataset **out, const igd_pixels *pixels,
+                                   const int32_t *labels, int num_classes,
+                                   const char *const *class_names);
+
+/** How igd_resize() weighs pixels. */
+typedef enum igd_resize_filter {
+    IGD_RESIZE_BILINEAR, /**< Pillow's BILINEAR. */
+    IGD_RESIZE_BICUBIC   /**< Pillow's BICUBIC. */
+} igd_resize_filter;
+
+/**
+ * Resize an 8-bit image as Pillow does, to the bit: the filter widens where the image
+ * shrinks.
+ *
+ * @param[out] out  [out_height, out_width, channels]
+ * @param out_width, out_height  >= 1
+ * @param in        borrowed; [height, width, channels]
+ * @param width, height  >= 1; no image may have more than 2^26 pixels
+ * @param channels  1 .. 4, each resized by itself
+ * @param filter    how pixels are weighed
+ * @return IGD_OK, IGD_EINVAL for a size out of range, IGD_ENOMEM
+ */
+igd_status igd_resize(uint8_t *out, int out_width, int out_height, const uint8_t *in,
+                      int width, int height, int channels, igd_resize_filter filter);
+
 /**
  * Image files without labels, in the order given: igd_dataset_label() is -1 for each and
  * igd_dataset_num_classes() is 0.

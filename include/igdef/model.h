@@ -78,6 +78,24 @@ typedef struct igd_model igd_model;
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options);
 
+/**
+ * The same of a file's bytes that the program holds, such as what it has decrypted. They
+ * are not written to a disk.
+ *
+ * @param[out] out   owned, free with igd_model_free(); NULL on failure
+ * @param bytes      borrowed for the call; [num_bytes]
+ * @param num_bytes  length of the file
+ * @param name       copied; starts messages and stands for the path in results
+ * @param shape      {C, H, W} of the images that it will be given
+ * @param options    borrowed; NULL for the defaults
+ * @return what igd_model_load() returns
+ *
+ * Cost: igd_model_load()'s, and one more copy of the bytes meanwhile.
+ */
+igd_status igd_model_load_memory(igd_model **out, const void *bytes, size_t num_bytes,
+                                 const char *name, const int64_t shape[3],
+                                 const igd_model_options *options);
+
 /** Number of classes: the length of a row of logits. */
 int igd_model_num_classes(const igd_model *m);
 

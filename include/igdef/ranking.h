@@ -183,6 +183,25 @@ static inline igd_cdir_options igd_cdir_options_default(void)
 igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const char *layer,
                             const igd_dataset *probe, const igd_cdir_options *options);
 
+/**
+ * A ranking of importance scores that the program has computed.
+ *
+ * @param[out] out     owned, free with igd_ranking_free(); NULL on failure
+ * @param model        borrowed; whose layer the scores are of
+ * @param layer        path of the mask layer
+ * @param method       copied; what igd_ranking_method() says
+ * @param score        copied; [num_classes of the model, num_neurons], higher is more
+ *                     important
+ * @param num_neurons  length of a row
+ * @param class_names  borrowed; [num_classes]; NULL, or a NULL among them, for numbers
+ * @return IGD_OK, IGD_EINVAL if the layer is unknown, cannot be cut or has another number
+ *         of neurons, IGD_EFORMAT if a score is not finite, IGD_ENOMEM, IGD_ETORCH
+ */
+igd_status igd_ranking_from_scores(igd_ranking **out, const igd_model *model,
+                                   const char *layer, const char *method,
+                                   const float *score, int num_neurons,
+                                   const char *const *class_names);
+
 /** {C, H, W} of the model's images; NULL in files that do not say. @return borrowed */
 const int64_t *igd_ranking_shape(const igd_ranking *r);
 

@@ -25,6 +25,12 @@ void igd_dataset_options_init(igd_dataset_options *options, size_t size)
                      sizeof(*options));
 }
 
+void igd_pixels_init(igd_pixels *options, size_t size)
+{
+    igd_options_give(options, size, &(igd_pixels){.size = sizeof(*options)},
+                     sizeof(*options));
+}
+
 void igd_model_options_init(igd_model_options *options, size_t size)
 {
     igd_options_give(options, size,

@@ -2,6 +2,7 @@
 #include "core/error.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "core/number.h"
 #include "core/text.h"
@@ -72,4 +73,14 @@ const char *igd_status_name(igd_status status)
 igd_status(igd_error_prefix)(igd_status status, const char *text)
 {
     return igd_error(status, "%s: %s", text, message);
+}
+
+igd_status igd_error_rename(igd_status status, const char *from, const char *to)
+{
+    char rest[MESSAGE_SIZE];
+    const size_t length = strlen(from);
+    if (status == IGD_OK || strncmp(message, from, length) != 0)
+        return status;
+    memcpy(rest, message + length, strlen(message + length) + 1);
+    return igd_error(status, "%s%s", to, rest);
 }

@@ -16,6 +16,10 @@ igd_status igd_error(igd_status status, const char *format, ...)
 // How many failures this thread made so far: tells whether a call has set a message.
 unsigned long igd_error_count(void);
 
+// Where the message of the failure `status`, which it returns, begins with `from`, lets
+// it begin with `to`.
+igd_status igd_error_rename(igd_status status, const char *from, const char *to);
+
 // Puts "text: " in front of the message of the failure `status`, which it returns.
 igd_status igd_error_prefix(igd_status status, const char *text);
 

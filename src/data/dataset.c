@@ -437,6 +437,23 @@ igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,
                   igd_source_floats(&s, images, labels, num_images, shape, num_classes));
 }
 
+igd_status igd_dataset_from_pixels(igd_dataset **out, const igd_pixels *pixels,
+                                   const int32_t *labels, int num_classes,
+                                   const char *const *class_names)
+{
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(pixels);
+    IGD_REQUIRE(labels);
+    IGD_OPTIONS(igd_pixels, p, pixels);
+    IGD_REQUIRE(p.data);
+    const igd_dataset_options o = igd_dataset_options_default();
+    igd_source s = {.partial = true}; // the caller says what the classes are
+    for (int c = 0; class_names != NULL && c < num_classes; c++)
+        IGD_REQUIRE(class_names[c]);
+    return finish(out, &s, &o,
+                  igd_source_pixels(&s, &p, labels, num_classes, class_names));
+}
+
 igd_status igd_dataset_from_files(igd_dataset **out, const char *const *paths,
                                   int64_t num, const igd_dataset_options *options)
 {

@@ -87,6 +87,11 @@ igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *l
 // Paths of files [num], copied; labels are -1.
 igd_status igd_source_files(igd_source *s, const char *const *paths, int64_t num,
                             const igd_preprocess *p);
+// 8-bit images of the program, copied or borrowed as they say; names [num_classes] or
+// NULL.
+igd_status igd_source_pixels(igd_source *s, const igd_pixels *pixels,
+                             const int32_t *labels, int num_classes,
+                             const char *const *class_names);
 // Copies images [num, C, H, W] in [0, 1] and labels [num].
 igd_status igd_source_floats(igd_source *s, const float *images, const int32_t *labels,
                              int64_t num, const int64_t shape[3], int num_classes);

@@ -9,6 +9,7 @@
 
 #include "core/archive.h"
 #include "core/error.h"
+#include "core/memory_file.h"
 #include "core/options.h"
 #include "core/random.h"
 #include "core/require.h"
@@ -376,6 +377,42 @@ igd_status igd_model_begin(igd_model **out, const char *path, const int64_t shap
     return IGD_OK;
 }
 
+// `path` is read, `name` is what it is called.
+static igd_status load(igd_model **out, const char *path, const char *name,
+                       const int64_t shape[3], const igd_model_options *o)
+{
+    igd_model *m = NULL;
+    igd_status st;
+
+    IGD_TRY(check_options(o, shape));
+    const char *device = o->device != NULL ? o->device : "cpu";
+    IGD_TRY(igd_error_rename(igd_archive_check(path), path, name));
+    IGD_TRY(igd_model_begin(&m, name, shape, device));
+    const igd_graph_options graph = {
+        .device = device,
+        .mean = o->mean,
+        .std = o->std,
+        .num_channels = o->num_channels,
+        .plain = o->plain,
+        .output = o->output,
+        .shape = shape,
+        .keep_cuda_settings = o->keep_cuda_settings,
+        .name = name,
+    };
+    m->classifier.lone_block = o->batch_invariant ? IGD_BATCH_ROWS : 0;
+    m->classifier.clamp_pixels = o->clamp_pixels;
+    if ((st = igd_error_rename(igd_sha256_file(m->sha256, path), path, name)) == IGD_OK &&
+        (st = make_identity(m, o)) == IGD_OK && (st = keep_options(m, o)) == IGD_OK &&
+        (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
+        st = igd_model_check(m, o->skip_check);
+    if (st != IGD_OK) {
+        igd_model_free(m);
+        return st;
+    }
+    *out = m;
+    return IGD_OK;
+}
+
 igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape[3],
                           const igd_model_options *options)
 {
@@ -383,35 +420,23 @@ igd_status igd_model_load(igd_model **out, const char *path, const int64_t shape
     IGD_REQUIRE(path);
     IGD_REQUIRE(shape);
     IGD_OPTIONS(igd_model_options, o, options);
-    igd_model *m = NULL;
-    igd_status st;
+    return load(out, path, path, shape, &o);
+}
 
-    IGD_TRY(check_options(&o, shape));
-    const char *device = o.device != NULL ? o.device : "cpu";
-    IGD_TRY(igd_archive_check(path));
-    IGD_TRY(igd_model_begin(&m, path, shape, device));
-    const igd_graph_options graph = {
-        .device = device,
-        .mean = o.mean,
-        .std = o.std,
-        .num_channels = o.num_channels,
-        .plain = o.plain,
-        .output = o.output,
-        .shape = shape,
-        .keep_cuda_settings = o.keep_cuda_settings,
-    };
-    m->classifier.lone_block = o.batch_invariant ? IGD_BATCH_ROWS : 0;
-    m->classifier.clamp_pixels = o.clamp_pixels;
-    if ((st = igd_sha256_file(m->sha256, path)) == IGD_OK &&
-        (st = make_identity(m, &o)) == IGD_OK && (st = keep_options(m, &o)) == IGD_OK &&
-        (st = igd_graph_load(&m->graph, path, "forward", &graph)) == IGD_OK)
-        st = igd_model_check(m, o.skip_check);
-    if (st != IGD_OK) {
-        igd_model_free(m);
-        return st;
-    }
-    *out = m;
-    return IGD_OK;
+igd_status igd_model_load_memory(igd_model **out, const void *bytes, size_t num_bytes,
+                                 const char *name, const int64_t shape[3],
+                                 const igd_model_options *options)
+{
+    IGD_REQUIRE_OUT(out);
+    IGD_REQUIRE(bytes);
+    IGD_REQUIRE(name);
+    IGD_REQUIRE(shape);
+    IGD_OPTIONS(igd_model_options, o, options);
+    igd_memory_file file;
+    IGD_TRY(igd_memory_file_open(&file, bytes, num_bytes, name));
+    const igd_status st = load(out, file.path, name, shape, &o);
+    igd_memory_file_close(&file);
+    return st;
 }
 
 igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path)
