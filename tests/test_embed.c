@@ -1,5 +1,6 @@
 // What programs that embed the library rely on: options of other versions, one image at
-// its own cost, and models, rankings and images that are in memory.
+// its own cost, what a defended prediction knows, and models, rankings and images that
+// are in memory.
 #include "fixture.h"
 
 #include <math.h>
@@ -64,6 +65,7 @@ static void test_embed__options_of_other_versions(void **state)
     KNOWS_SIZES(igd_loir_options, plain);
     KNOWS_SIZES(igd_cdir_options, clip_text);
     KNOWS_SIZES(igd_defense_options, sigma);
+    KNOWS_SIZES(igd_insight, pseudo);
     KNOWS_SIZES(igd_caaa_options, alpha);
     KNOWS_SIZES(igd_hedge_options, eps);
     KNOWS_SIZES(igd_meansparse_options, batch_size);
@@ -164,6 +166,100 @@ static void test_embed__rounding_errors_of_pixels_are_clamped_where_asked(void *
     assert_fails(igd_model_predict(z, lenient, images, 1), IGD_EINVAL, "outside [0, 1]");
     igd_model_free(lenient);
     igd_model_free(strict);
+}
+
+static int largest(const float *z)
+{
+    int best = 0;
+    for (int c = 1; c < C; c++)
+        best = z[c] > z[best] ? c : best;
+    return best;
+}
+
+static void test_embed__a_defended_prediction_tells_what_it_knows(void **state)
+{
+    (void)state;
+    float z[N * C], plain[N * C], base[N * C], first[N * C], pseudo[N * C], mask[N * D];
+    float agree[N], draws[N];
+    const int64_t *indices = fixture_indices();
+    igd_model *m = load(true, false);
+    igd_ranking *r = NULL;
+    igd_defense *d = NULL, *other = NULL;
+    igd_defense_options o = igd_defense_options_default();
+    igd_insight in = igd_insight_default();
+    o.keep = 5;
+    o.sigma = 0.0;
+    o.temperature = 0.5;
+    assert_ok(igd_ranking_random(&r, m, "penultimate", NULL, 3));
+    assert_ok(igd_defense_new(&d, m, r, &o));
+    in.first_logits = first;
+    in.pseudo = pseudo;
+    in.mask = mask;
+    in.passes_agree = agree;
+    in.draws_agree = draws;
+    assert_ok(igd_defense_explain(z, &in, d, images, indices, N));
+    assert_ok(igd_defense_predict(plain, base, d, images, indices, N));
+    assert_memory_equal(z, plain, sizeof(z));
+    assert_memory_equal(first, base,
+                        sizeof(first)); // without noise the first pass is f(x)
+    for (int i = 0; i < N; i++) {
+        double sum = 0.0, total = 0.0;
+        for (int c = 0; c < C; c++)
+            total += exp((double)first[i * C + c] / 0.5);
+        for (int k = 0; k < D; k++) {
+            double row = 0.0; // pseudo . mask of the `keep` most important
+            for (int c = 0; c < C; c++)
+                for (int j = 0; j < 5; j++)
+                    if (igd_ranking_order(r, c)[j] == k)
+                        row += (double)pseudo[i * C + c];
+            assert_float_equal(mask[i * D + k], (float)row, 1e-6);
+        }
+        for (int c = 0; c < C; c++) {
+            sum += (double)pseudo[i * C + c];
+            assert_float_equal(pseudo[i * C + c],
+                               (float)(exp((double)first[i * C + c] / 0.5) / total),
+                               1e-5);
+            double logit = (double)bias[c];
+            for (int k = 0; k < D; k++)
+                logit +=
+                    (double)(weight[c * D + k] * images[i * D + k] * mask[i * D + k]);
+            assert_float_equal(z[i * C + c], (float)logit, 1e-5);
+        }
+        assert_float_equal((float)sum, 1.0f, 1e-5);
+        assert_true(agree[i] ==
+                    (largest(first + i * C) == largest(z + i * C) ? 1.0f : 0.0f));
+        assert_true(draws[i] == 1.0f);
+    }
+
+    // With much noise, draws differ; the logits are those of the first.
+    o.keep = 1;
+    o.sigma = 5.0;
+    o.temperature = 0.01;
+    assert_ok(igd_defense_new(&other, m, r, &o));
+    in = igd_insight_default();
+    in.draws_agree = draws;
+    in.num_draws = 16;
+    assert_ok(igd_defense_explain(z, &in, other, images, indices, N));
+    assert_ok(igd_defense_predict(plain, NULL, other, images, indices, N));
+    assert_memory_equal(z, plain, sizeof(z));
+    float mean = 0.0f;
+    for (int i = 0; i < N; i++) {
+        assert_true(draws[i] >= 1.0f / 16.0f && draws[i] <= 1.0f);
+        mean += draws[i] / N;
+    }
+    assert_true(mean < 1.0f);
+    in.num_draws = 0;
+    assert_fails(igd_defense_explain(z, &in, other, images, indices, N), IGD_EINVAL,
+                 "0 draws");
+    igd_defense_free(other);
+    in = igd_insight_default();
+    assert_ok(igd_defense_new_caaa(&other, m, NULL));
+    assert_fails(igd_defense_explain(z, &in, other, images, indices, N), IGD_EINVAL,
+                 "without a pseudo-label");
+    igd_defense_free(other);
+    igd_defense_free(d);
+    igd_ranking_free(r);
+    igd_model_free(m);
 }
 
 static void test_embed__a_model_from_memory_is_the_file_s(void **state)
@@ -318,6 +414,7 @@ int main(void)
         TENSOR_TEST(test_embed__an_image_costs_one_row),
         TENSOR_TEST(test_embed__logits_do_not_depend_on_the_batch_where_asked),
         TENSOR_TEST(test_embed__rounding_errors_of_pixels_are_clamped_where_asked),
+        TENSOR_TEST(test_embed__a_defended_prediction_tells_what_it_knows),
         TENSOR_TEST(test_embed__a_model_from_memory_is_the_file_s),
         TENSOR_TEST(test_embed__a_ranking_of_scores),
         TENSOR_TEST(test_embed__bytes_in_any_order_are_the_same_images),

@@ -301,6 +301,15 @@ static void test_misuse__of_defenses(void **state)
     REFUSES("d", igd_defense_export(NULL, "x.pt"));
     REFUSES("path", igd_defense_export(w.defense, NULL));
     igd_defense_free(NULL);
+    float logits[C];
+    const igd_insight insight = igd_insight_default();
+    REFUSES("insight", igd_defense_explain(logits, NULL, w.defense, images, NULL, 1));
+    REFUSES("d", igd_defense_explain(logits, &insight, NULL, images, NULL, 1));
+    REFUSES("logits", igd_defense_explain(NULL, &insight, w.defense, images, NULL, 1));
+    REFUSES("images", igd_defense_explain(logits, &insight, w.defense, NULL, NULL, 1));
+    assert_fails(igd_defense_explain(logits, &insight, w.defense, images, NULL, -1),
+                 IGD_EINVAL, "-1");
+    assert_ok(igd_defense_explain(NULL, &insight, w.defense, NULL, NULL, 0));
     assert_true(igd_caaa_options_default().num_steps > 0);
     assert_true(igd_hedge_options_default().num_steps > 0);
     assert_true(igd_meansparse_options_default().batch_size > 0);

@@ -245,6 +245,54 @@ igd_status igd_defense_new_model(igd_defense **out, const igd_model *base,
 igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defense *d,
                                const float *images, const int64_t *indices, int64_t n);
 
+/**
+ * What a defended prediction knows beside its logits. Start from igd_insight_default();
+ * a pointer that is NULL, the default, asks for nothing.
+ *
+ * Images under attack are often unstable: where the two passes disagree, or other draws
+ * of the noise name other classes, an attack is likelier than where they do not.
+ */
+typedef struct igd_insight {
+    size_t size;         /**< sizeof(igd_insight), as the default sets it. */
+    float *first_logits; /**< [n, num_classes] of the first pass: mean over its copies. */
+    float *pseudo;       /**< [n, num_classes] the pseudo-label; each row sums to 1. */
+    float *mask;         /**< [n, num_neurons] what the neurons were multiplied by. */
+    float *passes_agree; /**< [n] fraction of the draws in which both passes name the same
+                              class. */
+    float *draws_agree;  /**< [n] fraction of the draws that name the class of the logits
+                              that are returned. */
+    int num_draws;       /**< Draws of the noise, >= 1; of the first are logits and all of
+                              the above but the fractions. Default 1. */
+} igd_insight;
+
+/** Lay the defaults over the first `size` bytes of options, which begin with their size
+ * then: a program that knows fewer of them gets those that it knows. */
+void igd_insight_init(igd_insight *options, size_t size);
+
+/** The defaults. */
+static inline igd_insight igd_insight_default(void)
+{
+    igd_insight options;
+    igd_insight_init(&options, sizeof(options));
+    return options;
+}
+
+/**
+ * igd_defense_predict() that tells what it knows, for masked defenses of two passes.
+ *
+ * @param[out] logits   [n, num_classes], those of igd_defense_predict()
+ * @param[out] insight  borrowed for the call; says where the rest goes
+ * @param images        borrowed; [n, C, H, W] in [0, 1]
+ * @param indices       borrowed; as for igd_defense_predict()
+ * @return IGD_OK, IGD_EINVAL for other defenses, see igd_defense_has_pseudo_label(), and
+ *         if a pixel lies outside [0, 1], IGD_ETORCH, IGD_ENOMEM
+ *
+ * Cost: num_draws predictions; nothing is computed twice.
+ */
+igd_status igd_defense_explain(float *logits, const igd_insight *insight,
+                               const igd_defense *d, const float *images,
+                               const int64_t *indices, int64_t n);
+
 /** What it does beside running its base model. */
 igd_defense_kind igd_defense_kind_of(const igd_defense *d);
 

@@ -31,6 +31,13 @@ void igd_pixels_init(igd_pixels *options, size_t size)
                      sizeof(*options));
 }
 
+void igd_insight_init(igd_insight *options, size_t size)
+{
+    igd_options_give(options, size,
+                     &(igd_insight){.size = sizeof(*options), .num_draws = 1},
+                     sizeof(*options));
+}
+
 void igd_model_options_init(igd_model_options *options, size_t size)
 {
     igd_options_give(options, size,

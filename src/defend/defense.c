@@ -72,7 +72,7 @@ igd_classifier igd_defense_classifier(const igd_defense_view *view)
 
 // Without indices, draws that were never taken before and that nobody foresees, from the
 // operating system.
-static igd_status take_draws(igd_draw *draws, const int64_t *indices, int64_t n)
+igd_status igd_defense_draws(igd_draw *draws, const int64_t *indices, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         if (indices != NULL) {
@@ -108,7 +108,7 @@ igd_status igd_defense_predict(float *logits, float *base_logits, const igd_defe
     if (draws == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)n);
     if ((st = igd_check_or_clamp(&taken, &owned, d->f, images, n)) == IGD_OK)
-        st = take_draws(draws, indices, n);
+        st = igd_defense_draws(draws, indices, n);
     if (st == IGD_OK)
         st = igd_classifier_logits(logits, &f, taken, n, draws);
     if (st == IGD_OK && base_logits != NULL) {

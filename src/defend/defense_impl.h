@@ -36,6 +36,15 @@ typedef struct igd_defense_view {
 // The classifier of a view, which must outlive it.
 igd_classifier igd_defense_classifier(const igd_defense_view *view);
 
+// All that a prediction of a defense with a pseudo-label knows, side by side in a row of
+// 3 C + K: logits of the first pass, pseudo-label, logits, and the row of the mask.
+igd_tensor *igt_masked_parts(igd_scope *s, const igd_defense *d, const igd_tensor *x,
+                             const igd_draw *draws);
+
+// The draws [n] of images that a program predicts: keyed by `indices`, where they are
+// NULL ones that were never taken before.
+igd_status igd_defense_draws(igd_draw *draws, const int64_t *indices, int64_t n);
+
 // What igd_defense_description() is the text of; borrowed.
 const cJSON *igd_defense_settings_json(const igd_defense *d);
 

@@ -257,6 +257,29 @@ static igd_tensor *second_pass(igd_scope *s, const masked *d, const igd_tensor *
     return igt_suffix(s, d->cut, igt_mask_neurons(s, d->cut, act, row), carried);
 }
 
+// Side by side: [N, A], [N, B] -> [N, A + B].
+static igd_tensor *beside(igd_scope *s, const igd_tensor *a, const igd_tensor *b)
+{
+    return igt_move_axis(
+        s, igt_cat(s, igt_move_axis(s, a, 0, 1), igt_move_axis(s, b, 0, 1)), 0, 1);
+}
+
+igd_tensor *igt_masked_parts(igd_scope *s, const igd_defense *d, const igd_tensor *x,
+                             const igd_draw *draws)
+{
+    const igd_defense_view view = {.defense = d};
+    const masked *m = masked_of(d);
+    igd_scope t = igd_scope_begin(s);
+    igd_carried *carried = NULL;
+    igd_tensor *act = igt_prefix(&t, m->cut, x, &carried);
+    igd_tensor *first = first_logits(&t, &view, x, draws, act, carried);
+    igd_tensor *pseudo = pseudo_label(&t, &view, first);
+    igd_tensor *logits = second_pass(&t, m, act, carried, pseudo);
+    igd_tensor *row = igt_matmul(&t, pseudo, m->mask); // [N, K]
+    return igd_scope_return(
+        &t, beside(&t, beside(&t, first, pseudo), beside(&t, logits, row)));
+}
+
 // --- passes that other defenses have in common
 
 static igd_tensor *first_part(igd_scope *s, const void *self, const igd_tensor *x,
