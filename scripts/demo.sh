@@ -55,9 +55,9 @@ rank()
 }
 rank loir
 echo
-rank random --compare "$out/loir.safetensors" | sed -n '1p;$p'
+rank random --compare "$out/loir.safetensors" | sed -n '1,/^$/p;/ shares /,$p'
 rank cdir --clip tests/data/fashion_clip.pt --vocab tests/data/fashion_bpe.txt \
-    --concepts "$names" --compare "$out/loir.safetensors" | sed -n '1p;$p'
+    --concepts "$names" --compare "$out/loir.safetensors" | sed -n '1,/^$/p;/ shares /,$p'
 
 echo
 echo "3. Choose keep: the fewest neurons that cost at most 1 point of clean accuracy,"

@@ -162,8 +162,6 @@ extern const cli_exit_code cli_exit_codes[];
 void cli_help(FILE *f, const cli_command *command);
 // Of commands that end with NULL.
 void cli_overview(FILE *f, const cli_command *const *commands);
-// Prints text from column `at` on, broken between words, continued at column `indent`.
-void cli_wrap(FILE *f, const char *text, int at, int indent);
 
 // manual.c
 void cli_man(FILE *f, const cli_command *const *commands);

@@ -163,59 +163,66 @@ static void shape_text(char *out, size_t size, const igd_layer *l)
                                      used > 0 ? " x " : "", l->shape[i]);
 }
 
-static void print_layers(const findings *f)
+#define ROW "    activation shape  neurons  yes, penultimate" // beside path and kind
+
+static void print_layers(FILE *f, const findings *found)
 {
     int path_width = 5, kind_width = 4;
-    for (int i = 0; i < f->num_layers; i++) {
-        const int path = (int)strlen(f->layers[i].path);
-        const int kind = (int)strlen(f->layers[i].kind);
+    for (int i = 0; i < found->num_layers; i++) {
+        const int path = (int)strlen(found->layers[i].path);
+        const int kind = (int)strlen(found->layers[i].kind);
         path_width = path > path_width ? path : path_width;
         kind_width = kind > kind_width ? kind : kind_width;
     }
-    print_out("\n%-*s  %-*s  %-16s  %7s  %-6s\n", path_width, "layer", kind_width, "kind",
-              "activation", "neurons", "affine");
-    for (int i = 0; i < f->num_layers; i++) {
-        const igd_layer *l = &f->layers[i];
+    // Where a row would be longer, its path has a line of its own.
+    const bool apart = path_width + kind_width + (int)strlen(ROW) > IGD_WIDTH;
+    const int indent = apart ? 4 : 0;
+    fprintf(f, "\n%-*s%s%*s%-*s  %-16s  %7s  affine\n", apart ? 0 : path_width, "layer",
+            apart ? "\n" : "  ", indent, "", kind_width, "kind", "activation", "neurons");
+    for (int i = 0; i < found->num_layers; i++) {
+        const igd_layer *l = &found->layers[i];
         char shape[128];
-        print_out("%-*s  %-*s  ", path_width, l->path, kind_width, l->kind);
+        fprintf(f, "%-*s%s%*s%-*s  ", apart ? 0 : path_width, l->path,
+                apart ? "\n" : "  ", indent, "", kind_width, l->kind);
         if (l->reason != NULL) {
-            print_out("cannot be cut: %s\n", l->reason);
+            fprintf(f, "cannot be cut: %s\n", l->reason);
             continue;
         }
         shape_text(shape, sizeof(shape), l);
-        print_out("%-16s  %7" PRId64 "  %s%s%s\n", shape, l->num_neurons,
-                  l->affine ? "yes" : "no", l->penultimate ? "  penultimate" : "",
-                  l->axis_guessed ? "  (neuron axis guessed)" : "");
+        fprintf(f, "%-16s  %7" PRId64 "  %s%s%s\n", shape, l->num_neurons,
+                l->affine ? "yes" : "no", l->penultimate ? ", penultimate" : "",
+                l->axis_guessed ? ", axis guessed" : "");
     }
 }
 
-static void print_trials(const findings *f, const inspect_settings *s)
+static void print_trials(FILE *f, const findings *found, const inspect_settings *s)
 {
-    print_out("\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
-              f->num_images, s->in.data);
-    for (int i = 0; i < f->num_trials; i++)
-        print_out("  %-14s %6.2f %%\n", trial_name(&f->trials[i], s),
-                  100.0 * f->trials[i].clean_acc);
-    if (f->likely < 0)
-        print_out("no better than guessing: are these the images the model was trained "
-                  "on?\n");
-    else if (f->num_trials > 1)
-        print_out("likely normalisation: %s\n", trial_name(&f->trials[f->likely], s));
-    if (f->likely > 0) {
-        const struct normalization *n = f->trials[f->likely].normalization;
-        print_out("to use it: --mean ");
+    fprintf(f, "\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
+            found->num_images, s->in.data);
+    for (int i = 0; i < found->num_trials; i++)
+        fprintf(f, "  %-14s %6.2f %%\n", trial_name(&found->trials[i], s),
+                100.0 * found->trials[i].clean_acc);
+    if (found->likely < 0)
+        fprintf(f, "no better than guessing: are these the images the model was trained "
+                   "on?\n");
+    else if (found->num_trials > 1)
+        fprintf(f, "likely normalisation: %s\n",
+                trial_name(&found->trials[found->likely], s));
+    if (found->likely > 0) {
+        const struct normalization *n = found->trials[found->likely].normalization;
+        fprintf(f, "to use it: --mean ");
         for (int i = 0; i < n->num_channels; i++)
-            print_out("%s%g", i > 0 ? "," : "", (double)n->mean[i]);
-        print_out(" --std ");
+            fprintf(f, "%s%g", i > 0 ? "," : "", (double)n->mean[i]);
+        fprintf(f, " --std ");
         for (int i = 0; i < n->num_channels; i++)
-            print_out("%s%g", i > 0 ? "," : "", (double)n->std[i]);
-        print_out("\n");
+            fprintf(f, "%s%g", i > 0 ? "," : "", (double)n->std[i]);
+        fprintf(f, "\n");
     }
 }
 
 // What the file says about itself, each on a line, and where it says otherwise than the
 // program does.
-static void print_card(const igd_model_card *c, const igd_model *m)
+static void print_card(FILE *f, const igd_model_card *c, const igd_model *m)
 {
     const struct {
         const char *title, *text;
@@ -228,44 +235,57 @@ static void print_card(const igd_model_card *c, const igd_model *m)
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
         if (row[i].text != NULL)
-            print_out("%-14s %s\n", row[i].title, row[i].text);
+            fprintf(f, "%-14s %s\n", row[i].title, row[i].text);
     if (memcmp(shape, c->shape, sizeof(c->shape)) != 0)
-        print_out("made for       %" PRId64 " x %" PRId64 " x %" PRId64 "\n", c->shape[0],
-                  c->shape[1], c->shape[2]);
+        fprintf(f, "made for       %" PRId64 " x %" PRId64 " x %" PRId64 "\n",
+                c->shape[0], c->shape[1], c->shape[2]);
     if (c->classes != NULL)
-        print_out("class names    %s%s%s\n", c->classes[0],
-                  c->num_classes > 1 ? " ... " : "",
-                  c->num_classes > 1 ? c->classes[c->num_classes - 1] : "");
+        fprintf(f, "class names    %s%s%s\n", c->classes[0],
+                c->num_classes > 1 ? " ... " : "",
+                c->num_classes > 1 ? c->classes[c->num_classes - 1] : "");
 }
 
-static void print_text(const findings *f, const inspect_settings *s)
+static void print_text(FILE *f, const findings *found, const inspect_settings *s)
 {
-    const igd_model *m = f->model;
+    const igd_model *m = found->model;
     const int64_t *shape = igd_model_shape(m);
     int num_methods;
     const char *const *methods = igd_model_methods(m, &num_methods);
 
-    print_out("file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
-              igd_model_sha256(m));
+    fprintf(f, "file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
+            igd_model_sha256(m));
     for (int i = 0; i < num_methods; i++)
-        print_out("%s%s", i > 0 ? ", " : "", methods[i]);
-    print_out("\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
-              shape[1], shape[2]);
-    print_out("classes        %d\n", igd_model_num_classes(m));
-    print_out("output         %s",
-              igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+        fprintf(f, "%s%s", i > 0 ? ", " : "", methods[i]);
+    fprintf(f, "\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],
+            shape[1], shape[2]);
+    fprintf(f, "classes        %d\n", igd_model_num_classes(m));
+    fprintf(f, "output         %s",
+            igd_model_gives_probabilities(m) ? "probabilities" : "logits");
     if (igd_model_output(m)[0] != '\0')
-        print_out(", from output '%s' of several (--output chooses)",
-                  igd_model_output(m));
-    print_out("\ndeterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
-    print_out("gradients      %s\n", igd_model_no_gradient(m) == NULL
-                                         ? "reach the images"
-                                         : igd_model_no_gradient(m));
-    if (f->card != NULL)
-        print_card(f->card, m);
-    print_layers(f);
-    if (f->num_images > 0)
-        print_trials(f, s);
+        fprintf(f, ", from output '%s' of several (--output chooses)",
+                igd_model_output(m));
+    fprintf(f, "\ndeterministic  %s\n", igd_model_is_deterministic(m) ? "yes" : "no");
+    fprintf(f, "gradients      %s\n",
+            igd_model_no_gradient(m) == NULL ? "reach the images"
+                                             : igd_model_no_gradient(m));
+    if (found->card != NULL)
+        print_card(f, found->card, m);
+    print_layers(f, found);
+    if (found->num_images > 0)
+        print_trials(f, found, s);
+}
+
+static igd_status show_text(const findings *found, const inspect_settings *s)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the result");
+    print_text(f, found, s);
+    fclose(f);
+    print_folded(text);
+    return IGD_OK;
 }
 
 // ---- JSON
@@ -414,7 +434,7 @@ int cmd_inspect(const void *settings)
     else if (s->common.json)
         st = print_json(&f, s);
     else
-        print_text(&f, s);
+        st = show_text(&f, s);
 
 done:
     igd_model_card_free(f.card);

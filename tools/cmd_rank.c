@@ -18,6 +18,7 @@
 
 #define SHOWN_NEURONS 5
 #define SHOWN_CLASSES 10
+#define NAME 20 // columns
 
 // The layer's name as the library takes it, with the axis that the user gave; owned, NULL
 // when memory is exhausted.
@@ -70,31 +71,58 @@ static igd_status compare(double *out, int *top, const igd_ranking *r,
     return st;
 }
 
-static void print_text(const igd_ranking *r, const rank_settings *s, double common,
-                       int top)
+// A class and, as far as the line goes, its most important neurons.
+static void print_class(FILE *f, const igd_ranking *r, int c)
+{
+    const int32_t *order = igd_ranking_order(r, c);
+    const float *score = igd_ranking_score(r, c);
+    const char *name = igd_ranking_class_name(r, c);
+    int used = NAME;
+    if (igd_columns(name) >= NAME)
+        fprintf(f, "%s\n%*s", name, NAME, "");
+    else
+        fprintf(f, "%-*s", NAME, name);
+    for (int i = 0; i < SHOWN_NEURONS && i < igd_ranking_num_neurons(r); i++) {
+        char one[64];
+        used +=
+            snprintf(one, sizeof(one), " %d (%.3g)", order[i], (double)score[order[i]]);
+        if (used <= IGD_WIDTH)
+            fputs(one, f);
+    }
+    fputc('\n', f);
+}
+
+static void print_text(FILE *f, const igd_ranking *r, const rank_settings *s,
+                       double common, int top)
 {
     const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
-    const int classes = C < SHOWN_CLASSES ? C : SHOWN_CLASSES;
-    const int neurons = K < SHOWN_NEURONS ? K : SHOWN_NEURONS;
-    print_out("%s: %d neurons of %s ranked for %d classes by %s on %" PRId64 " images\n",
-              s->output, K, igd_ranking_layer(r), C, igd_ranking_method(r),
-              igd_ranking_num_images(r));
-    print_out("\n%-20s most important neurons (score)\n", "class");
-    for (int c = 0; c < classes; c++) {
-        const int32_t *order = igd_ranking_order(r, c);
-        const float *score = igd_ranking_score(r, c);
-        print_out("%-20s", igd_ranking_class_name(r, c));
-        for (int i = 0; i < neurons; i++)
-            print_out(" %d (%.3g)", order[i], (double)score[order[i]]);
-        print_out("\n");
-    }
-    if (classes < C)
-        print_out("... and %d more classes\n", C - classes);
+    fprintf(f, "%s: %d neurons of %s, %d classes, by %s on %" PRId64 " images\n",
+            s->output, K, igd_ranking_layer(r), C, igd_ranking_method(r),
+            igd_ranking_num_images(r));
+    fprintf(f, "\n%-*s most important neurons (score)\n", NAME, "class");
+    for (int c = 0; c < C && c < SHOWN_CLASSES; c++)
+        print_class(f, r, c);
+    if (SHOWN_CLASSES < C)
+        fprintf(f, "... and %d more classes\n", C - SHOWN_CLASSES);
     if (s->compare != NULL)
-        print_out(
-            "\n%s shares %.1f of the %d most important neurons, mean over the classes; "
-            "chance alone %.1f\n",
-            s->compare, common, top, (double)top * top / K);
+        fprintf(f,
+                "\n%s shares %.1f of the %d most important neurons, mean over the "
+                "classes; chance alone %.1f\n",
+                s->compare, common, top, (double)top * top / K);
+}
+
+static igd_status show_text(const igd_ranking *r, const rank_settings *s, double common,
+                            int top)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the result");
+    print_text(f, r, s, common, top);
+    fclose(f);
+    print_folded(text);
+    return IGD_OK;
 }
 
 // A row per class and neuron, the most important first.
@@ -159,7 +187,7 @@ int cmd_rank(const void *settings)
     else if (s->common.json)
         st = print_json(ranking, s, common, top);
     else
-        print_text(ranking, s, common, top);
+        st = show_text(ranking, s, common, top);
 
 done:
     igd_ranking_free(ranking);

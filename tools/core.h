@@ -1,7 +1,8 @@
 // What the command takes of src/core beside the public headers: files written whole or
-// not at all, folders, JSON, numbers, lines, the time of day, names that are nearly
-// right, text for terminals, whether logits are finite and an accuracy is near guessing,
-// and how a failure becomes a message. Nothing else of src/ is included in tools/.
+// not at all, JSON, numbers, lines, the time of day, names that are nearly right, text
+// for terminals and how it is broken, whether logits are finite and an accuracy is near
+// guessing, and how a failure becomes a message. Nothing else of src/ is included in
+// tools/.
 #ifndef IGDEF_CORE_H
 #define IGDEF_CORE_H
 
@@ -17,5 +18,6 @@
 #include "core/number.h"
 #include "core/seal.h"
 #include "core/text.h"
+#include "core/wrap.h"
 
 #endif

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "cli.h"
+#include "core.h"
 #include "values.h"
 
-#define WIDTH 80
 #define COLUMN 28 // where help lines begin
 
 const char cli_purpose[] =
@@ -23,26 +23,10 @@ const cli_exit_code cli_exit_codes[] = {
     {0, NULL},
 };
 
-// Prints text from column `at` on, broken between words, continued at column `indent`.
-void cli_wrap(FILE *f, const char *text, int at, int indent)
+static void example(FILE *f, const char *command)
 {
-    bool first = true; // of its line
-    while (*text != '\0') {
-        const size_t word = strcspn(text, " ");
-        if (!first && at + 1 + (int)word > WIDTH) {
-            fprintf(f, "\n%*s", indent, "");
-            at = indent;
-        } else if (!first) {
-            fputc(' ', f);
-            at++;
-        }
-        first = false;
-        fprintf(f, "%.*s", (int)word, text);
-        at += (int)word;
-        text += word;
-        text += strspn(text, " ");
-    }
-    fputc('\n', f);
+    fputs("  ", f);
+    igd_wrap_command(f, command, 2, 6);
 }
 
 static void help_row(FILE *f, const cli_row *r)
@@ -67,27 +51,34 @@ static void help_row(FILE *f, const cli_row *r)
         fprintf(f, "\n%*s", COLUMN, "");
     else
         fprintf(f, "%*s", COLUMN - used, "");
-    cli_wrap(f, text, COLUMN, COLUMN);
+    igd_wrap(f, text, COLUMN, COLUMN);
+}
+
+static void heading(FILE *f, const cli_command *command)
+{
+    const int used = fprintf(f, "igdef %s: ", command->name);
+    igd_wrap(f, command->summary, used, 2);
 }
 
 static void help_kinds(FILE *f, const cli_command *command)
 {
-    fprintf(f, "igdef %s: %s\n\nUsage:\n", command->name, command->summary);
+    heading(f, command);
+    fputs("\nUsage:\n", f);
     for (int i = 0; command->kinds[i] != NULL; i++)
         fprintf(f, "  igdef %s [OPTIONS]\n", command->kinds[i]->name);
     fprintf(f, "  igdef help %s KIND\n", command->name);
     if (command->description != NULL) {
         fputc('\n', f);
-        cli_wrap(f, command->description, 0, 0);
+        igd_wrap(f, command->description, 0, 0);
     }
     fprintf(f, "\nKinds:\n");
     for (int i = 0; command->kinds[i] != NULL; i++) {
         const int used = fprintf(f, "  %-11s ", cli_word(command->kinds[i]));
-        cli_wrap(f, command->kinds[i]->summary, used, used);
+        igd_wrap(f, command->kinds[i]->summary, used, used);
     }
     fprintf(f, "\nExamples:\n");
     for (int i = 0; command->kinds[i] != NULL; i++)
-        fprintf(f, "  %s\n", command->kinds[i]->examples[0]);
+        example(f, command->kinds[i]->examples[0]);
 }
 
 void cli_help(FILE *f, const cli_command *command)
@@ -101,15 +92,16 @@ void cli_help(FILE *f, const cli_command *command)
     char line[1024];
     const int num = cli_rows_with_defaults(rows, &settings, command);
 
-    fprintf(f, "igdef %s: %s\n\nExamples:\n", command->name, command->summary);
+    heading(f, command);
+    fputs("\nExamples:\n", f);
     for (int i = 0; command->examples[i] != NULL; i++)
-        fprintf(f, "  %s\n", command->examples[i]);
+        example(f, command->examples[i]);
     cli_usage_line(line, sizeof(line), command, rows, num);
     fprintf(f, "\nUsage:\n  ");
-    cli_wrap(f, line, 2, 2 + (int)strlen("igdef ") + (int)strlen(command->name) + 1);
+    igd_wrap(f, line, 2, 2 + (int)strlen("igdef ") + (int)strlen(command->name) + 1);
     if (command->description != NULL) {
         fputc('\n', f);
-        cli_wrap(f, command->description, 0, 0);
+        igd_wrap(f, command->description, 0, 0);
     }
     int at = 0;
     for (const cli_group *g = command->groups; g->options != NULL; g++) {
@@ -123,7 +115,7 @@ void cli_help(FILE *f, const cli_command *command)
 
 void cli_overview(FILE *f, const cli_command *const *commands)
 {
-    cli_wrap(f, cli_purpose, 0, 0);
+    igd_wrap(f, cli_purpose, 0, 0);
     fprintf(f, "\nUsage:\n  igdef COMMAND [OPTIONS]\n  igdef help COMMAND\n"
                "  igdef help attacks\n  igdef help ATTACK\n  igdef help data\n"
                "  igdef --version\n\nCommands:\n");
@@ -133,7 +125,7 @@ void cli_overview(FILE *f, const cli_command *const *commands)
     for (int i = 0; commands[i] != NULL; i++) {
         const cli_command *const *kinds = commands[i]->kinds;
         const cli_command *shown = kinds != NULL ? kinds[0] : commands[i];
-        fprintf(f, "  %s\n", shown->examples[0]);
+        example(f, shown->examples[0]);
     }
     fprintf(f, "\nEvery option is also a key of a JSON file given with --config FILE.\n"
                "\nExit codes:\n");

@@ -50,7 +50,7 @@ static void range_text(char out[NAMES_TEXT], const igd_parameter *p)
 static void help_line(FILE *f, const char *name, const char *text)
 {
     const int used = fprintf(f, "  %-*s", NAME_COLUMN - 2, name);
-    cli_wrap(f, text, used, NAME_COLUMN);
+    igd_wrap(f, text, used, NAME_COLUMN);
 }
 
 static const char prefixes[] =
@@ -74,7 +74,7 @@ void cli_help_attacks(FILE *f)
     for (int i = 0; i < igd_ensemble_count(); i++)
         help_line(f, igd_ensemble_name(i), igd_ensemble_help(i));
     fputc('\n', f);
-    cli_wrap(f, prefixes, 0, 0);
+    igd_wrap(f, prefixes, 0, 0);
     fprintf(f, "\n'igdef help ATTACK' lists the parameters of one.\n");
 }
 
@@ -85,7 +85,8 @@ void cli_help_attack(FILE *f, const igd_attack *a)
     const igd_parameter *p = igd_attack_parameters(a, &num);
 
     norms_text(text, a);
-    fprintf(f, "%s: %s\n\nNorms: %s\n", igd_attack_name(a), igd_attack_help(a), text);
+    igd_wrap(f, igd_attack_help(a), fprintf(f, "%s: ", igd_attack_name(a)), 2);
+    fprintf(f, "\nNorms: %s\n", text);
     if (num == 0) {
         fprintf(f, "\nIt has no parameters.\n");
         return;

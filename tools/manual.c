@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "cli.h"
+#include "core.h"
 #include "igdef/version.h"
 #include "values.h"
 
 #define MAN_WIDTH 60 // of a line of the page's source
+#define MAN_INDENT 7 // of the page's text
 
 // Text for roff: no hyphen may become a dash, no line may begin with a request, lines end
 // between words.
@@ -85,6 +87,27 @@ static void man_command(FILE *f, const cli_command *command)
     free(settings);
 }
 
+// Lines without filling, which a page of 80 columns indents by 7.
+static void man_example(FILE *f, const char *command)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *lines = open_memstream(&text, &size);
+    if (lines == NULL)
+        return;
+    igd_wrap_command(lines, command, MAN_INDENT, MAN_INDENT + 4);
+    if (fclose(lines) == 0)
+        for (const char *c = text; *c != '\0'; c++) {
+            fputs(*c == '-'    ? "\\-"
+                  : *c == '\\' ? "\\e"
+                  : *c == '\'' ? "\\(aq"
+                               : (char[]){*c, '\0'},
+                  f);
+            c += *c == '\n' && c[1] == ' ' ? MAN_INDENT : 0; // the page's own
+        }
+    free(text);
+}
+
 void cli_man(FILE *f, const cli_command *const *commands)
 {
     const cli_command *all[CLI_COMMANDS_MAX];
@@ -117,9 +140,7 @@ void cli_man(FILE *f, const cli_command *const *commands)
                ".TP\n.B OMP_WAIT_POLICY\nset to \\(lqpassive\\(rq unless it is set\n");
     fprintf(f, ".SH EXAMPLES\n.nf\n");
     for (int i = 0; i < num; i++)
-        for (int j = 0; all[i]->examples[j] != NULL; j++) {
-            cli_roff(f, all[i]->examples[j]);
-            fputc('\n', f);
-        }
+        for (int j = 0; all[i]->examples[j] != NULL; j++)
+            man_example(f, all[i]->examples[j]);
     fprintf(f, ".fi\n");
 }

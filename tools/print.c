@@ -27,6 +27,15 @@ void print_safe(FILE *f, const char *text)
     }
 }
 
+void print_folded(char *text)
+{
+    if (text == NULL)
+        return;
+    (void)igd_fold(&text); // without memory, in longer lines
+    print_safe(stdout, text);
+    free(text);
+}
+
 void print_args(FILE *f, const char *format, va_list args)
 {
     va_list again;

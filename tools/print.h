@@ -8,6 +8,8 @@
 
 void print_safe(FILE *f, const char *text);
 void print_args(FILE *f, const char *format, va_list args);
+// The same in lines of 80 columns; `text` is owned, and freed. NULL is nothing.
+void print_folded(char *text);
 void print_out(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // A word as a shell takes it, in quotes where it needs them. What a terminal would obey

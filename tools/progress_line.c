@@ -11,15 +11,6 @@
 #define BAR_LEAST 8
 #define TIMES_MAX 96
 
-// Columns of a text: a character outside ASCII may take two.
-static int columns_of(const char *text)
-{
-    int num = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        num += *c < 0x80 ? 1 : *c >= 0xc0 ? 2 : 0;
-    return num;
-}
-
 // Cuts a text to so many columns, between characters.
 static void cut(char *text, int columns)
 {
@@ -89,14 +80,14 @@ void progress_line_text(char out[PROGRESS_LINE_MAX], const progress_line *p, int
         times[0] = '\0';
         if (ways[way].left)
             progress_times_text(times, TIMES_MAX, p, ways[way].rate, ways[way].end);
-        room = most - columns_of(stage) - columns_of(percent) - columns_of(times);
+        room = most - igd_columns(stage) - igd_columns(percent) - igd_columns(times);
     }
     if (room < 0)
-        cut(stage, room + columns_of(stage));
+        cut(stage, room + igd_columns(stage));
     const int width = room - 3 < BAR_MOST ? room - 3 : BAR_MOST; // blank and brackets
     if (way == 0 && width >= BAR_LEAST)
         bar_text(bar, sizeof(bar), p, width);
     snprintf(out, PROGRESS_LINE_MAX, "%s%s%s%s", stage, bar, percent, times);
-    if (most < columns_of(percent))
+    if (most < igd_columns(percent))
         cut(out, most);
 }

@@ -88,12 +88,13 @@ static cJSON *ablation_json(const ablation *a, const igd_series_options *options
 static void ablation_print(FILE *f, const void *payload)
 {
     const ablation *a = payload;
-    igd_series_print_head(f, "row", "  mask     passes  smoothing");
-    for (int k = 0; k < NUM_ROWS; k++) {
+    igd_series_print_head(f, "row");
+    for (int k = 0; k < NUM_ROWS; k++)
         igd_series_print_row(f, rows[k].name, a->series.results[k]);
-        fprintf(f, "  %-8s %6d  %s\n", rows[k].mask_name, rows[k].one_pass ? 1 : 2,
-                rows[k].smoothing ? "yes" : "no");
-    }
+    fprintf(f, "\n%-24s mask     passes  smoothing\n", "row");
+    for (int k = 0; k < NUM_ROWS; k++)
+        fprintf(f, "%-24s %-8s %6d  %s\n", rows[k].name, rows[k].mask_name,
+                rows[k].one_pass ? 1 : 2, rows[k].smoothing ? "yes" : "no");
 }
 
 igd_status igd_ablation(igd_analysis **out, const igd_model *base,

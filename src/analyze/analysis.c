@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/require.h"
 #include "core/seal.h"
+#include "core/wrap.h"
 
 struct igd_analysis {
     cJSON *object; // owned
@@ -52,7 +53,7 @@ igd_status igd_analysis_make(igd_analysis **out, cJSON *json,
         fputc('\n', f);
         body(f, payload);
         print_warnings(f, json);
-        if (fclose(f) == 0) {
+        if (fclose(f) == 0 && igd_fold(&a->text)) {
             *out = a;
             return IGD_OK;
         }

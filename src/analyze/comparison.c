@@ -131,31 +131,61 @@ static cJSON *comparison_json(const comparison *c, const igd_series_options *opt
     return json;
 }
 
-static void comparison_print(FILE *f, const void *payload)
+#define BESIDE 4  // attacks that fit beside the other columns
+#define A_TABLE 8 // attacks of a table of their own
+
+static void print_attacks(FILE *f, const comparison *c, int k, int from, int to)
 {
-    const comparison *c = payload;
-    fprintf(f, "%-12s %7s", "defense", "clean");
-    for (int j = 0; j < c->num_columns; j++)
+    for (int j = from; j < to; j++) {
+        const double accuracy = accuracy_of(c, k, j);
+        if (accuracy < 0.0)
+            fprintf(f, " %7s", "-");
+        else
+            igd_print(f, " %7.2f", 100.0 * accuracy);
+    }
+}
+
+static void print_numbers(FILE *f, int from, int to)
+{
+    for (int j = from; j < to; j++)
         fprintf(f, " %6d ", j + 1);
-    const char *all = igd_result_union_name(c->series.results[0]);
-    const bool whole = strcmp(all, "worst case") == 0;
-    fprintf(f, " %7s  passes\n", whole ? "worst" : "all");
+}
+
+static void print_table(FILE *f, const comparison *c, const char *worst, int beside)
+{
+    fprintf(f, "%-12s %7s", "defense", "clean");
+    print_numbers(f, 0, beside);
+    fprintf(f, " %7s  passes\n", worst);
     for (int k = 0; k < c->num; k++) {
         const igd_result *r = c->series.results[k];
         int forwards, backwards;
         passes_of(c->rows[k].defense, &forwards, &backwards);
         igd_print(f, "%-12s %7.2f", c->rows[k].name, 100.0 * igd_result_clean_acc(r));
-        for (int j = 0; j < c->num_columns; j++) {
-            const double accuracy = accuracy_of(c, k, j);
-            if (accuracy < 0.0)
-                fprintf(f, " %7s", "-");
-            else
-                igd_print(f, " %7.2f", 100.0 * accuracy);
-        }
+        print_attacks(f, c, k, 0, beside);
         igd_print(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r), forwards);
         if (backwards > 0)
             fprintf(f, " + %d B", backwards);
         fputc('\n', f);
+    }
+}
+
+static void comparison_print(FILE *f, const void *payload)
+{
+    const comparison *c = payload;
+    const char *all = igd_result_union_name(c->series.results[0]);
+    const bool whole = strcmp(all, "worst case") == 0;
+    const int beside = c->num_columns <= BESIDE ? c->num_columns : 0;
+    print_table(f, c, whole ? "worst" : "all", beside);
+    for (int from = beside; from < c->num_columns; from += A_TABLE) {
+        const int end = from + A_TABLE, to = end < c->num_columns ? end : c->num_columns;
+        fprintf(f, "\n%-12s", "defense");
+        print_numbers(f, from, to);
+        fputc('\n', f);
+        for (int k = 0; k < c->num; k++) {
+            fprintf(f, "%-12s", c->rows[k].name);
+            print_attacks(f, c, k, from, to);
+            fputc('\n', f);
+        }
     }
     fputs("\nAccuracies are in %. Passes: forwards and backwards of the base network for "
           "one image's prediction.\n",

@@ -286,9 +286,9 @@ static cJSON *radius_json(const search *s)
 static void print_radius(FILE *f, double eps)
 {
     if (isnan(eps))
-        fprintf(f, "  %10s", "beyond");
+        fprintf(f, "  %7s", "beyond");
     else
-        igd_print(f, "  %10.5f", eps);
+        igd_print(f, "  %7.5f", eps);
 }
 
 static void radius_print(FILE *f, const void *payload)
@@ -299,7 +299,7 @@ static void radius_print(FILE *f, const void *payload)
               "%.5f:\n\n%-10s %8s",
               (largest(s) - s->options->from) / s->steps, "", "clean");
     for (int k = 0; k < NUM_SHARES; k++)
-        igd_print(f, "  %8.0f %%", 100.0 * shares[k]);
+        igd_print(f, "  %5.0f %%", 100.0 * shares[k]);
     fputs("  still right\n", f);
     for (int k = 0; k < s->num_subjects; k++) {
         const subject *u = &s->subjects[k];

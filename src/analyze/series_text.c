@@ -5,17 +5,17 @@
 
 #include "analyze/analysis_impl.h"
 #include "core/number.h"
+#include "core/wrap.h"
 #include "result/interval.h"
 #include "result/provenance.h"
 
-void igd_series_print_head(FILE *f, const char *what, const char *more)
+#define NAME 24 // columns
+
+void igd_series_print_head(FILE *f, const char *what)
 {
     static const char interval[] = "95 % interval";
-    fprintf(f, "%-24s %-8s  %-16s  %-8s  ", what, "clean", interval, "attacked");
-    if (more != NULL)
-        fprintf(f, "%-16s%s\n", interval, more);
-    else
-        fprintf(f, "%s\n", interval);
+    fprintf(f, "%-*s %-8s  %-16s  %-8s  %s\n", NAME, what, "clean", interval, "attacked",
+            interval);
 }
 
 static void print_accuracy(FILE *f, double accuracy, int64_t n)
@@ -28,10 +28,14 @@ static void print_accuracy(FILE *f, double accuracy, int64_t n)
 void igd_series_print_row(FILE *f, const char *name, const igd_result *r)
 {
     const int64_t n = igd_result_num_images(r);
-    fprintf(f, "%-24s ", name);
+    if (igd_columns(name) > NAME) // on a line of its own
+        fprintf(f, "%s\n%*s ", name, NAME, "");
+    else
+        fprintf(f, "%-*s ", NAME, name);
     print_accuracy(f, igd_result_clean_acc(r), n);
     fputs("  ", f);
     print_accuracy(f, igd_result_worst_acc(r), n);
+    fputc('\n', f);
 }
 
 cJSON *igd_series_attacks_json(const char *attacks)

@@ -8,9 +8,8 @@
 #include "igdef/sweep.h"
 
 // A line of heads of the columns that igd_series_print_row() fills, the first being
-// `what`; `more` are those of further columns, NULL for none. A row does not end its
-// line.
-void igd_series_print_head(FILE *f, const char *what, const char *more);
+// `what`; and a row.
+void igd_series_print_head(FILE *f, const char *what);
 void igd_series_print_row(FILE *f, const char *name, const igd_result *r);
 
 // The names between the commas of a list; owned.

@@ -428,7 +428,7 @@ static void print_groups(FILE *f, const cJSON *a, const char *key)
             igd_print(f, "  [%8.2f, %8.2f]", 100.0 * igd_end_of(g, "interval", 0),
                       100.0 * igd_end_of(g, "interval", 1));
         if (igd_number_of(g, "guarded") > 0.0)
-            igd_print(f, "  %.0f images without activation left out",
+            igd_print(f, "\n%18s%.0f images without activation left out", "",
                       igd_number_of(g, "guarded"));
         fputc('\n', f);
     }

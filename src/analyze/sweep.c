@@ -277,27 +277,22 @@ static cJSON *sweep_json(const sweep *s)
     return json;
 }
 
+// Where the base model changes with the value, it has a row under each.
 static void print_row(FILE *f, const sweep *s, const char *name, int k)
 {
     const int base = s->bases[k];
     igd_series_print_row(f, name, s->series.results[s->points[k]]);
-    if (s->values.changes_base && base >= 0)
-        igd_print(f, "  %6.2f %%  %6.2f %%",
-                  100.0 * igd_result_clean_acc(s->series.results[base]),
-                  100.0 * igd_result_worst_acc(s->series.results[base]));
-    fputc('\n', f);
+    if (s->values.changes_base && s->defended && base >= 0)
+        igd_series_print_row(f, "  base", s->series.results[base]);
 }
 
 static void sweep_print(FILE *f, const void *payload)
 {
     const sweep *s = payload;
     const igd_values *v = &s->values;
-    igd_series_print_head(
-        f, v->name, v->changes_base && s->defended ? "  base clean  attacked" : NULL);
-    if (s->defended && !v->changes_base) {
+    igd_series_print_head(f, v->name);
+    if (s->defended && !v->changes_base)
         igd_series_print_row(f, "base", s->series.results[s->bases[0]]);
-        fputc('\n', f);
-    }
     for (int k = 0; k < v->num; k++)
         print_row(f, s, v->item[k].text, k);
     if (v->what == IGD_SWEPT_EPS && s->options->evaluate.report == IGD_REPORT_UNION)

@@ -99,25 +99,51 @@ static void print_interval(FILE *f, const cJSON *o, const char *key)
               100.0 * igd_end_of(o, key, 1));
 }
 
-static void print_setting(FILE *f, const cJSON *o)
+// What a setting is, by its place in the list.
+static void print_setting(FILE *f, const cJSON *o, int place)
 {
     char sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT];
     igd_radius_text(sigma, igd_number_of(o, "sigma"));
     igd_setting_text(temperature, cJSON_GetObjectItemCaseSensitive(o, "temperature"),
                      "temperature");
-    igd_print(f, "%-16s %5.0f %8s %8s %7.0f  %6.2f %6.2f  %6.2f %6.2f  %+6.2f",
-              igd_string_of(o, "layer"), igd_number_of(o, "keep"), sigma, temperature,
-              igd_number_of(o, "num_images"), 100.0 * igd_number_of(o, "clean_acc"),
-              100.0 * igd_number_of(o, "base_clean_acc"),
-              100.0 * igd_number_of(o, "robust_acc"),
-              100.0 * igd_number_of(o, "base_robust_acc"),
-              100.0 * igd_number_of(o, "gain"));
+    igd_print(f, "%3d  %5.0f %8s %8s %7.0f  %s%s\n", place, igd_number_of(o, "keep"),
+              sigma, temperature, igd_number_of(o, "num_images"),
+              igd_string_of(o, "layer"),
+              cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "within_budget"))
+                  ? ""
+                  : " (over budget)");
+}
+
+// What became of it.
+static void print_gain(FILE *f, const cJSON *o, int place)
+{
+    igd_print(
+        f, "%3d  %6.2f %6.2f  %6.2f %6.2f  %+6.2f", place,
+        100.0 * igd_number_of(o, "clean_acc"), 100.0 * igd_number_of(o, "base_clean_acc"),
+        100.0 * igd_number_of(o, "robust_acc"),
+        100.0 * igd_number_of(o, "base_robust_acc"), 100.0 * igd_number_of(o, "gain"));
     print_interval(f, o, "interval");
     print_interval(f, o, "corrected_interval");
-    fputs(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "within_budget"))
-              ? "\n"
-              : "  over budget\n",
-          f);
+    fputc('\n', f);
+}
+
+static void print_settings(FILE *f, const cJSON *list)
+{
+    const cJSON *item;
+    int place = 1;
+    fprintf(f, "%3s  %5s %8s %8s %7s  %s\n", "", "keep", "sigma", "temp.", "images",
+            "layer");
+    cJSON_ArrayForEach(item, list)
+    {
+        print_setting(f, item, place++);
+    }
+    fprintf(f, "\n%3s  %6s %6s  %6s %6s  %6s  %-16s  %s\n", "", "clean", "base", "robust",
+            "base", "gain", "alone", "corrected");
+    place = 1;
+    cJSON_ArrayForEach(item, list)
+    {
+        print_gain(f, item, place++);
+    }
 }
 
 static void print_choice(FILE *f, const cJSON *a, const cJSON *chosen)
@@ -156,13 +182,7 @@ void igd_tuned_print(FILE *f, const void *json)
         igd_print(f, "%.0f on %.0f images%s", igd_number_of(item, "settings"),
                   igd_number_of(item, "images"), item->next != NULL ? ", " : ".\n\n");
     }
-    fprintf(f, "%-16s %5s %8s %8s %7s  %6s %6s  %6s %6s  %6s  %-16s  %s\n", "layer",
-            "keep", "sigma", "temp.", "images", "clean", "base", "robust", "base", "gain",
-            "alone", "corrected");
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "settings"))
-    {
-        print_setting(f, item);
-    }
+    print_settings(f, cJSON_GetObjectItemCaseSensitive(a, "settings"));
     igd_print(
         f,
         "\nAccuracies and gains are in points. An interval holds at 95 %% where its "

@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/require.h"
+#include "core/wrap.h"
 #include "igdef/version.h"
 #include "report/page.h"
 #include "report/verdict.h"
@@ -107,29 +108,6 @@ static bool has_verdict(const igd_inputs *in, int k)
     return !has_base(in) || in->result[k].series != 0;
 }
 
-#define WIDTH 80
-
-// Breaks a line between words, but for commands, which are indented and stay whole.
-static void put_wrapped(FILE *f, const char *text)
-{
-    int at = 0;
-    while (*text != '\0') {
-        const size_t n = strcspn(text, " \n");
-        if (at > 0 && at + 1 + (int)n > WIDTH) {
-            fputc('\n', f);
-            at = 0;
-        }
-        at += fprintf(f, "%s%.*s", at > 0 ? " " : "", (int)n, text);
-        text += n;
-        if (*text == '\n') {
-            fprintf(f, "%s\n", text);
-            return;
-        }
-        text += *text == ' ';
-    }
-    fputc('\n', f);
-}
-
 static void put_sentences(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
 {
     for (int k = 0; k < in->num_results; k++) {
@@ -144,8 +122,10 @@ static void put_sentences(FILE *f, const igd_inputs *in, const igd_verdict *verd
             igd_put_plain(line, verdict[k].why);
             fputc('.', line);
         }
-        if (fclose(line) == 0)
-            put_wrapped(f, text);
+        if (fclose(line) == 0) {
+            const bool folded = igd_fold(&text);
+            fprintf(f, "%s%s", text, folded ? "" : "\n");
+        }
         free(text);
     }
 }

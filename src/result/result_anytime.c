@@ -79,7 +79,7 @@ void igd_result_anytime_print(FILE *f, const igd_result *r)
     igd_print(
         f,
         "\nRandom order: %lld of %lld images, then %s. The intervals above are for "
-        "a number of images\nfixed beforehand; these hold whenever one stops to look "
+        "a number of images fixed beforehand; these hold whenever one stops to look "
         "(confidence sequences, 95 %%):\n",
         (long long)r->flags.num_images, (long long)r->planned, stops[r->stop][1]);
     snprintf(heading, sizeof(heading), "all %lld images", (long long)r->planned);
@@ -92,7 +92,7 @@ void igd_result_anytime_print(FILE *f, const igd_result *r)
         const igd_interval d = difference(r);
         igd_print(f,
                   "Against the result to compare with: %+.2f points, %lld images won and "
-                  "%lld lost, [%+.2f, %+.2f] on images\nof this kind: %s.\n",
+                  "%lld lost, [%+.2f, %+.2f] on images of this kind: %s.\n",
                   100.0 * (double)(r->won - r->lost) / (double)r->flags.num_images,
                   (long long)r->won, (long long)r->lost, 100.0 * d.low, 100.0 * d.high,
                   d.low > 0.0    ? "better"

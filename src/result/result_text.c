@@ -5,55 +5,72 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/wrap.h"
 #include "result/expected.h"
 #include "result/interval.h"
 #include "result/provenance.h"
 #include "result/result_anytime.h"
 #include "result/result_impl.h"
 
-static void print_accuracy(FILE *f, const igd_result *r, double accuracy)
+// "%6.2f %%  [%6.2f, %6.2f]" of all images; of a random classifier in expectation.
+static void print_accuracy(FILE *f, const igd_result *r, const int *columns, int num)
 {
     const int64_t n = r->flags.num_images;
-    const igd_interval v = igd_interval_of((int64_t)(accuracy * (double)n + 0.5), n);
-    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * accuracy, 100.0 * v.low,
-              100.0 * v.high);
+    igd_expected v = {.accuracy = igd_result_accuracy(r, columns, num, IGD_ONE_SHOT)};
+    if (r->flags.votes != NULL)
+        v = igd_expected_of(&r->flags, columns, num);
+    else
+        v.interval = igd_interval_of((int64_t)(v.accuracy * (double)n + 0.5), n);
+    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * v.accuracy, 100.0 * v.interval.low,
+              100.0 * v.interval.high);
 }
 
-// A random classifier by single draws, after what it is in expectation.
+static void print_name(FILE *f, const igd_entry *e)
+{
+    char name[IGD_NAME_LENGTH + 2];
+    snprintf(name, sizeof(name), "%s%s", e->ensemble[0] != '\0' ? "  " : "", e->name);
+    fprintf(f, "%-26s ", name);
+}
+
+static bool is_cumulative(const igd_result *r)
+{
+    for (int k = 0; k < r->num_entries; k++)
+        if (r->entries[k].cumulative)
+            return true;
+    return false;
+}
+
+// What the classifier gets right, and how sure that is.
+static void print_accuracies(FILE *f, const igd_result *r, const int *columns, int num)
+{
+    fprintf(f, "%-26s %-9s %8s  %-16s  %7s\n", "attack", "target",
+            r->flags.votes != NULL ? "expected"
+            : is_cumulative(r)     ? "cumul."
+                                   : "accuracy",
+            "95 % interval", "fooled");
+    fprintf(f, "%-26s %-9s ", "clean", "");
+    print_accuracy(f, r, NULL, 0);
+    fputc('\n', f);
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *e = &r->entries[k];
+        print_name(f, e);
+        fprintf(f, "%-9s ", e->target);
+        print_accuracy(f, r, e->counts, e->num_counts);
+        fprintf(f, "  %7lld\n", (long long)igd_result_attack(r, k).num_fooled);
+    }
+    if (r->num_entries == 0)
+        return;
+    fprintf(f, "%-26s %-9s ", igd_result_union_name(r), "");
+    print_accuracy(f, r, columns, num);
+    fputc('\n', f);
+}
+
+// A random classifier by single draws.
 static void print_protocols(FILE *f, const igd_result *r, const int *columns, int num)
 {
     for (int p = IGD_ONE_SHOT; p <= IGD_ANY; p++)
         igd_print(f, "  %6.2f %%",
                   100.0 * igd_result_accuracy(r, columns, num, (igd_protocol)p));
-}
-
-static void print_line(FILE *f, const igd_result *r, const char *name, const char *target,
-                       const int *columns, int num)
-{
-    fprintf(f, "%-24s %-9s ", name, target);
-    if (r->flags.votes == NULL) {
-        print_accuracy(f, r, igd_result_accuracy(r, columns, num, IGD_ONE_SHOT));
-        return;
-    }
-    const igd_expected v = igd_expected_of(&r->flags, columns, num);
-    igd_print(f, "%6.2f %%  [%6.2f, %6.2f]", 100.0 * v.accuracy, 100.0 * v.interval.low,
-              100.0 * v.interval.high);
-    print_protocols(f, r, columns, num);
-}
-
-static void print_entry(FILE *f, const igd_result *r, int k)
-{
-    const igd_entry *e = &r->entries[k];
-    char name[IGD_NAME_LENGTH + 2];
-    snprintf(name, sizeof(name), "%s%s", e->ensemble[0] != '\0' ? "  " : "", e->name);
-    print_line(f, r, name, e->target, e->counts, e->num_counts);
-    if (e->same_as[0] != '\0')
-        fprintf(f, "  same as %s", e->same_as);
-    else
-        igd_print(f, " %7lld %11lld %11lld %9.1f",
-                  (long long)igd_result_attack(r, k).num_fooled,
-                  (long long)e->cost.forwards, (long long)e->cost.backwards,
-                  e->cost.seconds);
     fputc('\n', f);
 }
 
@@ -65,10 +82,10 @@ static void print_control(FILE *f, const igd_result *r)
     const cJSON *all = cJSON_GetArrayItem(control, cJSON_GetArraySize(control) - 1);
     const double n = (double)r->flags.num_images;
     const cJSON *votes = cJSON_GetObjectItemCaseSensitive(all, "votes");
-    if (!cJSON_IsNumber(votes) || r->flags.votes == NULL)
+    if (!cJSON_IsNumber(votes))
         return;
-    igd_print(f, "%-34s %6.2f %%  %18s", "  without attack",
-              100.0 * votes->valuedouble / (n * r->flags.num_draws), "");
+    igd_print(f, "%-26s %6.2f %%", "without attack",
+              100.0 * votes->valuedouble / (n * r->flags.num_draws));
     for (int k = 0; k < 3; k++) {
         const cJSON *hits = cJSON_GetObjectItemCaseSensitive(all, keys[k]);
         igd_print(f, "  %6.2f %%", 100.0 * cJSON_GetNumberValue(hits) / n);
@@ -76,43 +93,65 @@ static void print_control(FILE *f, const igd_result *r)
     fputc('\n', f);
 }
 
+static void print_expectation(FILE *f, const igd_result *r, const int *columns, int num)
+{
+    igd_print(f, "%6.2f %%", 100.0 * igd_expected_of(&r->flags, columns, num).accuracy);
+    print_protocols(f, r, columns, num);
+}
+
+static void print_draws(FILE *f, const igd_result *r, const int *columns, int num)
+{
+    fprintf(f, "\n%-26s %8s  %8s  %8s  any of %d\n", "attack", "expected", "1st draw",
+            "majority", r->flags.num_draws);
+    fprintf(f, "%-26s ", "clean");
+    print_expectation(f, r, NULL, 0);
+    for (int k = 0; k < r->num_entries; k++) {
+        print_name(f, &r->entries[k]);
+        print_expectation(f, r, r->entries[k].counts, r->entries[k].num_counts);
+    }
+    if (r->num_entries == 0)
+        return;
+    fprintf(f, "%-26s ", igd_result_union_name(r));
+    print_expectation(f, r, columns, num);
+    print_control(f, r);
+}
+
+static void print_costs(FILE *f, const igd_result *r)
+{
+    if (r->num_entries > 0)
+        fprintf(f, "\n%-26s %13s %13s %11s\n", "attack", "forwards", "backwards",
+                "seconds");
+    for (int k = 0; k < r->num_entries; k++) {
+        const igd_entry *e = &r->entries[k];
+        print_name(f, e);
+        if (e->same_as[0] != '\0')
+            fprintf(f, "same as %s\n", e->same_as);
+        else
+            igd_print(f, "%13lld %13lld %11.1f\n", (long long)e->cost.forwards,
+                      (long long)e->cost.backwards, e->cost.seconds);
+    }
+}
+
 static void print_flags(FILE *f, const igd_result *r)
 {
     int columns[IGD_MAX_STEPS], num = 0;
-    bool cumulative = false;
     for (int c = 1; c < r->flags.num_columns; c++)
         columns[num++] = c;
-    for (int k = 0; k < r->num_entries; k++)
-        cumulative = cumulative || r->entries[k].cumulative;
-
-    fprintf(f, "%-24s %-9s %8s  %-16s", "attack", "target",
-            r->flags.votes != NULL ? "expected"
-            : cumulative           ? "cumul."
-                                   : "accuracy",
-            "95 % interval");
+    print_accuracies(f, r, columns, num);
     if (r->flags.votes != NULL)
-        fprintf(f, "  1st draw  majority  any of %-2d", r->flags.num_draws);
-    fprintf(f, " %7s %11s %11s %9s\n", "fooled", "forwards", "backwards", "seconds");
-    print_line(f, r, "clean", "", NULL, 0);
+        print_draws(f, r, columns, num);
+    print_costs(f, r);
     fputc('\n', f);
-    for (int k = 0; k < r->num_entries; k++)
-        print_entry(f, r, k);
-    if (r->num_entries > 0) {
-        print_line(f, r, igd_result_union_name(r), "", columns, num);
-        fputc('\n', f);
-        print_control(f, r);
-    }
-    if (cumulative)
+    if (is_cumulative(r))
         fputs("Accuracies of attacks are cumulative: each attack saw only the images "
               "that were still robust.\n",
               f);
     if (r->flags.votes != NULL)
-        fprintf(
-            f,
-            "The classifier is random: accuracy is in expectation over its draws, then "
-            "by the first draw, the\nmajority and the worst of %d. Without attack: clean "
-            "images, looked at as often as the attacks'.\n",
-            r->flags.num_draws);
+        fprintf(f,
+                "The classifier is random: accuracy is in expectation over its draws, "
+                "then by the first draw, the majority and the worst of %d. Without "
+                "attack: clean images, looked at as often as the attacks'.\n",
+                r->flags.num_draws);
     fprintf(f, "Intervals are exact (Clopper-Pearson%s).\n",
             r->flags.votes != NULL ? ", Korn-Graubard" : "");
 }
@@ -195,7 +234,7 @@ igd_status igd_result_print(igd_result *r)
         fputs("\nWarnings\n", f);
     for (int k = 0; k < r->warnings.num; k++)
         fprintf(f, "  %s: %s\n", r->warnings.item[k].id, r->warnings.item[k].text);
-    if (fclose(f) != 0)
+    if (fclose(f) != 0 || !igd_fold(&r->text))
         return igd_error(IGD_ENOMEM, "no memory for the report");
     return IGD_OK;
 }
