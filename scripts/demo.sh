@@ -1,7 +1,7 @@
 #!/bin/sh
 # From nothing to a defended and attacked model, on Fashion-MNIST: installs what is
 # missing, builds igdef, ranks the neurons of a small adversarially trained ResNet, chooses
-# how many to keep, and evaluates base and defended model, last under the nine attacks of
+# how many to keep and how much noise to add, and evaluates base and defended model, last under the nine attacks of
 # the worst case. The attacks are short, so that all of it takes minutes on two cores.
 # usage: demo.sh [FOLDER]      FOLDER for the results, default build/demo
 set -eu
@@ -13,10 +13,11 @@ data=/usr/share/datasets/fashion-mnist
 names=tests/data/fashion_concepts.txt # of its classes
 out=${1:-build/demo}
 eps=0.1          # what the model was trained against
-sigma=0.05       # eps/2
+sigma=0.05       # eps/2, unless step 4 shows that another helps
 ranked=10000     # training images the neurons are ranked on
 chosen=10000     # other training images that keep is chosen on
 budget=0.01      # clean accuracy that the mask may cost there
+tuned=128        # of those, that settings are attacked on
 attacked=300     # test images
 attacks=transfer:apgd-ce,transfer:apgd-t,apgd-ce,square
 short=apgd-ce.steps=20,apgd-t.steps=20,apgd-t.targets=3,square.queries=200
@@ -68,6 +69,21 @@ igdef analyze search-keep --model "$model" --data "$data" --first "$ranked" --co
 keep=$(number "$out/search-keep.json" keep)
 
 echo
+echo "4. Choose keep and sigma under attack, on $tuned of those images: what gains most"
+keeps=$keep,$((keep + 10)),$((keep + 30))
+igdef analyze tune --model "$model" --data "$data" --first "$ranked" --count "$tuned" \
+    --ranking "$out/loir.safetensors" --keeps "$keeps" --sigmas 0,0.025,0.05 \
+    --temperatures 0.01 --eps "$eps" --draws 5 --budget-clean "$budget" --restart --quiet \
+    --set apgd-ce.steps=20,apgd-t.steps=10,apgd-t.targets=3 \
+    --output "$out/tune.json" --chart "$out/tune.svg" | sed -n '/^[0-9]* settings/,/^$/p
+    /^layer/,/^analysis/p' | sed '/^analysis/d'
+if [ "$(number "$out/tune.json" helps)" = true ]; then
+    keep=$(number "$out/tune.json" keep)
+    sigma=$(number "$out/tune.json" sigma)
+fi
+echo "So: keep $keep, sigma $sigma"
+
+echo
 # usage: evaluate NAME ATTACKS SET COUNT REPORT [RANKING]: writes $out/NAME.json and .txt
 evaluate()
 {
@@ -81,7 +97,7 @@ evaluate()
     igdef eval "$@" >"$out/$name.txt"
 }
 
-echo "4. Attack all on $attacked test images: Linf, eps $eps, sigma $sigma, keep $keep, seed 0,"
+echo "5. Attack all on $attacked test images: Linf, eps $eps, sigma $sigma, keep $keep, seed 0,"
 echo "   with short attacks: $short"
 evaluate base "$attacks" "$short" "$attacked" per-attack
 for ranking in loir cdir random; do
@@ -107,7 +123,7 @@ sed -n '/^Warnings/,/^$/p' "$out/loir.txt"
 echo "Results: $out/base.json, loir.json, cdir.json, random.json ($(($(date +%s) - started)) s)"
 
 echo
-echo "5. What PGD does to activations, and the loss around images"
+echo "6. What PGD does to activations, and the loss around images"
 analyze() # KIND COUNT [OPTIONS]
 {
     kind=$1 count=$2
@@ -121,7 +137,7 @@ analyze shift 300 --top 10
 analyze landscape 50 --keep "$keep" --sigma "$sigma"
 
 echo
-echo "6. The worst case over nine attacks on $worst test images, with short attacks:"
+echo "7. The worst case over nine attacks on $worst test images, with short attacks:"
 echo "   $worst_short"
 rm -f "$out"/worst-*
 begun=$(date +%s)
@@ -143,7 +159,7 @@ echo "($(($(date +%s) - begun)) s) Run 'igdef eval --attack worst-case' with its
 echo "thousand images for figures to quote."
 
 igdef report "$out/base.json" "$out/loir.json" "$out/cdir.json" "$out/random.json" \
-    "$out/search-keep.json" "$out/shift.json" "$out/landscape.json" \
+    "$out/search-keep.json" "$out/tune.json" "$out/shift.json" "$out/landscape.json" \
     --output "$out/report.html" --quiet
 echo
 echo "All of it but the worst case as a page: $out/report.html; the worst case: $out/worst.html"
