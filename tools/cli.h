@@ -77,7 +77,8 @@ typedef struct cli_option {
     const char *argument; // what the help calls its value, such as "FILE"; NULL: none
     const char *help;
     double min, max;            // CLI_INT, CLI_NUMBER, CLI_LIST; equal: no limits
-    const char *const *choices; // CLI_CHOICE, CLI_ENUM; NULL-ended
+    const char *const *choices; // CLI_CHOICE, CLI_ENUM; CLI_TEXT: what completion offers;
+                                // NULL-ended
 } cli_option;
 
 // A table that several commands may share, ended by a row without a name.
@@ -168,13 +169,16 @@ void cli_man(FILE *f, const cli_command *const *commands);
 // Text for roff: no hyphen may become a dash, no line may begin with a request, lines end
 // between words.
 void cli_roff(FILE *f, const char *text);
+// A line as it is, for where lines are not filled.
+void cli_roff_line(FILE *f, const char *line);
 
 // help_attacks.c: all attacks, the parameters of one, and both for the manual page.
 void cli_help_attacks(FILE *f);
 void cli_help_attack(FILE *f, const igd_attack *a);
 void cli_man_attacks(FILE *f);
-// help_data.c: the forms of data sets.
+// help_data.c: the forms of data sets, for help and for the manual page.
 void cli_help_data(FILE *f);
+void cli_man_data(FILE *f);
 // The help of an option; where it says CLI_ATTACKS, the names of the attacks stand.
 #define CLI_ATTACKS "{attacks}"
 void cli_option_help(char *out, size_t size, const cli_option *o);

@@ -1,5 +1,7 @@
 // What igdef help data prints: every form that images and labels may have, and a line of
 // Python that makes each.
+#include <string.h>
+
 #include "cli.h"
 #include "core.h"
 
@@ -76,4 +78,27 @@ void cli_help_data(FILE *f)
         igd_wrap(f, forms[i].python, 4, 8); // breaks between brackets
     }
     fprintf(f, "\n%s", rules);
+}
+
+void cli_man_data(FILE *f)
+{
+    fprintf(f, ".SH DATA\n");
+    for (int i = 0; i < NUM_FORMS; i++) {
+        fprintf(f, ".SS ");
+        cli_roff(f, forms[i].title);
+        fputc('\n', f);
+        cli_roff(f, forms[i].text);
+        fprintf(f, "\n.PP\nIn PyTorch:\n");
+        cli_roff(f, forms[i].python);
+        fputc('\n', f);
+    }
+    fprintf(f, ".SS Pixels, classes and choice\n.nf\n");
+    for (const char *line = rules; *line != '\0';) {
+        const int length = (int)strcspn(line, "\n");
+        char text[IGD_WIDTH + 1];
+        snprintf(text, sizeof(text), "%.*s", length, line);
+        cli_roff_line(f, text);
+        line += length + (line[length] == '\n');
+    }
+    fprintf(f, ".fi\n");
 }

@@ -7,11 +7,13 @@
 #include "igdef/evaluate.h"
 
 // clang-format off
+static const char *const devices[] = {"cpu", "cuda", NULL};
+
 const cli_option common_options[] = {
     {'t', "threads",    CLI_INT | CLI_HIDE_DEFAULT, offsetof(common_settings, threads),
      "N", "threads to compute with [every core the process may use]", 0, 4096, NULL},
     {0,   "device",     CLI_TEXT,  offsetof(common_settings, device),
-     "DEVICE", "cpu, cuda or cuda:N", 0, 0, NULL},
+     "DEVICE", "cpu, cuda or cuda:N", 0, 0, devices},
     {'b', "batch-size", CLI_INT,   offsetof(common_settings, batch_size),
      "N", "images computed with at once; results do not depend on it", 1, 65536, NULL},
     {0,   "seed",       CLI_SEED,  offsetof(common_settings, seed),

@@ -23,11 +23,14 @@ const cli_option series_check_options[] = {
     {0},
 };
 
+static const char *const overs[] = {"keep",     "sigma", "smooth", "temperature", "layer",
+                                    "fraction", "eps",   "steps",  NULL};
+
 static const cli_option sweep_options[] = {
     {0,   "over",       CLI_TEXT, offsetof(sweep_settings, over),
      "OPTION", "keep, sigma, smooth, temperature, layer, fraction (of the images ranked on), "
      "eps, steps (of all attacks that have some) or a parameter such as apgd-ce.steps",
-     0, 0, NULL},
+     0, 0, overs},
     {0,   "values",     CLI_TEXT, offsetof(sweep_settings, values),
      "LIST", "numbers, fractions or layers between commas", 0, 0, NULL},
     {0},
