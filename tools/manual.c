@@ -166,6 +166,7 @@ static void man_shared(FILE *f, const shared *s)
         }
         for (int i = first; i < first + num; i++) {
             rows[i].required = false;
+            rows[i].standard = NULL; // which is one command's own
             man_row(f, &rows[i]);
         }
         free(settings);
@@ -187,6 +188,7 @@ static bool is_own(const shared *s, const cli_row *row)
             if (rows[i].option == row->option) {
                 cli_row plain = *row;
                 plain.required = rows[i].required = false;
+                rows[i].standard = NULL;
                 (void)cli_default_text(here, sizeof(here), &plain);
                 (void)cli_default_text(there, sizeof(there), &rows[i]);
                 found = true;
@@ -255,8 +257,11 @@ static const struct {
     {"ANALYSIS.json.sweep, ANALYSIS.json.rows, ANALYSIS.json.radius, ANALYSIS.json.tune",
      "folders with the result of each evaluation of a series"},
     {"igdef-cache",
-     "folder beside the output with adversarial sets made on base models and "
-     "image embeddings, for later runs; may be removed"},
+     "folder beside the output with adversarial sets made on base models, for "
+     "later runs; may be removed"},
+    {"clip-DIGEST.npy",
+     "image embeddings beside a ranking by CD-IR, for the next model; may "
+     "be removed"},
 };
 
 static void man_files(FILE *f)
