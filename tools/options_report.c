@@ -9,6 +9,7 @@
 #include "core.h"
 #include "csv.h"
 #include "igdef/report.h"
+#include "model_info.h"
 #include "print.h"
 
 // clang-format off
@@ -17,6 +18,12 @@ static const cli_option options[] = {
      "RESULT", "files that igdef eval and igdef analyze wrote", 0, 0, NULL},
     {'o', "output",  CLI_PATH | CLI_OUTPUT, offsetof(report_settings, output),
      "FILE", "where the page goes (.html)", 0, 0, NULL},
+    {0,   "model-info", CLI_PATH | CLI_OUTPUT, offsetof(report_settings, model_info),
+     "FILE", "one result with AutoAttack as RobustBench's model_info (.json), the page being "
+     "optional then", 0, 0, NULL},
+    {0,   "info",    CLI_TEXTS, offsetof(report_settings, info),
+     "KEY=VALUE", "what no result says of the model, for --model-info: link, name, authors, "
+     "additional_data, dataset, venue, architecture, reported, footnote", 0, 0, NULL},
     {0},
 };
 
@@ -42,6 +49,8 @@ static const cli_group groups[] = {
 static const char *const examples[] = {
     "igdef report base.json loir.json random.json -o report.html",
     "igdef report base.json loir.json shift.json landscape.json -o report.html",
+    "igdef report loir.json --model-info Doe2026Masks.json --info additional_data=false "
+    "--info dataset=cifar10 --info architecture=ResNet-18",
     NULL,
 };
 static const cli_words instead[] = {
@@ -49,7 +58,7 @@ static const cli_words instead[] = {
     {"merge", 0, "igdef eval --merge joins the parts of one run"},
     {0},
 };
-static const char *const required[] = {"results", "output", NULL};
+static const char *const required[] = {"results", NULL};
 static const char *const arguments[] = {"results", NULL};
 
 static void defaults(void *settings)
@@ -64,7 +73,32 @@ static int check(const void *settings)
     if (s->results.num > IGD_REPORT_MAX_FILES)
         return cli_usage("%d files; a report takes %d", s->results.num,
                          IGD_REPORT_MAX_FILES);
-    return CLI_GO_ON;
+    if (s->model_info == NULL && s->info.num > 0)
+        return cli_usage("--info: there is no --model-info");
+    if (s->model_info == NULL && s->output == NULL)
+        return cli_usage("--output FILE is missing; see 'igdef help report'");
+    if (s->model_info != NULL && s->results.num != 1)
+        return cli_usage("--model-info: %d results; it is of one", s->results.num);
+    return s->model_info != NULL ? model_info_check(&s->info) : CLI_GO_ON;
+}
+
+// Writes what RobustBench asks for, and says what is left to fill in.
+static int write_model_info(const report_settings *s)
+{
+    char missing[MODEL_INFO_MISSING];
+    cJSON *info = NULL;
+    igd_status st = model_info_make(&info, missing, s->results.item[0], &s->info);
+    if (st == IGD_OK)
+        st = igd_json_write(info, s->model_info);
+    cJSON_Delete(info);
+    if (st != IGD_OK)
+        return cli_failed("report");
+    if (missing[0] != '\0' && !s->common.quiet)
+        fprintf(stderr, "igdef report: %s: to be filled in, or given as --info: %s\n",
+                s->model_info, missing);
+    if (s->output == NULL && !s->common.quiet && !s->common.json && !s->common.csv)
+        print_out("model_info: %s\n", s->model_info);
+    return CLI_DONE;
 }
 
 // What the page says first of each defended model, a row each.
@@ -96,6 +130,9 @@ static int run(const void *settings)
     const report_settings *s = settings;
     char *summary = NULL;
     int rc = CLI_DONE;
+    if (s->model_info != NULL &&
+        ((rc = write_model_info(s)) != CLI_DONE || s->output == NULL))
+        return rc;
     if (igd_report_summary(&summary, s->results.item, s->results.num,
                            s->common.json || s->common.csv) != IGD_OK ||
         igd_report_write(s->results.item, s->results.num, s->output) != IGD_OK)

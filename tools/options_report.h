@@ -7,7 +7,9 @@
 typedef struct report_settings {
     common_settings common;
     cli_texts results;
-    const char *output;
+    const char *output;     // NULL: no page
+    const char *model_info; // NULL: none
+    cli_texts info;
 } report_settings;
 
 extern const cli_command command_report;

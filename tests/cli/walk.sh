@@ -88,6 +88,7 @@ for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
     call 'analyze tune' "${tuned[@]}" --method cdir $image "${clip[@]}"
 done
 call report --results absent.json -o page.html --csv
+call report --results absent.json --model-info info.json --info additional_data=true
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
 call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
     --from 0.01 --halvings 3
