@@ -47,6 +47,15 @@ def numbers_follow_no_locale(path, text):
             yield m.start(), f"{m.group(1)}() prints a fraction by the program's locale"
 
 
+def json_lacks_nothing_unseen(path, text):
+    """cJSON's builders fail in silence; those of core/json_build.h and igd_json_text() do
+    not."""
+    if path.stem in ("json_build", "json", "json_difference"):
+        return
+    for m in re.finditer(r"\bcJSON_(Add|Insert|Replace|Print)\w*\(", text):
+        yield m.start(), f"{m.group()[:-1]}() does not say that memory has run out"
+
+
 def public_functions(root):
     """Header and name of every function that a program may call."""
     for path in sorted((root / "include" / "igdef").glob("*.h")):
@@ -72,7 +81,8 @@ def main():
     for folder in ("src", "shim"):
         for path in sorted((root / folder).rglob("*.[ch]*")):
             text = without_comments(path.read_text())
-            for at, what in numbers_follow_no_locale(path, text):
+            for at, what in (*numbers_follow_no_locale(path, text),
+                             *json_lacks_nothing_unseen(path, text)):
                 print(f"{path.relative_to(root)}:{text.count(chr(10), 0, at) + 1}: {what}")
                 breaches += 1
     for path, what in misuse_is_tested(root):

@@ -7,6 +7,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/options.h"
 #include "core/require.h"
 #include "igdef/sweep.h"
@@ -68,18 +69,18 @@ static igd_status add_row(ablation *a, int k, const igd_series_options *options)
 static cJSON *ablation_json(const ablation *a, const igd_series_options *options)
 {
     cJSON *json = igd_series_provenance(&a->series, NUM_ROWS - 1, "ablation");
-    cJSON_AddItemToObject(json, "attacks",
-                          igd_series_attacks_json(options->evaluate.attacks));
-    cJSON *list = cJSON_AddArrayToObject(json, "rows");
+    igd_json_add_item(json, "attacks",
+                      igd_series_attacks_json(options->evaluate.attacks));
+    cJSON *list = igd_json_add_array(json, "rows");
     for (int k = 0; k < NUM_ROWS; k++) {
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", rows[k].name);
-        cJSON_AddStringToObject(o, "mask", rows[k].mask_name);
-        cJSON_AddNumberToObject(o, "passes", rows[k].one_pass ? 1 : 2);
-        cJSON_AddBoolToObject(o, "smoothing", rows[k].smoothing);
+        igd_json_add_string(o, "name", rows[k].name);
+        igd_json_add_string(o, "mask", rows[k].mask_name);
+        igd_json_add_number(o, "passes", rows[k].one_pass ? 1 : 2);
+        igd_json_add_bool(o, "smoothing", rows[k].smoothing);
         igd_series_add_accuracies(o, a->series.results[k], true);
-        cJSON_AddItemToObject(o, "result", igd_series_file_json(&a->series, k));
-        cJSON_AddItemToArray(list, o);
+        igd_json_add_item(o, "result", igd_series_file_json(&a->series, k));
+        igd_json_append(list, o);
     }
     igd_series_add_end(json, &a->series);
     return json;

@@ -45,8 +45,7 @@ igd_status igd_analysis_make(igd_analysis **out, cJSON *json,
         return igd_error(IGD_ENOMEM, "no memory for the analysis");
     }
     a->object = json;
-    // cJSON's builders do nothing when memory is exhausted; then the last key is missing.
-    a->json = cJSON_HasObjectItem(json, "seconds") ? igd_json_text(json, true) : NULL;
+    a->json = igd_json_text(json, true);
     f = a->json != NULL ? open_memstream(&a->text, &size) : NULL;
     if (f != NULL) {
         head(f, json);

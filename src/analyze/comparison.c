@@ -8,6 +8,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
@@ -94,39 +95,38 @@ static cJSON *row_json(const comparison *c, int k)
 {
     int forwards, backwards;
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "name", c->rows[k].name);
-    cJSON *list = cJSON_AddArrayToObject(o, "robust_acc");
+    igd_json_add_string(o, "name", c->rows[k].name);
+    cJSON *list = igd_json_add_array(o, "robust_acc");
     for (int j = 0; j < c->num_columns; j++) {
         const double accuracy = accuracy_of(c, k, j);
-        cJSON_AddItemToArray(list, accuracy < 0.0 ? cJSON_CreateNull()
-                                                  : cJSON_CreateNumber(accuracy));
+        igd_json_append(list, accuracy < 0.0 ? cJSON_CreateNull()
+                                             : cJSON_CreateNumber(accuracy));
     }
     igd_series_add_accuracies(o, c->series.results[k], false);
     passes_of(c->rows[k].defense, &forwards, &backwards);
-    cJSON *passes = cJSON_AddObjectToObject(o, "passes");
-    cJSON_AddNumberToObject(passes, "forwards", forwards);
-    cJSON_AddNumberToObject(passes, "backwards", backwards);
+    cJSON *passes = igd_json_add_object(o, "passes");
+    igd_json_add_number(passes, "forwards", forwards);
+    igd_json_add_number(passes, "backwards", backwards);
     cJSON *defense =
         cJSON_GetObjectItemCaseSensitive(c->series.results[k]->provenance, "defense");
-    cJSON_AddItemToObject(o, "defense", cJSON_Duplicate(defense, true));
-    cJSON_AddItemToObject(o, "result", igd_series_file_json(&c->series, k));
+    igd_json_add_copy(o, "defense", defense);
+    igd_json_add_item(o, "result", igd_series_file_json(&c->series, k));
     return o;
 }
 
 static cJSON *comparison_json(const comparison *c, const igd_series_options *options)
 {
     cJSON *json = igd_series_provenance(&c->series, 0, "defenses");
-    cJSON_ReplaceItemInObjectCaseSensitive(json, "defense", cJSON_CreateNull());
-    cJSON_AddItemToObject(json, "attacks",
-                          igd_series_attacks_json(options->evaluate.attacks));
-    cJSON_AddBoolToObject(json, "cumulative",
-                          options->evaluate.report == IGD_REPORT_UNION);
-    cJSON *columns = cJSON_AddArrayToObject(json, "columns");
+    igd_json_replace(json, "defense", cJSON_CreateNull());
+    igd_json_add_item(json, "attacks",
+                      igd_series_attacks_json(options->evaluate.attacks));
+    igd_json_add_bool(json, "cumulative", options->evaluate.report == IGD_REPORT_UNION);
+    cJSON *columns = igd_json_add_array(json, "columns");
     for (int j = 0; j < c->num_columns; j++)
-        cJSON_AddItemToArray(columns, cJSON_CreateString(c->columns[j]));
-    cJSON *rows = cJSON_AddArrayToObject(json, "rows");
+        igd_json_append(columns, cJSON_CreateString(c->columns[j]));
+    cJSON *rows = igd_json_add_array(json, "rows");
     for (int k = 0; k < c->num; k++)
-        cJSON_AddItemToArray(rows, row_json(c, k));
+        igd_json_append(rows, row_json(c, k));
     igd_series_add_end(json, &c->series);
     return json;
 }

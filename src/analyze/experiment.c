@@ -4,6 +4,7 @@
 #include "analyze/analysis_impl.h"
 #include "chart/analysis_check.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "defend/defense_impl.h"
 #include "evaluate/images.h"
 #include "evaluate/session.h"
@@ -46,14 +47,17 @@ igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)
         .cuda = igd_torch_cuda(),
         .threads = igd_num_threads()};
     f->root = cJSON_CreateObject();
-    cJSON_AddStringToObject(f->root, "format", IGD_ANALYSIS_FORMAT);
-    cJSON_AddStringToObject(f->root, "kind", e->kind);
+    igd_json_add_string(f->root, "format", IGD_ANALYSIS_FORMAT);
+    igd_json_add_string(f->root, "kind", e->kind);
     cJSON *head = igd_provenance_json(&h);
-    while (head != NULL && head->child != NULL) {
+    const bool whole = igd_json_whole(head);
+    while (whole && head->child != NULL) {
         cJSON *item = cJSON_DetachItemViaPointer(head, head->child);
-        cJSON_AddItemToObject(f->root, item->string, item);
+        igd_json_add_item(f->root, item->string, item);
     }
     cJSON_Delete(head);
+    if (!whole)
+        return igd_error(IGD_ENOMEM, "no memory for the analysis");
     igd_images_warn(&f->warnings, e->data, igd_model_num_classes(e->model));
     return IGD_OK;
 }
@@ -62,8 +66,8 @@ igd_status igd_findings_end(igd_analysis **out, igd_findings *f,
                             void (*print)(FILE *f, const void *json))
 {
     cJSON *root = f->root;
-    cJSON_AddItemToObject(root, "warnings", igd_warnings_json(&f->warnings));
-    cJSON_AddNumberToObject(root, "seconds", igd_now() - f->begun);
+    igd_json_add_item(root, "warnings", igd_warnings_json(&f->warnings));
+    igd_json_add_number(root, "seconds", igd_now() - f->begun);
     *f = (igd_findings){0};
     return igd_analysis_make(out, root, igd_provenance_print, print, root);
 }

@@ -24,7 +24,7 @@ typedef struct seen {
 static igd_status see(seen *s, const igd_attack_job *job, bool *fresh)
 {
     cJSON *json = igd_job_json(job);
-    char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+    char *text = igd_json_text(json, false);
     char **more = realloc(s->run, ((size_t)s->num + 1) * sizeof(char *));
     cJSON_Delete(json);
     if (more != NULL)

@@ -12,6 +12,7 @@
 #include "chart/analysis_check.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/random.h"
@@ -247,21 +248,20 @@ static cJSON *surface_json(const landscape *l, const surface *s)
     const double centre = s->loss[G / 2 * G + G / 2];
     double sum = 0.0, most = centre;
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "name", s->name);
+    igd_json_add_string(o, "name", s->name);
     for (int i = 0; i < G * G; i++) {
         sum += s->loss[i] - centre;
         most = fmax(most, s->loss[i]);
     }
-    cJSON_AddNumberToObject(o, "flatness", sum / (G * G));
-    cJSON_AddNumberToObject(o, "clean_loss", centre);
-    cJSON_AddNumberToObject(o, "max_loss", most);
-    cJSON *check = cJSON_AddObjectToObject(o, "gradient_check");
-    cJSON_AddNumberToObject(check, "median_error", median(s->error, l->N));
-    cJSON_AddNumberToObject(check, "num", (double)l->N);
-    cJSON *loss = cJSON_AddArrayToObject(o, "loss");
+    igd_json_add_number(o, "flatness", sum / (G * G));
+    igd_json_add_number(o, "clean_loss", centre);
+    igd_json_add_number(o, "max_loss", most);
+    cJSON *check = igd_json_add_object(o, "gradient_check");
+    igd_json_add_number(check, "median_error", median(s->error, l->N));
+    igd_json_add_number(check, "num", (double)l->N);
+    cJSON *loss = igd_json_add_array(o, "loss");
     for (int i = 0; i < G; i++)
-        cJSON_AddItemToArray(loss,
-                             cJSON_CreateDoubleArray(s->loss + (ptrdiff_t)i * G, G));
+        igd_json_append(loss, cJSON_CreateDoubleArray(s->loss + (ptrdiff_t)i * G, G));
     return o;
 }
 
@@ -333,14 +333,14 @@ done:
 
 static void add_results(cJSON *root, const landscape *l, const surface *surfaces, int num)
 {
-    cJSON_AddNumberToObject(root, "grid", l->G);
-    cJSON *axis = cJSON_AddArrayToObject(root, "axis");
+    igd_json_add_number(root, "grid", l->G);
+    cJSON *axis = igd_json_add_array(root, "axis");
     for (int i = 0; i < l->G; i++)
-        cJSON_AddItemToArray(axis, cJSON_CreateNumber(offset(l, i)));
-    cJSON_AddNumberToObject(root, "num_images", (double)l->N);
-    cJSON *array = cJSON_AddArrayToObject(root, "surfaces");
+        igd_json_append(axis, cJSON_CreateNumber(offset(l, i)));
+    igd_json_add_number(root, "num_images", (double)l->N);
+    cJSON *array = igd_json_add_array(root, "surfaces");
     for (int k = 0; k < num; k++)
-        cJSON_AddItemToArray(array, surface_json(l, &surfaces[k]));
+        igd_json_append(array, surface_json(l, &surfaces[k]));
 }
 
 igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,

@@ -8,6 +8,7 @@
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
@@ -225,46 +226,44 @@ static cJSON *image_json(const search *s, const subject *u, int64_t i)
 {
     cJSON *o = cJSON_CreateObject();
     const bool wrong = u->high[i] == 0;
-    cJSON_AddNumberToObject(o, "index", (double)igd_dataset_index(s->data, i));
-    cJSON_AddNumberToObject(o, "label", igd_dataset_label(s->data, i));
-    cJSON_AddNumberToObject(o, "low",
-                            wrong || (u->low[i] == 0 && s->options->from == 0.0)
-                                ? 0.0
-                                : eps_of(s, u->low[i]));
-    cJSON_AddItemToObject(o, "high",
-                          number_or_null(wrong ? 0.0
-                                         : u->high[i] > s->steps
-                                             ? NAN
-                                             : eps_of(s, u->high[i])));
+    igd_json_add_number(o, "index", (double)igd_dataset_index(s->data, i));
+    igd_json_add_number(o, "label", igd_dataset_label(s->data, i));
+    igd_json_add_number(o, "low",
+                        wrong || (u->low[i] == 0 && s->options->from == 0.0)
+                            ? 0.0
+                            : eps_of(s, u->low[i]));
+    igd_json_add_item(o, "high",
+                      number_or_null(wrong                   ? 0.0
+                                     : u->high[i] > s->steps ? NAN
+                                                             : eps_of(s, u->high[i])));
     return o;
 }
 
 static cJSON *subject_json(const search *s, const subject *u)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "name", u->name);
-    cJSON_AddNumberToObject(o, "wrong", (double)(s->n - standing(s, u, 0)));
-    cJSON_AddNumberToObject(o, "beyond", (double)standing(s, u, s->steps));
-    cJSON *list = cJSON_AddArrayToObject(o, "quantiles");
+    igd_json_add_string(o, "name", u->name);
+    igd_json_add_number(o, "wrong", (double)(s->n - standing(s, u, 0)));
+    igd_json_add_number(o, "beyond", (double)standing(s, u, s->steps));
+    cJSON *list = igd_json_add_array(o, "quantiles");
     for (int k = 0; k < NUM_SHARES; k++) {
         cJSON *q = cJSON_CreateObject();
-        cJSON_AddNumberToObject(q, "share", shares[k]);
-        cJSON_AddItemToObject(q, "eps", number_or_null(radius_of(s, u, shares[k])));
-        cJSON_AddItemToArray(list, q);
+        igd_json_add_number(q, "share", shares[k]);
+        igd_json_add_item(q, "eps", number_or_null(radius_of(s, u, shares[k])));
+        igd_json_append(list, q);
     }
-    list = cJSON_AddArrayToObject(o, "curve");
+    list = igd_json_add_array(o, "curve");
     for (int step = 0; step <= s->steps; step++) {
         const int64_t hits = standing(s, u, step);
         cJSON *p = cJSON_CreateObject();
-        cJSON_AddNumberToObject(p, "eps", eps_of(s, step));
-        cJSON_AddNumberToObject(p, "acc", (double)hits / (double)s->n);
-        cJSON_AddItemToObject(p, "interval",
-                              igd_interval_json(igd_interval_of(hits, s->n)));
-        cJSON_AddItemToArray(list, p);
+        igd_json_add_number(p, "eps", eps_of(s, step));
+        igd_json_add_number(p, "acc", (double)hits / (double)s->n);
+        igd_json_add_item(p, "interval", igd_interval_json(igd_interval_of(hits, s->n)));
+        igd_json_append(list, p);
     }
-    list = cJSON_AddArrayToObject(o, "images");
+    list = igd_json_add_array(o, "images");
     for (int64_t i = 0; i < s->n; i++)
-        cJSON_AddItemToArray(list, image_json(s, u, i));
+        igd_json_append(list, image_json(s, u, i));
     return o;
 }
 
@@ -272,13 +271,13 @@ static cJSON *radius_json(const search *s)
 {
     const int last = s->num_subjects - 1;
     cJSON *json = igd_series_provenance(&s->series, s->subjects[last].first, "radius");
-    cJSON_AddNumberToObject(json, "from", s->options->from);
-    cJSON_AddNumberToObject(json, "halvings", s->options->halvings);
-    cJSON_AddItemToObject(json, "attacks",
-                          igd_series_attacks_json(s->options->series.evaluate.attacks));
-    cJSON *list = cJSON_AddArrayToObject(json, "classifiers");
+    igd_json_add_number(json, "from", s->options->from);
+    igd_json_add_number(json, "halvings", s->options->halvings);
+    igd_json_add_item(json, "attacks",
+                      igd_series_attacks_json(s->options->series.evaluate.attacks));
+    cJSON *list = igd_json_add_array(json, "classifiers");
     for (int k = 0; k < s->num_subjects; k++)
-        cJSON_AddItemToArray(list, subject_json(s, &s->subjects[k]));
+        igd_json_append(list, subject_json(s, &s->subjects[k]));
     igd_series_add_end(json, &s->series);
     return json;
 }

@@ -11,6 +11,7 @@
 #include "core/chance.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "core/number.h"
 #include "core/options.h"
@@ -281,25 +282,24 @@ static void add_results(igd_findings *f, const search *s, int keep)
 {
     cJSON *root = f->root;
     const double n = (double)s->N;
-    cJSON_AddNumberToObject(root, "budget", s->o->budget);
-    cJSON_AddStringToObject(root, "method",
-                            s->jacobian != NULL ? "one-pass" : "bisection");
-    cJSON_AddNumberToObject(root, "base_clean_acc", (double)s->base_correct / n);
-    cJSON_AddNumberToObject(root, "keep", keep);
-    cJSON_AddNumberToObject(root, "clean_acc", (double)s->correct[keep] / n);
-    cJSON_AddItemToObject(root, "interval",
-                          igd_interval_json(igd_interval_of(s->correct[keep], s->N)));
-    cJSON *points = cJSON_AddArrayToObject(root, "points");
+    igd_json_add_number(root, "budget", s->o->budget);
+    igd_json_add_string(root, "method", s->jacobian != NULL ? "one-pass" : "bisection");
+    igd_json_add_number(root, "base_clean_acc", (double)s->base_correct / n);
+    igd_json_add_number(root, "keep", keep);
+    igd_json_add_number(root, "clean_acc", (double)s->correct[keep] / n);
+    igd_json_add_item(root, "interval",
+                      igd_interval_json(igd_interval_of(s->correct[keep], s->N)));
+    cJSON *points = igd_json_add_array(root, "points");
     for (int k = 1; k <= s->K; k++) {
         if (!s->tried[k])
             continue;
         cJSON *p = cJSON_CreateObject();
-        cJSON_AddItemToArray(points, p);
-        cJSON_AddNumberToObject(p, "keep", k);
-        cJSON_AddNumberToObject(p, "clean_acc", (double)s->correct[k] / n);
+        igd_json_append(points, p);
+        igd_json_add_number(p, "keep", k);
+        igd_json_add_number(p, "clean_acc", (double)s->correct[k] / n);
     }
-    cJSON_AddNumberToObject(root, "num_images", n);
-    cJSON_AddNumberToObject(root, "passes", s->passes);
+    igd_json_add_number(root, "num_images", n);
+    igd_json_add_number(root, "passes", s->passes);
     char text[400];
     if (igd_chance_remark(text, sizeof(text), (double)s->base_correct / n, s->C))
         igd_warn(&f->warnings, IGD_WARN_CHANCE, "%s", text);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/json_build.h"
 #include "core/letters.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
@@ -191,12 +192,12 @@ cJSON *igd_series_provenance(const igd_series *s, int member, const char *kind)
                                        "data",    "defense",  "threat",
                                        "seed",    "device",   "threads"};
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "format", "igdef.analysis/1");
-    cJSON_AddStringToObject(json, "kind", kind);
+    igd_json_add_string(json, "format", "igdef.analysis/1");
+    igd_json_add_string(json, "kind", kind);
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
         const cJSON *from =
             cJSON_GetObjectItemCaseSensitive(s->results[member]->provenance, keys[k]);
-        cJSON_AddItemToObject(json, keys[k], cJSON_Duplicate(from, true));
+        igd_json_add_copy(json, keys[k], from);
     }
     return json;
 }
@@ -210,27 +211,27 @@ static cJSON *interval_json(double accuracy, int64_t n)
 void igd_series_add_accuracies(cJSON *object, const igd_result *r, bool attacks)
 {
     const int64_t n = igd_result_num_images(r);
-    cJSON_AddNumberToObject(object, "clean_acc", igd_result_clean_acc(r));
-    cJSON_AddNumberToObject(object, "worst_acc", igd_result_worst_acc(r));
-    cJSON_AddItemToObject(object, "clean_interval",
-                          interval_json(igd_result_clean_acc(r), n));
-    cJSON_AddItemToObject(object, "worst_interval",
-                          interval_json(igd_result_worst_acc(r), n));
-    cJSON *list = attacks ? cJSON_AddArrayToObject(object, "attacks") : NULL;
+    igd_json_add_number(object, "clean_acc", igd_result_clean_acc(r));
+    igd_json_add_number(object, "worst_acc", igd_result_worst_acc(r));
+    igd_json_add_item(object, "clean_interval",
+                      interval_json(igd_result_clean_acc(r), n));
+    igd_json_add_item(object, "worst_interval",
+                      interval_json(igd_result_worst_acc(r), n));
+    cJSON *list = attacks ? igd_json_add_array(object, "attacks") : NULL;
     for (int k = 0; list != NULL && k < igd_result_num_attacks(r); k++) {
         const igd_attack_result a = igd_result_attack(r, k);
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", a.name);
-        cJSON_AddStringToObject(o, "target", a.target);
-        cJSON_AddNumberToObject(o, "robust_acc", a.robust_acc);
-        cJSON_AddItemToArray(list, o);
+        igd_json_add_string(o, "name", a.name);
+        igd_json_add_string(o, "target", a.target);
+        igd_json_add_number(o, "robust_acc", a.robust_acc);
+        igd_json_append(list, o);
     }
 }
 
 void igd_series_add_end(cJSON *analysis, const igd_series *s)
 {
     double seconds = 0.0;
-    cJSON *list = cJSON_AddArrayToObject(analysis, "warnings");
+    cJSON *list = igd_json_add_array(analysis, "warnings");
     for (int k = 0; k < s->num; k++) {
         const igd_result *r = s->results[k];
         seconds += r->seconds;
@@ -239,10 +240,10 @@ void igd_series_add_end(cJSON *analysis, const igd_series *s)
             snprintf(text, sizeof(text), "%s: %s", s->members[k].name,
                      igd_result_warning_text(r, w));
             cJSON *o = cJSON_CreateObject();
-            cJSON_AddStringToObject(o, "id", igd_result_warning_id(r, w));
-            cJSON_AddStringToObject(o, "text", text);
-            cJSON_AddItemToArray(list, o);
+            igd_json_add_string(o, "id", igd_result_warning_id(r, w));
+            igd_json_add_string(o, "text", text);
+            igd_json_append(list, o);
         }
     }
-    cJSON_AddNumberToObject(analysis, "seconds", seconds);
+    igd_json_add_number(analysis, "seconds", seconds);
 }

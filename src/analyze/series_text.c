@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/analysis_impl.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/wrap.h"
 #include "result/interval.h"
@@ -45,7 +46,7 @@ cJSON *igd_series_attacks_json(const char *attacks)
     for (const char *at = attacks; *at != '\0';) {
         const size_t length = strcspn(at, ",");
         snprintf(name, sizeof(name), "%.*s", (int)length, at);
-        cJSON_AddItemToArray(list, cJSON_CreateString(name));
+        igd_json_append(list, cJSON_CreateString(name));
         at += length + (at[length] == ',');
     }
     return list;

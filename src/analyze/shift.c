@@ -10,6 +10,7 @@
 #include "core/chance.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "core/number.h"
 #include "core/options.h"
@@ -358,24 +359,24 @@ static igd_interval interval_of(const tally *t, double mean)
 static cJSON *groups_json(const shift *s, bool fooled)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddNumberToObject(o, "count", (double)s->outcomes[fooled]);
-    cJSON *array = cJSON_AddArrayToObject(o, "groups");
+    igd_json_add_number(o, "count", (double)s->outcomes[fooled]);
+    cJSON *array = igd_json_add_array(o, "groups");
     for (int g = 0; g < NUM_GROUPS; g++) {
         const tally *t = &s->tallies[fooled][g];
         const double n = (double)t->count, mean = n > 0 ? t->sum / n : 0.0;
         if (g == PREDICTED_CLASS && !fooled) // it is the image's class
             continue;
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddItemToArray(array, item);
-        cJSON_AddStringToObject(item, "name", group_names[g]);
-        cJSON_AddItemToObject(item, "neurons",
-                              t->count > 0 ? cJSON_CreateNumber(t->neurons / n)
-                                           : cJSON_CreateNull());
-        cJSON_AddNumberToObject(item, "count", n);
-        cJSON_AddNumberToObject(item, "guarded", (double)t->guarded);
-        cJSON_AddItemToObject(
-            item, "mean", t->count > 0 ? cJSON_CreateNumber(mean) : cJSON_CreateNull());
-        cJSON_AddItemToObject(item, "interval", igd_interval_json(interval_of(t, mean)));
+        igd_json_append(array, item);
+        igd_json_add_string(item, "name", group_names[g]);
+        igd_json_add_item(item, "neurons",
+                          t->count > 0 ? cJSON_CreateNumber(t->neurons / n)
+                                       : cJSON_CreateNull());
+        igd_json_add_number(item, "count", n);
+        igd_json_add_number(item, "guarded", (double)t->guarded);
+        igd_json_add_item(item, "mean",
+                          t->count > 0 ? cJSON_CreateNumber(mean) : cJSON_CreateNull());
+        igd_json_add_item(item, "interval", igd_interval_json(interval_of(t, mean)));
     }
     return o;
 }
@@ -383,17 +384,17 @@ static cJSON *groups_json(const shift *s, bool fooled)
 static void add_results(igd_findings *f, const shift *s, const igd_ranking *ranking)
 {
     cJSON *root = f->root;
-    cJSON *r = cJSON_AddObjectToObject(root, "ranking");
-    cJSON_AddStringToObject(r, "method", igd_ranking_method(ranking));
-    cJSON_AddNumberToObject(r, "num_images", (double)igd_ranking_num_images(ranking));
-    cJSON_AddStringToObject(root, "layer", igd_ranking_layer(ranking));
-    cJSON_AddNumberToObject(root, "top", s->o->top);
-    cJSON_AddStringToObject(root, "attack", s->o->attack);
-    cJSON_AddStringToObject(root, "target", s->target == s->base ? "base" : "defended");
-    cJSON_AddItemToObject(root, "settings", igd_job_json(&s->job));
-    cJSON_AddNumberToObject(root, "num_images", (double)s->attacked);
-    cJSON_AddItemToObject(root, "successful", groups_json(s, true));
-    cJSON_AddItemToObject(root, "unsuccessful", groups_json(s, false));
+    cJSON *r = igd_json_add_object(root, "ranking");
+    igd_json_add_string(r, "method", igd_ranking_method(ranking));
+    igd_json_add_number(r, "num_images", (double)igd_ranking_num_images(ranking));
+    igd_json_add_string(root, "layer", igd_ranking_layer(ranking));
+    igd_json_add_number(root, "top", s->o->top);
+    igd_json_add_string(root, "attack", s->o->attack);
+    igd_json_add_string(root, "target", s->target == s->base ? "base" : "defended");
+    igd_json_add_item(root, "settings", igd_job_json(&s->job));
+    igd_json_add_number(root, "num_images", (double)s->attacked);
+    igd_json_add_item(root, "successful", groups_json(s, true));
+    igd_json_add_item(root, "unsuccessful", groups_json(s, false));
     char text[400];
     const double accuracy = (double)s->attacked / (double)s->seen;
     if (igd_chance_remark(text, sizeof(text), accuracy, s->C))

@@ -9,6 +9,7 @@
 #include "analyze/series_text.h"
 #include "analyze/sweep_values.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
@@ -228,7 +229,7 @@ static cJSON *accuracies_json(const sweep *s, int member)
 {
     cJSON *o = cJSON_CreateObject();
     igd_series_add_accuracies(o, s->series.results[member], true);
-    cJSON_AddItemToObject(o, "result", igd_series_file_json(&s->series, member));
+    igd_json_add_item(o, "result", igd_series_file_json(&s->series, member));
     return o;
 }
 
@@ -239,15 +240,14 @@ static cJSON *points_json(const sweep *s)
     for (int k = 0; k < v->num; k++) {
         cJSON *o = cJSON_CreateObject();
         if (v->what == IGD_SWEPT_LAYER)
-            cJSON_AddStringToObject(o, "value", v->item[k].text);
+            igd_json_add_string(o, "value", v->item[k].text);
         else
-            cJSON_AddNumberToObject(o, "value", v->item[k].number);
+            igd_json_add_number(o, "value", v->item[k].number);
         igd_series_add_accuracies(o, s->series.results[s->points[k]], true);
-        cJSON_AddItemToObject(o, "result",
-                              igd_series_file_json(&s->series, s->points[k]));
+        igd_json_add_item(o, "result", igd_series_file_json(&s->series, s->points[k]));
         if (v->changes_base && s->defended)
-            cJSON_AddItemToObject(o, "base", accuracies_json(s, s->bases[k]));
-        cJSON_AddItemToArray(list, o);
+            igd_json_add_item(o, "base", accuracies_json(s, s->bases[k]));
+        igd_json_append(list, o);
     }
     return list;
 }
@@ -263,16 +263,15 @@ static cJSON *sweep_json(const sweep *s)
     if (v->what == IGD_SWEPT_EPS)
         cJSON_DeleteItemFromObjectCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(json, "threat"), "eps");
-    cJSON_AddStringToObject(json, "option", v->name);
-    cJSON_AddBoolToObject(json, "of_attack", v->changes_base);
-    cJSON_AddItemToObject(json, "attacks",
-                          igd_series_attacks_json(s->options->evaluate.attacks));
-    cJSON_AddItemToObject(json, "points", points_json(s));
-    cJSON_AddItemToObject(json, "base",
-                          s->defended && !v->changes_base
-                              ? accuracies_json(s, s->bases[0])
-                              : cJSON_CreateNull());
-    cJSON_AddBoolToObject(json, "finished", true);
+    igd_json_add_string(json, "option", v->name);
+    igd_json_add_bool(json, "of_attack", v->changes_base);
+    igd_json_add_item(json, "attacks",
+                      igd_series_attacks_json(s->options->evaluate.attacks));
+    igd_json_add_item(json, "points", points_json(s));
+    igd_json_add_item(json, "base",
+                      s->defended && !v->changes_base ? accuracies_json(s, s->bases[0])
+                                                      : cJSON_CreateNull());
+    igd_json_add_bool(json, "finished", true);
     igd_series_add_end(json, &s->series);
     return json;
 }

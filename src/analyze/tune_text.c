@@ -6,6 +6,7 @@
 #include "analyze/tune.h"
 #include "chart/analysis_check.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/number.h"
 
 bool igd_tuned_helps(const igd_tuned *t)
@@ -22,28 +23,26 @@ static cJSON *setting_json(const igd_tuned *t, int place)
     const igd_tally *c = &t->tally[place];
     const double n = (double)c->n;
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "layer", igd_ranking_layer(t->grid->rankings[v->ranking]));
-    cJSON_AddNumberToObject(o, "keep", v->keep);
-    cJSON_AddNumberToObject(o, "sigma", v->sigma);
-    cJSON_AddNumberToObject(o, "temperature", v->temperature);
-    cJSON_AddNumberToObject(o, "rounds", v->round);
-    cJSON_AddNumberToObject(o, "num_images", n);
-    cJSON_AddNumberToObject(o, "clean_acc", (double)c->clean / n);
-    cJSON_AddNumberToObject(o, "base_clean_acc",
-                            (double)(c->clean - c->clean_won + c->clean_lost) / n);
-    cJSON_AddBoolToObject(o, "within_budget",
-                          igd_tally_is_within(c, t->options->budget_clean));
-    cJSON_AddNumberToObject(o, "robust_acc", (double)c->robust / n);
-    cJSON_AddNumberToObject(o, "base_robust_acc",
-                            (double)(c->robust - c->won + c->lost) / n);
-    cJSON_AddNumberToObject(o, "won", (double)c->won);
-    cJSON_AddNumberToObject(o, "lost", (double)c->lost);
-    cJSON_AddNumberToObject(o, "gain", (double)(c->won - c->lost) / n);
-    cJSON_AddItemToObject(o, "interval",
-                          igd_interval_json(igd_tally_gain(c, IGD_INTERVAL_LEVEL)));
-    cJSON_AddItemToObject(
-        o, "corrected_interval",
-        igd_interval_json(igd_tally_gain(c, igd_halving_level(t->num))));
+    igd_json_add_string(o, "layer", igd_ranking_layer(t->grid->rankings[v->ranking]));
+    igd_json_add_number(o, "keep", v->keep);
+    igd_json_add_number(o, "sigma", v->sigma);
+    igd_json_add_number(o, "temperature", v->temperature);
+    igd_json_add_number(o, "rounds", v->round);
+    igd_json_add_number(o, "num_images", n);
+    igd_json_add_number(o, "clean_acc", (double)c->clean / n);
+    igd_json_add_number(o, "base_clean_acc",
+                        (double)(c->clean - c->clean_won + c->clean_lost) / n);
+    igd_json_add_bool(o, "within_budget",
+                      igd_tally_is_within(c, t->options->budget_clean));
+    igd_json_add_number(o, "robust_acc", (double)c->robust / n);
+    igd_json_add_number(o, "base_robust_acc", (double)(c->robust - c->won + c->lost) / n);
+    igd_json_add_number(o, "won", (double)c->won);
+    igd_json_add_number(o, "lost", (double)c->lost);
+    igd_json_add_number(o, "gain", (double)(c->won - c->lost) / n);
+    igd_json_add_item(o, "interval",
+                      igd_interval_json(igd_tally_gain(c, IGD_INTERVAL_LEVEL)));
+    igd_json_add_item(o, "corrected_interval",
+                      igd_interval_json(igd_tally_gain(c, igd_halving_level(t->num))));
     return o;
 }
 
@@ -69,26 +68,26 @@ static cJSON *command_json(const igd_tuned *t)
 void igd_tuned_add(cJSON *root, const igd_tuned *t)
 {
     cJSON *list;
-    cJSON_AddItemToObject(root, "attacks",
-                          igd_series_attacks_json(t->options->series.evaluate.attacks));
-    cJSON_AddNumberToObject(root, "budget", t->options->budget_clean);
-    cJSON_AddNumberToObject(root, "num_settings", t->num);
-    cJSON_AddStringToObject(root, "correction", "bonferroni");
-    cJSON_AddNumberToObject(root, "corrected_level", igd_halving_level(t->num));
-    list = cJSON_AddArrayToObject(root, "rounds");
+    igd_json_add_item(root, "attacks",
+                      igd_series_attacks_json(t->options->series.evaluate.attacks));
+    igd_json_add_number(root, "budget", t->options->budget_clean);
+    igd_json_add_number(root, "num_settings", t->num);
+    igd_json_add_string(root, "correction", "bonferroni");
+    igd_json_add_number(root, "corrected_level", igd_halving_level(t->num));
+    list = igd_json_add_array(root, "rounds");
     for (int k = 0; k < t->num_rounds; k++) {
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddNumberToObject(o, "settings", t->rounds[k].settings);
-        cJSON_AddNumberToObject(o, "images", (double)t->rounds[k].images);
-        cJSON_AddItemToArray(list, o);
+        igd_json_add_number(o, "settings", t->rounds[k].settings);
+        igd_json_add_number(o, "images", (double)t->rounds[k].images);
+        igd_json_append(list, o);
     }
-    list = cJSON_AddArrayToObject(root, "settings");
+    list = igd_json_add_array(root, "settings");
     for (int k = 0; k < t->num; k++)
-        cJSON_AddItemToArray(list, setting_json(t, t->order[k]));
-    cJSON_AddItemToObject(
-        root, "chosen", t->chosen >= 0 ? setting_json(t, t->chosen) : cJSON_CreateNull());
-    cJSON_AddBoolToObject(root, "helps", igd_tuned_helps(t));
-    cJSON_AddItemToObject(root, "next", command_json(t));
+        igd_json_append(list, setting_json(t, t->order[k]));
+    igd_json_add_item(root, "chosen",
+                      t->chosen >= 0 ? setting_json(t, t->chosen) : cJSON_CreateNull());
+    igd_json_add_bool(root, "helps", igd_tuned_helps(t));
+    igd_json_add_item(root, "next", command_json(t));
 }
 
 // --- text

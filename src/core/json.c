@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json_build.h"
 #include "core/text.h"
 
 #define MAX_FILE ((size_t)64 << 20)
@@ -236,11 +237,11 @@ void igd_json_add_seed(cJSON *object, uint64_t seed)
 {
     char text[24];
     if (seed <= (uint64_t)1 << 53) {
-        cJSON_AddNumberToObject(object, "seed", (double)seed);
+        igd_json_add_number(object, "seed", (double)seed);
         return;
     }
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-    cJSON_AddStringToObject(object, "seed", text);
+    igd_json_add_string(object, "seed", text);
 }
 
 igd_status igd_json_seed(uint64_t *out, const cJSON *object, const char *where)
@@ -265,6 +266,8 @@ igd_status igd_json_seed(uint64_t *out, const cJSON *object, const char *where)
 
 char *igd_json_text(const cJSON *json, bool indented)
 {
+    if (!igd_json_whole(json))
+        return NULL;
     char *text = indented ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
     const size_t size = text != NULL ? strlen(text) : 0;
     size_t bad = 0, used = 0, length;

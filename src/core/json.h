@@ -17,7 +17,7 @@ igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char
 igd_status igd_json_write(const cJSON *json, const char *path);
 
 // As text in UTF-8, whatever strings hold: bytes that are none are written as "\xff".
-// Owned (free()), NULL when memory is exhausted.
+// Owned (free()); NULL when memory is exhausted or was while the value was built.
 char *igd_json_text(const cJSON *json, bool indented);
 
 // A member of an object by key. `what` starts the message: a path, say. Strings and items
@@ -51,6 +51,10 @@ double igd_number_in(const cJSON *json, const char *object, const char *key);
 // The first place where two values differ: "seed is 1 there, 0 here". Returns false where
 // they are equal.
 bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here);
+// The same of values made for the comparison, which are consumed. @return IGD_ENOMEM
+// where there was no memory for one of them
+igd_status igd_json_compare(bool *differ, char *text, size_t size, cJSON *there,
+                            cJSON *here);
 
 // Adds "seed": a number, or a string where a JSON number would not be exact.
 void igd_json_add_seed(cJSON *object, uint64_t seed);

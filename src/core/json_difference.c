@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 
 static void print_value(char *text, size_t size, const cJSON *v)
 {
@@ -82,4 +84,14 @@ static bool values_differ(char *text, size_t size, const char *path, const cJSON
 bool igd_json_difference(char *text, size_t size, const cJSON *there, const cJSON *here)
 {
     return values_differ(text, size, "", there, here);
+}
+
+igd_status igd_json_compare(bool *differ, char *text, size_t size, cJSON *there,
+                            cJSON *here)
+{
+    const bool whole = igd_json_whole(there) && igd_json_whole(here);
+    *differ = whole && igd_json_difference(text, size, there, here);
+    cJSON_Delete(there);
+    cJSON_Delete(here);
+    return whole ? IGD_OK : igd_error(IGD_ENOMEM, "no memory to compare settings");
 }

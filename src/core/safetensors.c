@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/json_build.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "elements are copied as they lie");
@@ -239,17 +240,17 @@ const cJSON *igd_safetensors_metadata(const igd_safetensors *f)
 static bool add_entry(cJSON *header, const igd_named_array *a, int64_t *at)
 {
     const int64_t size = count_elements(a->shape, a->num_dims) * (int64_t)sizeof(float);
-    cJSON *item = cJSON_AddObjectToObject(header, a->name);
-    if (item == NULL || cJSON_AddStringToObject(item, "dtype", "F32") == NULL)
+    cJSON *item = igd_json_add_object(header, a->name);
+    if (item == NULL || !igd_json_add_string(item, "dtype", "F32"))
         return false;
-    cJSON *shape = cJSON_AddArrayToObject(item, "shape");
+    cJSON *shape = igd_json_add_array(item, "shape");
     bool good = shape != NULL;
     for (int i = 0; i < a->num_dims && good; i++)
-        good = cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)a->shape[i]));
-    cJSON *offsets = cJSON_AddArrayToObject(item, "data_offsets");
+        good = igd_json_append(shape, cJSON_CreateNumber((double)a->shape[i]));
+    cJSON *offsets = igd_json_add_array(item, "data_offsets");
     good = good && offsets != NULL &&
-           cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)*at)) &&
-           cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)(*at + size)));
+           igd_json_append(offsets, cJSON_CreateNumber((double)*at)) &&
+           igd_json_append(offsets, cJSON_CreateNumber((double)(*at + size)));
     *at += size;
     return good;
 }
@@ -268,7 +269,7 @@ static igd_status make_header(char **out, const cJSON *metadata,
         st = check_metadata(metadata, path);
         if (st != IGD_OK)
             goto done;
-        good = cJSON_AddItemToObject(header, METADATA, cJSON_Duplicate(metadata, true));
+        good = igd_json_add_copy(header, METADATA, metadata);
     }
     for (int i = 0; i < num && good; i++)
         good = add_entry(header, &arrays[i], &at);

@@ -6,6 +6,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 
 #define KEY "sha256"
 
@@ -25,7 +26,7 @@ igd_status igd_seal(cJSON *object, const char *what)
     char sum[IGD_SHA256_LENGTH];
     cJSON_DeleteItemFromObjectCaseSensitive(object, KEY);
     IGD_TRY(digest_of(sum, object, what));
-    return cJSON_AddStringToObject(object, KEY, sum) != NULL
+    return igd_json_add_string(object, KEY, sum)
                ? IGD_OK
                : igd_error(IGD_ENOMEM, "%s: no memory for its digest", what);
 }

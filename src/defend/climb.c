@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 
 #define MOST_STEPS 10000
@@ -160,8 +161,8 @@ igd_status igd_climber_begin(igd_defense **out, size_t size, const igd_model *ba
     IGD_TRY(check(base, climb, sizes, num));
     IGD_TRY(igd_defense_begin(out, size, base, type));
     ((igd_climber *)*out)->climb = *climb;
-    cJSON_AddNumberToObject((*out)->settings, "steps", climb->num_steps);
+    igd_json_add_number((*out)->settings, "steps", climb->num_steps);
     for (int k = 0; k < num; k++)
-        cJSON_AddNumberToObject((*out)->settings, sizes[k].key, sizes[k].value);
+        igd_json_add_number((*out)->settings, sizes[k].key, sizes[k].value);
     return IGD_OK;
 }

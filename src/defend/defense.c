@@ -6,6 +6,7 @@
 #include "core/entropy.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/require.h"
 
 igd_status igd_defense_begin(igd_defense **out, size_t size, const igd_model *base,
@@ -19,7 +20,7 @@ igd_status igd_defense_begin(igd_defense **out, size_t size, const igd_model *ba
     d->base = base;
     d->f = igd_model_classifier(base);
     d->settings = cJSON_CreateObject();
-    cJSON_AddStringToObject(d->settings, "kind", type->name);
+    igd_json_add_string(d->settings, "kind", type->name);
     return IGD_OK;
 }
 
@@ -29,9 +30,9 @@ static void add_cost(const igd_defense *d)
     if (d->type->unknown)
         return;
     igd_defense_passes(d, &forwards, &backwards);
-    cJSON *cost = cJSON_AddObjectToObject(d->settings, "cost");
-    cJSON_AddNumberToObject(cost, "forwards", forwards);
-    cJSON_AddNumberToObject(cost, "backwards", backwards);
+    cJSON *cost = igd_json_add_object(d->settings, "cost");
+    igd_json_add_number(cost, "forwards", forwards);
+    igd_json_add_number(cost, "backwards", backwards);
 }
 
 igd_status igd_defense_finish(igd_defense **out, igd_defense *d, igd_status st)

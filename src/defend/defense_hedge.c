@@ -3,6 +3,7 @@
 // Source: Wu et al., 2021, as re-implemented by Croce et al., ICML 2022.
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/options.h"
 #include "core/pixels.h"
 #include "core/random.h"
@@ -71,7 +72,7 @@ igd_status igd_defense_new_hedge(igd_defense **out, const igd_model *base,
 
     IGD_TRY(igd_climber_begin(&d, sizeof(hedge), base, &type, &climb, sizes, 2));
     ((hedge *)d)->options = o;
-    cJSON_AddBoolToObject(d->settings, "random_start", o.random_start);
+    igd_json_add_bool(d->settings, "random_start", o.random_start);
     igd_json_add_seed(d->settings, o.seed);
     return igd_defense_finish(out, d, IGD_OK);
 }

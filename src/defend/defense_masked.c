@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/random.h"
@@ -462,23 +463,23 @@ static igd_status describe(masked *d)
     cJSON *json = d->common.settings;
     char sha256[IGD_SHA256_LENGTH];
 
-    cJSON_AddStringToObject(json, "mask", names[o->mask]);
-    cJSON_AddNumberToObject(json, "passes", o->one_pass ? 1 : 2);
+    igd_json_add_string(json, "mask", names[o->mask]);
+    igd_json_add_number(json, "passes", o->one_pass ? 1 : 2);
     if (d->mask != NULL) {
-        cJSON_AddStringToObject(json, "method", d->method);
-        cJSON_AddStringToObject(json, "layer", d->layer);
-        cJSON_AddNumberToObject(json, "keep", o->keep);
+        igd_json_add_string(json, "method", d->method);
+        igd_json_add_string(json, "layer", d->layer);
+        igd_json_add_number(json, "keep", o->keep);
     }
     if (d->mask != NULL || o->one_pass) {
-        cJSON_AddNumberToObject(json, "sigma", o->sigma);
-        cJSON_AddNumberToObject(json, "smooth", o->num_smooth);
+        igd_json_add_number(json, "sigma", o->sigma);
+        igd_json_add_number(json, "smooth", o->num_smooth);
     }
     if (igd_defense_has_pseudo_label(&d->common))
-        cJSON_AddNumberToObject(json, "temperature", o->temperature);
+        igd_json_add_number(json, "temperature", o->temperature);
     igd_json_add_seed(json, o->seed);
     if (d->mask != NULL) {
         IGD_TRY(igd_mask_sha256(sha256, d->mask));
-        cJSON_AddStringToObject(json, "mask_sha256", sha256);
+        igd_json_add_string(json, "mask_sha256", sha256);
     }
     return IGD_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/options.h"
 #include "core/require.h"
 #include "cut.h"
@@ -293,11 +294,10 @@ igd_status igd_defense_new_meansparse(igd_defense **out, const igd_model *base,
         (st = moments_init(&m, igd_cut_num_neurons(d->cut))) == IGD_OK &&
         (st = measure(&m, d, probe, &o)) == IGD_OK &&
         (st = settle(d, &m, o.alpha, sha256)) == IGD_OK) {
-        cJSON_AddStringToObject(begun->settings, "layer", layer);
-        cJSON_AddNumberToObject(begun->settings, "alpha", o.alpha);
-        cJSON_AddNumberToObject(begun->settings, "images",
-                                (double)igd_dataset_size(probe));
-        cJSON_AddStringToObject(begun->settings, "statistics_sha256", sha256);
+        igd_json_add_string(begun->settings, "layer", layer);
+        igd_json_add_number(begun->settings, "alpha", o.alpha);
+        igd_json_add_number(begun->settings, "images", (double)igd_dataset_size(probe));
+        igd_json_add_string(begun->settings, "statistics_sha256", sha256);
     }
     moments_free(&m);
     return igd_defense_finish(out, begun, st);

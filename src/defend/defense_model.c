@@ -2,6 +2,7 @@
 #include "defend/defense_kind.h"
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "igdef/callbacks.h"
 
@@ -38,8 +39,8 @@ static igd_status finish(igd_defense **out, foreign *d, const char *path, igd_st
         st = igd_error(IGD_EINVAL, "%s: has %d classes, the base model %d", path,
                        igd_model_num_classes(d->given), C);
     if (st == IGD_OK) {
-        cJSON_AddStringToObject(d->common.settings, "path", path);
-        cJSON_AddStringToObject(d->common.settings, "sha256", igd_model_sha256(d->given));
+        igd_json_add_string(d->common.settings, "path", path);
+        igd_json_add_string(d->common.settings, "sha256", igd_model_sha256(d->given));
     }
     return igd_defense_finish(out, &d->common, st);
 }

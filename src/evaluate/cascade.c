@@ -8,6 +8,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "data/loader.h"
 #include "evaluate/advset.h"
@@ -233,14 +234,14 @@ static igd_status set_key(char out[IGD_SHA256_LENGTH], const igd_session *s,
                           const igd_attack_job *job)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "igdef", igd_version());
-    cJSON_AddStringToObject(o, "model", s->views->model_identity);
-    cJSON_AddStringToObject(o, "norm", igd_norm_name(job->threat.norm));
+    igd_json_add_string(o, "igdef", igd_version());
+    igd_json_add_string(o, "model", s->views->model_identity);
+    igd_json_add_string(o, "norm", igd_norm_name(job->threat.norm));
     igd_json_add_seed(o, job->seed);
-    cJSON_AddItemToObject(o, "job", igd_job_json(job));
+    igd_json_add_item(o, "job", igd_job_json(job));
     if (s->views->base->rounding == IGD_ROUND_TF32)
-        cJSON_AddStringToObject(o, "precision", "tf32");
-    char *text = cJSON_HasObjectItem(o, "job") ? cJSON_PrintUnformatted(o) : NULL;
+        igd_json_add_string(o, "precision", "tf32");
+    char *text = igd_json_text(o, false);
     const igd_status st = text == NULL
                               ? igd_error(IGD_ENOMEM, "no memory for a fingerprint")
                               : igd_sha256_bytes(out, text, strlen(text));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 
 // What a checking step says of the images that it and the step it repeats both attacked.
 typedef struct comparison {
@@ -39,9 +40,8 @@ static comparison compare(const igd_session *s, int column)
 
 static cJSON *add_object(cJSON *json, const char *key, const igd_session *s, int column)
 {
-    cJSON *o = cJSON_AddObjectToObject(json, key);
-    cJSON_AddStringToObject(o, "attack",
-                            s->plan->steps[s->plan->steps[column].repeats].name);
+    cJSON *o = igd_json_add_object(json, key);
+    igd_json_add_string(o, "attack", s->plan->steps[s->plan->steps[column].repeats].name);
     return o;
 }
 
@@ -49,17 +49,17 @@ static void count_saturation(cJSON *json, const igd_session *s, int column)
 {
     const comparison c = compare(s, column);
     cJSON *o = add_object(json, "saturation", s, column);
-    cJSON_AddNumberToObject(o, "images", (double)c.images);
-    cJSON_AddNumberToObject(o, "newly_fooled", (double)c.newly_fooled);
+    igd_json_add_number(o, "images", (double)c.images);
+    igd_json_add_number(o, "newly_fooled", (double)c.newly_fooled);
 }
 
 static void count_radius(cJSON *json, const igd_session *s, int column)
 {
     const comparison c = compare(s, column);
     cJSON *o = add_object(json, "huge_radius", s, column);
-    cJSON_AddNumberToObject(o, "eps", s->plan->steps[column].jobs[0].threat.eps);
-    cJSON_AddNumberToObject(o, "images", (double)c.images);
-    cJSON_AddNumberToObject(o, "robust", (double)c.robust);
+    igd_json_add_number(o, "eps", s->plan->steps[column].jobs[0].threat.eps);
+    igd_json_add_number(o, "images", (double)c.images);
+    igd_json_add_number(o, "robust", (double)c.robust);
 }
 
 static int by_name(const void *a, const void *b)
@@ -121,19 +121,19 @@ static void count_role(cJSON *json, const igd_session *s, igd_role role, const c
     if (!compared)
         return;
     char *names = names_of(s, role), *gradients = names_of(s, IGD_ROLE_GRADIENT);
-    cJSON *o = cJSON_AddObjectToObject(json, key);
-    cJSON_AddStringToObject(o, "attack", gradients != NULL ? gradients : "");
-    cJSON_AddStringToObject(o, key, names != NULL ? names : "");
-    cJSON_AddNumberToObject(o, "total", (double)s->n);
-    cJSON_AddNumberToObject(o, "images", (double)fooled);
-    cJSON_AddNumberToObject(o, "robust", (double)alone);
+    cJSON *o = igd_json_add_object(json, key);
+    igd_json_add_string(o, "attack", gradients != NULL ? gradients : "");
+    igd_json_add_string(o, key, names != NULL ? names : "");
+    igd_json_add_number(o, "total", (double)s->n);
+    igd_json_add_number(o, "images", (double)fooled);
+    igd_json_add_number(o, "robust", (double)alone);
     free(names);
     free(gradients);
 }
 
 static void count_audit(cJSON *json, const igd_session *s)
 {
-    cJSON *o = cJSON_AddObjectToObject(json, "audit");
+    cJSON *o = igd_json_add_object(json, "audit");
     cJSON *list = cJSON_CreateArray();
     int64_t images = 0, differences = 0;
     for (int k = s->plan->num_main; k < s->plan->num_steps; k++) {
@@ -143,16 +143,16 @@ static void count_audit(cJSON *json, const igd_session *s)
         images += c.images;
         differences += c.different;
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "attack",
-                                s->plan->steps[s->plan->steps[k].repeats].name);
-        cJSON_AddNumberToObject(item, "images", (double)c.images);
-        cJSON_AddNumberToObject(item, "differences", (double)c.different);
-        cJSON_AddItemToArray(list, item);
+        igd_json_add_string(item, "attack",
+                            s->plan->steps[s->plan->steps[k].repeats].name);
+        igd_json_add_number(item, "images", (double)c.images);
+        igd_json_add_number(item, "differences", (double)c.different);
+        igd_json_append(list, item);
     }
-    cJSON_AddNumberToObject(o, "percent", s->options->audit);
-    cJSON_AddNumberToObject(o, "attacked", (double)images);
-    cJSON_AddNumberToObject(o, "differences", (double)differences);
-    cJSON_AddItemToObject(o, "attacks", list);
+    igd_json_add_number(o, "percent", s->options->audit);
+    igd_json_add_number(o, "attacked", (double)images);
+    igd_json_add_number(o, "differences", (double)differences);
+    igd_json_add_item(o, "attacks", list);
 }
 
 static void count_verification(cJSON *json, const igd_session *s)
@@ -164,10 +164,10 @@ static void count_verification(cJSON *json, const igd_session *s)
         for (int64_t i = 0; i < s->n; i++)
             fooled += igd_flags_column(&s->state.flags, k)[i] == IGD_FOOLED;
     }
-    cJSON *o = cJSON_AddObjectToObject(json, "verification");
-    cJSON_AddNumberToObject(o, "fooled", (double)fooled);
-    cJSON_AddNumberToObject(o, "unverified", (double)unverified);
-    cJSON_AddNumberToObject(o, "outside_ball", (double)outside);
+    cJSON *o = igd_json_add_object(json, "verification");
+    igd_json_add_number(o, "fooled", (double)fooled);
+    igd_json_add_number(o, "unverified", (double)unverified);
+    igd_json_add_number(o, "outside_ball", (double)outside);
 }
 
 // What the checking steps took, all of them.
@@ -176,10 +176,10 @@ static void count_cost(cJSON *json, const igd_session *s)
     igd_cost sum = {0};
     for (int k = s->plan->num_main; k < s->plan->num_steps; k++)
         igd_cost_add(&sum, &s->state.costs[k]);
-    cJSON *o = cJSON_AddObjectToObject(json, "cost");
-    cJSON_AddNumberToObject(o, "forwards", (double)sum.forwards);
-    cJSON_AddNumberToObject(o, "backwards", (double)sum.backwards);
-    cJSON_AddNumberToObject(o, "seconds", sum.seconds);
+    cJSON *o = igd_json_add_object(json, "cost");
+    igd_json_add_number(o, "forwards", (double)sum.forwards);
+    igd_json_add_number(o, "backwards", (double)sum.backwards);
+    igd_json_add_number(o, "seconds", sum.seconds);
 }
 
 igd_status igd_counts_make(cJSON **out, const igd_session *s)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "data/loader.h"
 
@@ -130,12 +131,12 @@ static igd_status add_batch(control *c, const igd_batch *b)
 static void add_json(cJSON *list, const char *name, const tally *t)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "attack", name);
-    cJSON_AddNumberToObject(o, "one_shot", (double)t->one_shot);
-    cJSON_AddNumberToObject(o, "majority", (double)t->majority);
-    cJSON_AddNumberToObject(o, "any", (double)t->any);
-    cJSON_AddNumberToObject(o, "votes", (double)t->votes);
-    cJSON_AddItemToArray(list, o);
+    igd_json_add_string(o, "attack", name);
+    igd_json_add_number(o, "one_shot", (double)t->one_shot);
+    igd_json_add_number(o, "majority", (double)t->majority);
+    igd_json_add_number(o, "any", (double)t->any);
+    igd_json_add_number(o, "votes", (double)t->votes);
+    igd_json_append(list, o);
 }
 
 igd_status igd_control_make(cJSON *checks, igd_session *s)
@@ -162,7 +163,7 @@ igd_status igd_control_make(cJSON *checks, igd_session *s)
     }
     if (st != IGD_OK)
         goto done;
-    cJSON *list = cJSON_AddArrayToObject(checks, "control");
+    cJSON *list = igd_json_add_array(checks, "control");
     for (int e = 0; e < s->plan->num_entries; e++)
         add_json(list, s->plan->entries[e].name, &c.tallies[e]);
     add_json(list, "", &c.tallies[s->plan->num_entries]);

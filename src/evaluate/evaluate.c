@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/json_build.h"
 #include "core/options.h"
 #include "core/require.h"
 #include "core/seal.h"
@@ -230,10 +231,9 @@ static igd_status check_smaller(const igd_session *s, const char *data_sha256)
         cJSON_DeleteItemFromObjectCaseSensitive(settings, "attacks");
         cJSON_DeleteItemFromObjectCaseSensitive(settings, "smaller");
     }
-    const bool differ = igd_json_difference(difference, sizeof(difference),
-                                            provenances[0], provenances[1]);
-    cJSON_Delete(provenances[0]);
-    cJSON_Delete(provenances[1]);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference), provenances[0],
+                             provenances[1]));
     if (differ)
         return igd_error(IGD_EINVAL, "the result at a smaller eps is of another run: %s",
                          difference);
@@ -418,9 +418,12 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
     cJSON *here = igd_settings_provenance(s, data_sha256);
     igd_settings_identify(there);
     igd_settings_identify(here);
-    const bool differ = igd_json_difference(difference, sizeof(difference), there, here);
-    cJSON_Delete(there);
-    cJSON_Delete(here);
+    bool differ;
+    st = igd_json_compare(&differ, difference, sizeof(difference), there, here);
+    if (st != IGD_OK) {
+        igd_result_free(r);
+        return st;
+    }
     if (differ) {
         igd_result_free(r);
         return igd_error(IGD_ESTATE,
@@ -477,7 +480,7 @@ static igd_status run(igd_result **out, igd_session *s)
         igd_checkpoint_remove(s->options->state);
     IGD_TRY(igd_counts_make(&checks, s));
     if (s->planted != NULL)
-        cJSON_AddItemToObject(checks, "planted", s->planted);
+        igd_json_add_item(checks, "planted", s->planted);
     s->planted = NULL;
     igd_status st = s->options->checks ? igd_control_make(checks, s) : IGD_OK;
     if (st != IGD_OK || (st = igd_saved_images_finish(s, checks)) != IGD_OK) {

@@ -8,6 +8,7 @@
 
 #include "attack/attack_impl.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/nearest.h"
 #include "core/number.h"
 #include "evaluate/ensembles.h"
@@ -460,14 +461,14 @@ cJSON *igd_plan_json(const igd_plan *p)
     for (int k = 1; k < p->num_steps; k++) {
         const igd_step *s = &p->steps[k];
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", s->name);
-        cJSON_AddStringToObject(o, "route", route_name(s->route));
+        igd_json_add_string(o, "name", s->name);
+        igd_json_add_string(o, "route", route_name(s->route));
         if (k >= p->num_main)
-            cJSON_AddTrueToObject(o, "check");
-        cJSON *jobs = cJSON_AddArrayToObject(o, "runs");
+            igd_json_add_bool(o, "check", true);
+        cJSON *jobs = igd_json_add_array(o, "runs");
         for (int j = 0; j < s->num_jobs; j++)
-            cJSON_AddItemToArray(jobs, igd_job_json(&s->jobs[j]));
-        cJSON_AddItemToArray(array, o);
+            igd_json_append(jobs, igd_job_json(&s->jobs[j]));
+        igd_json_append(array, o);
     }
     return array;
 }

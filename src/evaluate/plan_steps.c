@@ -1,6 +1,8 @@
 // Owns what is asked of one step and of its jobs.
 #include <string.h>
 
+#include "core/json_build.h"
+
 #include "attack/attack_impl.h"
 #include "evaluate/plan.h"
 
@@ -35,14 +37,14 @@ bool igd_step_is_set(const igd_step *s)
 cJSON *igd_job_json(const igd_attack_job *job)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "attack", igd_attack_name(job->attack));
-    cJSON_AddStringToObject(o, "mode",
-                            job->mode == IGD_RETURN_FOOLED ? "fooled" : "highest-loss");
-    cJSON_AddNumberToObject(o, "eps", job->threat.eps);
-    cJSON_AddBoolToObject(o, "shortcuts", job->shortcuts);
-    cJSON_AddNumberToObject(o, "votes", job->votes);
-    cJSON *set = cJSON_AddObjectToObject(o, "parameters");
+    igd_json_add_string(o, "attack", igd_attack_name(job->attack));
+    igd_json_add_string(o, "mode",
+                        job->mode == IGD_RETURN_FOOLED ? "fooled" : "highest-loss");
+    igd_json_add_number(o, "eps", job->threat.eps);
+    igd_json_add_bool(o, "shortcuts", job->shortcuts);
+    igd_json_add_number(o, "votes", job->votes);
+    cJSON *set = igd_json_add_object(o, "parameters");
     for (int k = 0; k < job->attack->num_parameters; k++)
-        cJSON_AddNumberToObject(set, job->attack->parameters[k].name, job->value[k]);
+        igd_json_add_number(set, job->attack->parameters[k].name, job->value[k]);
     return o;
 }

@@ -8,6 +8,7 @@
 #include "attack/attack_impl.h"
 #include "attack/ball.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "engine/engine.h"
 
@@ -290,10 +291,10 @@ static igd_status test_attack(cJSON *list, planted *p, const igd_step *step)
     if (p->num > 0)
         IGD_TRY(igd_engine_run(&job, &p->copy, p->s->options->batch_size, &feed));
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "attack", step->name);
-    cJSON_AddNumberToObject(o, "images", p->num);
-    cJSON_AddNumberToObject(o, "found", p->found);
-    cJSON_AddItemToArray(list, o);
+    igd_json_add_string(o, "attack", step->name);
+    igd_json_add_number(o, "images", p->num);
+    igd_json_add_number(o, "found", p->found);
+    igd_json_append(list, o);
     return IGD_OK;
 }
 
@@ -332,6 +333,8 @@ igd_status igd_planted_test(cJSON **out, igd_session *s)
     for (int k = 0; k < num && st == IGD_OK; k++)
         st = test_attack(list, &p, tested[k]);
     s->phase = "";
+    if (st == IGD_OK && !igd_json_whole(list))
+        st = igd_error(IGD_ENOMEM, "no memory for the result");
     if (st == IGD_OK)
         *out = list;
     else

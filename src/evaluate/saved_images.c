@@ -6,6 +6,7 @@
 
 #include "attack/ball.h"
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 
 // Reads every saved image back and judges it once more: within the ball and [0, 1], and
@@ -80,10 +81,10 @@ igd_status igd_saved_images_finish(igd_session *s, cJSON *checks)
     if (s->saved == NULL)
         return IGD_OK;
     IGD_TRY(finish_saved(s, &outside, &correct));
-    cJSON *o = cJSON_AddObjectToObject(checks, "saved");
-    cJSON_AddNumberToObject(o, "images", (double)s->n);
-    cJSON_AddNumberToObject(o, "outside_ball", (double)outside);
-    cJSON_AddNumberToObject(o, "classified_correctly", (double)correct);
+    cJSON *o = igd_json_add_object(checks, "saved");
+    igd_json_add_number(o, "images", (double)s->n);
+    igd_json_add_number(o, "outside_ball", (double)outside);
+    igd_json_add_number(o, "classified_correctly", (double)correct);
     // Cut off from here on, the run knows its images by this.
     IGD_TRY(igd_image_file_sum(s->saved, s->state.saved));
     IGD_TRY(igd_state_save(&s->state));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/digest.h"
+#include "core/json_build.h"
 #include "igdef/model.h"
 #include "igdef/runtime.h"
 #include "result/provenance.h"
@@ -16,10 +17,9 @@ static void add_smaller(cJSON *settings, const igd_result *smaller)
     const size_t cells = (size_t)t->num_images * (size_t)t->num_columns;
     char sum[IGD_SHA256_LENGTH] = "";
     igd_sha256 *h = NULL;
-    cJSON *o = cJSON_AddObjectToObject(settings, "smaller");
+    cJSON *o = igd_json_add_object(settings, "smaller");
     const cJSON *threat = cJSON_GetObjectItemCaseSensitive(smaller->provenance, "threat");
-    cJSON_AddItemToObject(
-        o, "eps", cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(threat, "eps"), true));
+    igd_json_add_copy(o, "eps", cJSON_GetObjectItemCaseSensitive(threat, "eps"));
     // Without memory the digest is empty, and cJSON's builders fail where it matters.
     if (igd_sha256_new(&h) == IGD_OK) {
         igd_sha256_add(h, t->status, cells);
@@ -29,7 +29,7 @@ static void add_smaller(cJSON *settings, const igd_result *smaller)
             sum[0] = '\0';
     }
     igd_sha256_free(h);
-    cJSON_AddStringToObject(o, "sha256", sum);
+    igd_json_add_string(o, "sha256", sum);
 }
 
 // What decides about flags and is not who or what is evaluated.
@@ -37,19 +37,19 @@ static cJSON *run_settings(const igd_session *s)
 {
     const igd_evaluate_options *o = s->options;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "report",
-                            o->report == IGD_REPORT_UNION ? "union" : "per-attack");
-    cJSON_AddStringToObject(json, "precision",
-                            o->precision == IGD_PRECISION_TF32 ? "tf32" : "ieee");
-    cJSON_AddNumberToObject(json, "draws", s->num_draws);
-    cJSON_AddBoolToObject(json, "fixed_noise", o->fixed_noise);
-    cJSON_AddBoolToObject(json, "shortcuts", o->shortcuts);
-    cJSON_AddBoolToObject(json, "checks", o->checks);
-    cJSON_AddBoolToObject(json, "bounds", o->bounds);
-    cJSON_AddNumberToObject(json, "audit", o->audit);
-    cJSON_AddNumberToObject(json, "surrogate_temperature", o->surrogate_temperature);
-    cJSON_AddNumberToObject(json, "joint_weight", o->joint_weight);
-    cJSON_AddItemToObject(json, "attacks", igd_plan_json(s->plan));
+    igd_json_add_string(json, "report",
+                        o->report == IGD_REPORT_UNION ? "union" : "per-attack");
+    igd_json_add_string(json, "precision",
+                        o->precision == IGD_PRECISION_TF32 ? "tf32" : "ieee");
+    igd_json_add_number(json, "draws", s->num_draws);
+    igd_json_add_bool(json, "fixed_noise", o->fixed_noise);
+    igd_json_add_bool(json, "shortcuts", o->shortcuts);
+    igd_json_add_bool(json, "checks", o->checks);
+    igd_json_add_bool(json, "bounds", o->bounds);
+    igd_json_add_number(json, "audit", o->audit);
+    igd_json_add_number(json, "surrogate_temperature", o->surrogate_temperature);
+    igd_json_add_number(json, "joint_weight", o->joint_weight);
+    igd_json_add_item(json, "attacks", igd_plan_json(s->plan));
     if (o->smaller != NULL)
         add_smaller(json, o->smaller);
     return json;
@@ -64,24 +64,24 @@ static cJSON *defense_json(const igd_session *s)
 cJSON *igd_settings_state(const igd_session *s, const char *data_sha256)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "model", s->views->model_identity);
+    igd_json_add_string(o, "model", s->views->model_identity);
     cJSON *defense = defense_json(s);
     cJSON_DeleteItemFromObject(defense, "path"); // its digest says which file it is
-    cJSON_AddItemToObject(o, "defense", defense);
+    igd_json_add_item(o, "defense", defense);
     const igd_part part = igd_dataset_part(s->data);
     if (part.of > 0)
-        cJSON_AddItemToObject(o, "part", igd_part_json(&part));
-    cJSON_AddStringToObject(o, "data", data_sha256);
-    cJSON_AddNumberToObject(o, "images", (double)s->n);
-    cJSON_AddItemToObject(o, "threat", igd_threat_json(&s->options->threat));
+        igd_json_add_item(o, "part", igd_part_json(&part));
+    igd_json_add_string(o, "data", data_sha256);
+    igd_json_add_number(o, "images", (double)s->n);
+    igd_json_add_item(o, "threat", igd_threat_json(&s->options->threat));
     igd_json_add_seed(o, s->options->seed);
     cJSON *settings = run_settings(s);
     // Rows of the state are in this order.
     if (s->options->order == IGD_ORDER_RANDOM)
-        cJSON_AddStringToObject(settings, "order", "random");
+        igd_json_add_string(settings, "order", "random");
     const char *saved = s->options->save_adversarial;
-    cJSON_AddStringToObject(settings, "save_adversarial", saved != NULL ? saved : "");
-    cJSON_AddItemToObject(o, "settings", settings);
+    igd_json_add_string(settings, "save_adversarial", saved != NULL ? saved : "");
+    igd_json_add_item(o, "settings", settings);
     return o;
 }
 
@@ -114,7 +114,7 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
                               .threads = igd_num_threads()};
     cJSON *provenance = igd_provenance_json(&h);
     igd_model_card_free(card);
-    cJSON_AddItemToObject(provenance, "settings", run_settings(s));
+    igd_json_add_item(provenance, "settings", run_settings(s));
     return provenance;
 }
 

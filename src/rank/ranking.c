@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/require.h"
 
 typedef struct ranked {
@@ -86,10 +87,9 @@ igd_status igd_ranking_note_layers(igd_ranking *r, const igd_cut *cut)
     const int num = igd_cut_num_layers(cut);
     if (num < 2)
         return IGD_OK;
-    cJSON *list = cJSON_AddArrayToObject(r->options, "layer_neurons");
+    cJSON *list = igd_json_add_array(r->options, "layer_neurons");
     for (int i = 0; i < num; i++)
-        cJSON_AddItemToArray(list,
-                             cJSON_CreateNumber((double)igd_cut_layer_neurons(cut)[i]));
+        igd_json_append(list, cJSON_CreateNumber((double)igd_cut_layer_neurons(cut)[i]));
     if (cJSON_GetArraySize(list) != num)
         return igd_error(IGD_ENOMEM, "no memory for %d layers", num);
     return read_layers(r);
@@ -125,7 +125,7 @@ igd_status igd_ranking_make(igd_ranking **out, const char *method, const char *l
     r->order = malloc(size * sizeof(*r->order));
     r->class_names = calloc((size_t)C, sizeof(*r->class_names));
     if (r->method == NULL || r->layer == NULL || r->model_sha256 == NULL ||
-        r->options == NULL || r->score == NULL || r->order == NULL ||
+        !igd_json_whole(r->options) || r->score == NULL || r->order == NULL ||
         r->class_names == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for a ranking of %d x %d neurons", C, K);
         goto done;

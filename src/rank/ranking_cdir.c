@@ -10,6 +10,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json_build.h"
 #include "core/npy.h"
 #include "core/options.h"
 #include "core/require.h"
@@ -426,20 +427,20 @@ static cJSON *describe(const cdir *r, const igd_similarity_options *s)
 {
     const igd_cdir_options *o = r->o;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "similarity", igd_similarity_name(o->similarity));
+    igd_json_add_string(json, "similarity", igd_similarity_name(o->similarity));
     if (s->kind == IGD_SIMILARITY_SOFT_WPMI || s->kind == IGD_SIMILARITY_WPMI)
-        cJSON_AddNumberToObject(json, "top_k", s->top_k);
-    cJSON_AddStringToObject(json, "pool", igd_pool_name(o->pool));
-    cJSON_AddStringToObject(json,
-                            o->image_embeddings != NULL ? "image_embeddings_sha256"
-                                                        : "clip_image_sha256",
-                            r->image_sha256);
-    cJSON_AddStringToObject(
+        igd_json_add_number(json, "top_k", s->top_k);
+    igd_json_add_string(json, "pool", igd_pool_name(o->pool));
+    igd_json_add_string(json,
+                        o->image_embeddings != NULL ? "image_embeddings_sha256"
+                                                    : "clip_image_sha256",
+                        r->image_sha256);
+    igd_json_add_string(
         json, o->text_embeddings != NULL ? "text_embeddings_sha256" : "clip_text_sha256",
         r->text_sha256);
     if (o->text_embeddings == NULL) {
-        cJSON_AddStringToObject(json, "prompt", o->prompt);
-        cJSON_AddItemToObject(json, "concepts", cJSON_CreateStringArray(r->names, r->C));
+        igd_json_add_string(json, "prompt", o->prompt);
+        igd_json_add_item(json, "concepts", cJSON_CreateStringArray(r->names, r->C));
     }
     return json;
 }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/npy.h"
 #include "core/require.h"
 #include "core/safetensors.h"
@@ -25,7 +26,7 @@
 static void add_json(cJSON *metadata, const char *key, const cJSON *value)
 {
     char *text = igd_json_text(value, false);
-    cJSON_AddStringToObject(metadata, key, text != NULL ? text : "null");
+    igd_json_add_item(metadata, key, text != NULL ? cJSON_CreateString(text) : NULL);
     cJSON_free(text);
 }
 
@@ -36,7 +37,7 @@ static igd_status digest_of(char out[IGD_SHA256_LENGTH], const cJSON *metadata,
     igd_sha256 *sum = NULL;
     cJSON *said = cJSON_Duplicate(metadata, true);
     cJSON_DeleteItemFromObjectCaseSensitive(said, DIGEST_KEY);
-    char *text = said != NULL ? cJSON_PrintUnformatted(said) : NULL;
+    char *text = igd_json_text(said, false);
     igd_status st = text == NULL ? igd_error(IGD_ENOMEM, "%s: no memory", path)
                                  : igd_sha256_new(&sum);
     if (st == IGD_OK) {
@@ -71,7 +72,7 @@ static void add_shape(cJSON *metadata, const int64_t shape[3])
     char text[64];
     snprintf(text, sizeof(text), "%lld,%lld,%lld", (long long)shape[0],
              (long long)shape[1], (long long)shape[2]);
-    cJSON_AddStringToObject(metadata, "input", text);
+    igd_json_add_string(metadata, "input", text);
 }
 
 igd_status igd_ranking_save(const igd_ranking *r, const char *path)
@@ -86,28 +87,26 @@ igd_status igd_ranking_save(const igd_ranking *r, const char *path)
     igd_status st = IGD_OK;
 
     for (int c = 0; c < C; c++)
-        cJSON_AddItemToArray(names, cJSON_CreateString(r->class_names[c]));
+        igd_json_append(names, cJSON_CreateString(r->class_names[c]));
     snprintf(num_images, sizeof(num_images), "%lld", (long long)r->num_images);
-    cJSON_AddStringToObject(metadata, "format", FORMAT);
-    cJSON_AddStringToObject(metadata, "method", r->method);
-    cJSON_AddStringToObject(metadata, "layer", r->layer);
-    cJSON_AddStringToObject(metadata, "model_sha256", r->model_sha256);
-    cJSON_AddStringToObject(metadata, "num_images", num_images);
+    igd_json_add_string(metadata, "format", FORMAT);
+    igd_json_add_string(metadata, "method", r->method);
+    igd_json_add_string(metadata, "layer", r->layer);
+    igd_json_add_string(metadata, "model_sha256", r->model_sha256);
+    igd_json_add_string(metadata, "num_images", num_images);
     add_json(metadata, "classes", names);
     add_json(metadata, "options", r->options);
-    cJSON_AddStringToObject(metadata, "igdef_version", IGDEF_VERSION);
+    igd_json_add_string(metadata, "igdef_version", IGDEF_VERSION);
     if (r->shape[0] > 0)
         add_shape(metadata, r->shape);
     if (r->normalization != NULL)
-        cJSON_AddStringToObject(metadata, "normalization", r->normalization);
+        igd_json_add_string(metadata, "normalization", r->normalization);
     if (images != NULL && r->images.num > 0)
-        cJSON_AddStringToObject(metadata, "images", images);
-    const int wanted =
-        8 + (r->shape[0] > 0) + (r->normalization != NULL) + (r->images.num > 0);
-    if (cJSON_GetArraySize(metadata) != wanted || cJSON_GetArraySize(names) != C)
+        igd_json_add_string(metadata, "images", images);
+    if (!igd_json_whole(metadata) || images == NULL)
         st = igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);
     else if ((st = digest_of(sum, metadata, r->score, C, K, path)) == IGD_OK) {
-        cJSON_AddStringToObject(metadata, DIGEST_KEY, sum);
+        igd_json_add_string(metadata, DIGEST_KEY, sum);
         st = igd_safetensors_write(path, metadata, &score, 1);
     }
     cJSON_Delete(names);
@@ -195,7 +194,7 @@ static igd_status load_origin(igd_ranking *r, const cJSON *metadata, const char 
     if (cJSON_HasObjectItem(metadata, "normalization")) {
         IGD_TRY(igd_json_string(&text, metadata, "normalization", path));
         IGD_TRY(parse_member(&json, text, "normalization", path));
-        r->normalization = cJSON_PrintUnformatted(json);
+        r->normalization = igd_json_text(json, false);
         cJSON_Delete(json);
         if (r->normalization == NULL)
             return igd_error(IGD_ENOMEM, "%s: no memory for its metadata", path);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/logits.h"
 #include "core/options.h"
 #include "core/require.h"
@@ -286,8 +287,8 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
         for (int k = 0; k < l->K; k++)
             score[c * l->K + k] = (float)(l->sum[c * l->K + k] / (double)l->count[c]);
     }
-    cJSON_AddStringToObject(options, "over", l->options->over_all ? "all" : "class");
-    cJSON_AddBoolToObject(options, "closed_form", l->jacobian != NULL);
+    igd_json_add_string(options, "over", l->options->over_all ? "all" : "class");
+    igd_json_add_bool(options, "closed_form", l->jacobian != NULL);
     st = igd_ranking_make(out, "loir", layer, igd_model_sha256(model), l->C, l->K, score,
                           l->N - l->num_skipped, names, options);
     if (st == IGD_OK)

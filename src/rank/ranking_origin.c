@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/require.h"
 #include "model/model_impl.h"
@@ -16,7 +18,7 @@ static cJSON *floats_json(const float *v, int num)
 {
     cJSON *array = cJSON_CreateArray();
     for (int c = 0; c < num; c++)
-        cJSON_AddItemToArray(array, cJSON_CreateNumber((double)v[c]));
+        igd_json_append(array, cJSON_CreateNumber((double)v[c]));
     return array;
 }
 
@@ -27,10 +29,10 @@ static char *normalization_text(const igd_model *model)
     const int num = igd_model_normalization(model, &mean, &std);
     cJSON *json = num > 0 ? cJSON_CreateObject() : cJSON_CreateNull();
     if (num > 0) {
-        cJSON_AddItemToObject(json, "mean", floats_json(mean, num));
-        cJSON_AddItemToObject(json, "std", floats_json(std, num));
+        igd_json_add_item(json, "mean", floats_json(mean, num));
+        igd_json_add_item(json, "std", floats_json(std, num));
     }
-    char *text = cJSON_PrintUnformatted(json);
+    char *text = igd_json_text(json, false);
     cJSON_Delete(json);
     return text;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/random.h"
 #include "core/require.h"
 #include "cut.h"
@@ -41,7 +42,7 @@ igd_status igd_ranking_random(igd_ranking **out, const igd_model *model,
     }
     char text[24]; // a JSON number holds 53 bits
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-    cJSON_AddStringToObject(options, "seed", text);
+    igd_json_add_string(options, "seed", text);
     st = igd_ranking_make(out, "random", layer, igd_model_sha256(model), C, K, score, 0,
                           class_names, options);
     options = NULL;

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "core/seal.h"
 
@@ -63,10 +64,9 @@ static cJSON *classifier_of(const igd_input *r)
     cJSON *o = cJSON_CreateObject();
     cJSON *defense = cJSON_Duplicate(igd_get(r->json, "defense"), true);
     cJSON_DeleteItemFromObjectCaseSensitive(defense, "path");
-    cJSON_AddItemToObject(o, "defense", defense);
-    cJSON_AddBoolToObject(
-        o, "fixed_noise",
-        cJSON_IsTrue(igd_get(igd_get(r->json, "settings"), "fixed_noise")));
+    igd_json_add_item(o, "defense", defense);
+    igd_json_add_bool(o, "fixed_noise",
+                      cJSON_IsTrue(igd_get(igd_get(r->json, "settings"), "fixed_noise")));
     return o;
 }
 

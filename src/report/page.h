@@ -13,6 +13,7 @@ typedef struct igd_page {
     const igd_inputs *in;
     const igd_verdict *verdict; // [in->num_results]
     int decimals;               // of percentages
+    bool *lacking;              // set where there was no memory for a value
 } igd_page;
 
 // --- the parts

@@ -26,9 +26,11 @@ static void put_value(const igd_page *p, const char *key, const cJSON *value)
         put_pair(p, key, value->valuestring);
         return;
     }
-    text = cJSON_PrintUnformatted(value); // without memory, the key is left out
+    text = igd_json_text(value, false);
     if (text != NULL)
         put_pair(p, key, text);
+    else
+        *p->lacking = true;
     cJSON_free(text);
 }
 

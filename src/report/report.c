@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "core/wrap.h"
 #include "igdef/version.h"
@@ -137,38 +138,40 @@ static cJSON *verdict_json(const igd_inputs *in, const igd_verdict *v, int k)
                                            "weak",        "helps",      "harms"};
     const igd_input *r = &in->result[k];
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "name", r->name);
-    cJSON_AddStringToObject(o, "finding", findings[v->finding]);
-    cJSON_AddNumberToObject(o, "clean_acc", igd_headline(r->json, true).accuracy);
-    cJSON_AddNumberToObject(o, "worst_acc", igd_headline(r->json, false).accuracy);
+    igd_json_add_string(o, "name", r->name);
+    igd_json_add_string(o, "finding", findings[v->finding]);
+    igd_json_add_number(o, "clean_acc", igd_headline(r->json, true).accuracy);
+    igd_json_add_number(o, "worst_acc", igd_headline(r->json, false).accuracy);
     if (r->base < 0)
         return o;
-    cJSON_AddNumberToObject(o, "base_worst_acc",
-                            igd_headline(in->result[r->base].json, false).accuracy);
+    igd_json_add_number(o, "base_worst_acc",
+                        igd_headline(in->result[r->base].json, false).accuracy);
     if (v->paired.num == 0)
         return o;
     const double ends[2] = {v->paired.low, v->paired.high};
-    cJSON_AddNumberToObject(o, "difference", v->paired.difference);
-    cJSON_AddItemToObject(o, "interval", cJSON_CreateDoubleArray(ends, 2));
-    cJSON_AddNumberToObject(o, "p", v->paired.p);
+    igd_json_add_number(o, "difference", v->paired.difference);
+    igd_json_add_item(o, "interval", cJSON_CreateDoubleArray(ends, 2));
+    igd_json_add_number(o, "p", v->paired.p);
     if (v->finding != IGD_FINDING_DIFFERENTLY) {
-        cJSON_AddNumberToObject(o, "comparisons", v->num_compared);
-        cJSON_AddNumberToObject(o, "p_corrected", v->corrected);
+        igd_json_add_number(o, "comparisons", v->num_compared);
+        igd_json_add_number(o, "p_corrected", v->corrected);
     }
     return o;
 }
 
-static void put_json(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
+static igd_status put_json(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
 {
     cJSON *list = cJSON_CreateArray();
     for (int k = 0; k < in->num_results; k++)
         if (has_verdict(in, k))
-            cJSON_AddItemToArray(list, verdict_json(in, &verdict[k], k));
-    char *text = cJSON_Print(list);
-    if (text != NULL)
-        fputs(text, f);
-    cJSON_free(text);
+            igd_json_append(list, verdict_json(in, &verdict[k], k));
+    char *text = igd_json_text(list, true);
     cJSON_Delete(list);
+    if (text == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for a report");
+    fputs(text, f);
+    cJSON_free(text);
+    return IGD_OK;
 }
 
 igd_status igd_report_summary(char **out, const char *const *paths, int num, bool json)
@@ -192,7 +195,7 @@ igd_status igd_report_summary(char **out, const char *const *paths, int num, boo
     }
     igd_verdicts_make(verdict, in);
     if (json)
-        put_json(f, in, verdict);
+        st = put_json(f, in, verdict);
     else
         put_sentences(f, in, verdict);
     if (fclose(f) != 0 || (json && size == 0))
@@ -217,6 +220,7 @@ igd_status igd_report_write(const char *const *paths, int num, const char *out_p
     char *text = NULL;
     size_t size = 0;
     FILE *f = NULL;
+    bool lacking = false;
     igd_status st;
 
     if (in == NULL)
@@ -229,8 +233,8 @@ igd_status igd_report_write(const char *const *paths, int num, const char *out_p
         goto done;
     }
     igd_verdicts_make(verdict, in);
-    st = put_page(&(igd_page){f, in, verdict, decimals_of(in)});
-    if (fclose(f) != 0 && st == IGD_OK)
+    st = put_page(&(igd_page){f, in, verdict, decimals_of(in), &lacking});
+    if ((fclose(f) != 0 || lacking) && st == IGD_OK)
         st = igd_error(IGD_ENOMEM, "no memory for a report");
     if (st == IGD_OK)
         st = igd_file_write(out_path, text, size);

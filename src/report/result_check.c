@@ -275,9 +275,8 @@ static igd_status same(const igd_input *a, const igd_input *b, const char *key,
     char difference[400];
     cJSON *there = identity_of(a->json, key, digests);
     cJSON *here = identity_of(b->json, key, digests);
-    const bool differ = igd_json_difference(difference, sizeof(difference), there, here);
-    cJSON_Delete(there);
-    cJSON_Delete(here);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference), there, here));
     if (differ)
         return igd_error(IGD_EINVAL, "%s: %s than %s (\"there\"): %s", b->path, of_what,
                          a->path, difference);

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json_build.h"
 #include "core/lock.h"
 #include "result/parts_impl.h"
 #include "result/provenance.h"
@@ -31,9 +32,9 @@ static cJSON *run_of(const cJSON *identity, const cJSON *from)
 {
     static const char *const keys[] = {"defense", "threat", "seed", "settings"};
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddItemToObject(o, "model", cJSON_Duplicate(identity, true));
+    igd_json_add_copy(o, "model", identity);
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-        cJSON_AddItemToObject(o, keys[k], cJSON_Duplicate(igd_get(from, keys[k]), true));
+        igd_json_add_copy(o, keys[k], igd_get(from, keys[k]));
     cJSON_DeleteItemFromObjectCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(o, "defense"), "path");
     cJSON *settings = cJSON_GetObjectItemCaseSensitive(o, "settings");
@@ -64,9 +65,8 @@ static igd_status same_run(igd_parts *all, cJSON *run, const igd_parts_file *p)
     cJSON *first = cJSON_Duplicate(all->run, true);
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(first, "settings"));
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(run, "settings"));
-    const bool differ = igd_json_difference(difference, sizeof(difference), first, run);
-    cJSON_Delete(first);
-    cJSON_Delete(run);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference), first, run));
     return differ ? igd_error(IGD_EINVAL, "%s: of another run than %s (\"there\"): %s",
                               p->path, all->first, difference)
                   : IGD_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "core/text.h"
 #include "result/interval.h"
@@ -201,22 +202,21 @@ static igd_status make_text(igd_parts *all, const sums *s)
 
 static void add_number(cJSON *o, const char *key, double v)
 {
-    cJSON_AddItemToObject(o, key,
-                          isfinite(v) ? cJSON_CreateNumber(v) : cJSON_CreateNull());
+    igd_json_add_item(o, key, isfinite(v) ? cJSON_CreateNumber(v) : cJSON_CreateNull());
 }
 
 static cJSON *part_json(const igd_part_progress *p)
 {
     cJSON *o = cJSON_CreateObject();
     add_number(o, "part", p->index >= 0 ? (double)p->index : NAN);
-    cJSON_AddStringToObject(o, "state", state_names[p->state]);
-    cJSON_AddStringToObject(o, "path", p->path);
-    cJSON_AddStringToObject(o, "holder", p->holder);
+    igd_json_add_string(o, "state", state_names[p->state]);
+    igd_json_add_string(o, "path", p->path);
+    igd_json_add_string(o, "holder", p->holder);
     add_number(o, "images", p->num_images >= 0 ? (double)p->num_images : NAN);
-    cJSON_AddNumberToObject(o, "done", (double)p->num_done);
-    cJSON_AddNumberToObject(o, "known", (double)p->num_known);
-    cJSON_AddNumberToObject(o, "robust", (double)p->num_robust);
-    cJSON_AddStringToObject(o, "step", p->step);
+    igd_json_add_number(o, "done", (double)p->num_done);
+    igd_json_add_number(o, "known", (double)p->num_known);
+    igd_json_add_number(o, "robust", (double)p->num_robust);
+    igd_json_add_string(o, "step", p->step);
     add_number(o, "seconds", p->seconds);
     add_number(o, "seconds_left", p->seconds_left);
     return o;
@@ -226,19 +226,19 @@ static igd_status make_json(igd_parts *all, const sums *s)
 {
     cJSON *o = cJSON_CreateObject();
     const igd_interval v = igd_interval_of(s->robust, s->known);
-    cJSON_AddStringToObject(o, "format", FORMAT);
-    cJSON_AddNumberToObject(o, "of", (double)all->of);
-    cJSON_AddNumberToObject(o, "images", (double)s->images);
-    cJSON_AddNumberToObject(o, "done", (double)s->done);
-    cJSON_AddNumberToObject(o, "known", (double)s->known);
-    cJSON_AddNumberToObject(o, "robust", (double)s->robust);
+    igd_json_add_string(o, "format", FORMAT);
+    igd_json_add_number(o, "of", (double)all->of);
+    igd_json_add_number(o, "images", (double)s->images);
+    igd_json_add_number(o, "done", (double)s->done);
+    igd_json_add_number(o, "known", (double)s->known);
+    igd_json_add_number(o, "robust", (double)s->robust);
     add_number(o, "accuracy", s->known > 0 ? (double)s->robust / (double)s->known : NAN);
-    cJSON_AddItemToObject(o, "interval", igd_interval_json(v));
+    igd_json_add_item(o, "interval", igd_interval_json(v));
     add_number(o, "seconds_left", s->lacking > 0 ? NAN : s->longest);
-    cJSON *parts = cJSON_AddArrayToObject(o, "parts");
+    cJSON *parts = igd_json_add_array(o, "parts");
     for (int64_t k = 0; k < igd_parts_count(all); k++) {
         const igd_part_progress p = igd_parts_get(all, k);
-        cJSON_AddItemToArray(parts, part_json(&p));
+        igd_json_append(parts, part_json(&p));
     }
     all->json = igd_json_text(o, true);
     cJSON_Delete(o);

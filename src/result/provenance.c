@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/json_build.h"
 #include "igdef/version.h"
 #include "result/state.h"
 
@@ -22,18 +23,18 @@ void igd_provenance_reduce(cJSON *settings)
 cJSON *igd_threat_json(const igd_threat *threat)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "norm", igd_norm_name(threat->norm));
-    cJSON_AddNumberToObject(o, "eps", threat->eps);
+    igd_json_add_string(o, "norm", igd_norm_name(threat->norm));
+    igd_json_add_number(o, "eps", threat->eps);
     return o;
 }
 
 cJSON *igd_part_json(const igd_part *part)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddNumberToObject(o, "index", (double)part->index);
-    cJSON_AddNumberToObject(o, "of", (double)part->of);
-    cJSON_AddNumberToObject(o, "first", (double)part->first);
-    cJSON_AddNumberToObject(o, "whole", (double)part->whole);
+    igd_json_add_number(o, "index", (double)part->index);
+    igd_json_add_number(o, "of", (double)part->of);
+    igd_json_add_number(o, "first", (double)part->first);
+    igd_json_add_number(o, "whole", (double)part->whole);
     return o;
 }
 
@@ -45,16 +46,16 @@ static const char *or_empty(const char *text)
 static cJSON *data_json(const igd_provenance *h)
 {
     cJSON *data = cJSON_CreateObject();
-    cJSON_AddStringToObject(data, "path", or_empty(h->data_path));
-    cJSON_AddStringToObject(data, "split", or_empty(h->data_split));
-    cJSON_AddNumberToObject(data, "count", (double)igd_dataset_size(h->data));
+    igd_json_add_string(data, "path", or_empty(h->data_path));
+    igd_json_add_string(data, "split", or_empty(h->data_split));
+    igd_json_add_number(data, "count", (double)igd_dataset_size(h->data));
     const igd_part part = igd_dataset_part(h->data);
     if (part.of > 0)
-        cJSON_AddItemToObject(data, "part", igd_part_json(&part));
-    cJSON_AddStringToObject(data, "sha256", h->data_sha256);
-    cJSON_AddStringToObject(data, "preprocess",
-                            h->preprocess != NULL ? h->preprocess : "none");
-    cJSON *classes = cJSON_AddArrayToObject(data, "classes");
+        igd_json_add_item(data, "part", igd_part_json(&part));
+    igd_json_add_string(data, "sha256", h->data_sha256);
+    igd_json_add_string(data, "preprocess",
+                        h->preprocess != NULL ? h->preprocess : "none");
+    cJSON *classes = igd_json_add_array(data, "classes");
     const int named = igd_dataset_num_classes(h->data);
     for (int c = 0; c < h->num_classes; c++) {
         char number[16];
@@ -62,7 +63,7 @@ static cJSON *data_json(const igd_provenance *h)
         const char *name = c < named ? igd_dataset_class_name(h->data, c) : number;
         if (h->names != NULL && strcmp(name, number) == 0) // the data do not say
             name = h->names[c];
-        cJSON_AddItemToArray(classes, cJSON_CreateString(name));
+        igd_json_append(classes, cJSON_CreateString(name));
     }
     return data;
 }
@@ -70,24 +71,24 @@ static cJSON *data_json(const igd_provenance *h)
 cJSON *igd_provenance_json(const igd_provenance *h)
 {
     cJSON *provenance = cJSON_CreateObject();
-    cJSON_AddStringToObject(provenance, "command", or_empty(h->command));
-    cJSON *versions = cJSON_AddObjectToObject(provenance, "versions");
-    cJSON_AddStringToObject(versions, "igdef", igd_version());
-    cJSON_AddStringToObject(versions, "libtorch", h->libtorch);
-    cJSON_AddStringToObject(versions, "blas", h->blas);
-    cJSON_AddStringToObject(versions, "cuda", h->cuda);
-    cJSON *model = cJSON_AddObjectToObject(provenance, "model");
-    cJSON_AddStringToObject(model, "path", h->model_path);
-    cJSON_AddStringToObject(model, "sha256", h->model_sha256);
-    cJSON_AddStringToObject(model, "identity", h->model_identity);
-    cJSON_AddItemToObject(provenance, "data", data_json(h));
-    cJSON_AddItemToObject(provenance, "defense",
-                          h->defense != NULL ? cJSON_Duplicate(h->defense, true)
-                                             : cJSON_CreateNull());
+    igd_json_add_string(provenance, "command", or_empty(h->command));
+    cJSON *versions = igd_json_add_object(provenance, "versions");
+    igd_json_add_string(versions, "igdef", igd_version());
+    igd_json_add_string(versions, "libtorch", h->libtorch);
+    igd_json_add_string(versions, "blas", h->blas);
+    igd_json_add_string(versions, "cuda", h->cuda);
+    cJSON *model = igd_json_add_object(provenance, "model");
+    igd_json_add_string(model, "path", h->model_path);
+    igd_json_add_string(model, "sha256", h->model_sha256);
+    igd_json_add_string(model, "identity", h->model_identity);
+    igd_json_add_item(provenance, "data", data_json(h));
+    igd_json_add_item(provenance, "defense",
+                      h->defense != NULL ? cJSON_Duplicate(h->defense, true)
+                                         : cJSON_CreateNull());
     if (h->threat != NULL)
-        cJSON_AddItemToObject(provenance, "threat", igd_threat_json(h->threat));
+        igd_json_add_item(provenance, "threat", igd_threat_json(h->threat));
     igd_json_add_seed(provenance, h->seed);
-    cJSON_AddStringToObject(provenance, "device", h->device);
-    cJSON_AddNumberToObject(provenance, "threads", h->threads);
+    igd_json_add_string(provenance, "device", h->device);
+    igd_json_add_number(provenance, "threads", h->threads);
     return provenance;
 }

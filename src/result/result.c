@@ -9,6 +9,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "core/seal.h"
 
@@ -186,7 +187,7 @@ igd_status igd_result_save(const igd_result *r, const char *path)
         (st = save_images(sum, r, images_path)) != IGD_OK)
         goto done;
     json = cJSON_Parse(r->json);
-    if (cJSON_AddStringToObject(json, IGD_IMAGES_DIGEST, sum) == NULL)
+    if (!igd_json_add_string(json, IGD_IMAGES_DIGEST, sum))
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
     else
         st = igd_seal_write(json, path);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/number.h"
 #include "result/anytime.h"
 
@@ -27,9 +28,8 @@ static igd_interval interval(const igd_result *r, double accuracy, int64_t plann
 static cJSON *accuracy_json(const igd_result *r, double accuracy)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddItemToObject(o, "planned",
-                          igd_interval_json(interval(r, accuracy, r->planned)));
-    cJSON_AddItemToObject(o, "population", igd_interval_json(interval(r, accuracy, 0)));
+    igd_json_add_item(o, "planned", igd_interval_json(interval(r, accuracy, r->planned)));
+    igd_json_add_item(o, "population", igd_interval_json(interval(r, accuracy, 0)));
     return o;
 }
 
@@ -41,26 +41,25 @@ static igd_interval difference(const igd_result *r)
 cJSON *igd_result_anytime_json(const igd_result *r)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "order", "random");
-    cJSON_AddNumberToObject(o, "images", (double)r->flags.num_images);
-    cJSON_AddNumberToObject(o, "planned", (double)r->planned);
-    cJSON_AddStringToObject(o, "stopped_by", stops[r->stop][0]);
-    cJSON_AddStringToObject(o, "method", IGD_ANYTIME_METHOD);
-    cJSON_AddNumberToObject(o, "level", IGD_INTERVAL_LEVEL);
-    cJSON_AddItemToObject(o, "clean_acc", accuracy_json(r, r->clean_acc));
-    cJSON_AddItemToObject(o, "worst_acc", accuracy_json(r, r->worst_acc));
-    cJSON *attacks = cJSON_AddArrayToObject(o, "attacks");
+    igd_json_add_string(o, "order", "random");
+    igd_json_add_number(o, "images", (double)r->flags.num_images);
+    igd_json_add_number(o, "planned", (double)r->planned);
+    igd_json_add_string(o, "stopped_by", stops[r->stop][0]);
+    igd_json_add_string(o, "method", IGD_ANYTIME_METHOD);
+    igd_json_add_number(o, "level", IGD_INTERVAL_LEVEL);
+    igd_json_add_item(o, "clean_acc", accuracy_json(r, r->clean_acc));
+    igd_json_add_item(o, "worst_acc", accuracy_json(r, r->worst_acc));
+    cJSON *attacks = igd_json_add_array(o, "attacks");
     for (int k = 0; k < r->num_entries; k++)
-        cJSON_AddItemToArray(
-            attacks,
-            accuracy_json(r, igd_entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT)));
+        igd_json_append(attacks, accuracy_json(r, igd_entry_accuracy(r, &r->entries[k],
+                                                                     IGD_ONE_SHOT)));
     if (r->compared) {
-        cJSON *d = cJSON_AddObjectToObject(o, "difference");
-        cJSON_AddNumberToObject(d, "won", (double)r->won);
-        cJSON_AddNumberToObject(d, "lost", (double)r->lost);
-        cJSON_AddNumberToObject(d, "difference",
-                                (double)(r->won - r->lost) / (double)r->flags.num_images);
-        cJSON_AddItemToObject(d, "interval", igd_interval_json(difference(r)));
+        cJSON *d = igd_json_add_object(o, "difference");
+        igd_json_add_number(d, "won", (double)r->won);
+        igd_json_add_number(d, "lost", (double)r->lost);
+        igd_json_add_number(d, "difference",
+                            (double)(r->won - r->lost) / (double)r->flags.num_images);
+        igd_json_add_item(d, "interval", igd_interval_json(difference(r)));
     }
     return o;
 }

@@ -5,6 +5,7 @@
 #include "core/chance.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "result/check_counts.h"
 #include "result/expected.h"
 #include "result/interval.h"
@@ -149,47 +150,48 @@ static bool randomised(const igd_result *r)
 
 static void add_protocols(cJSON *object, const igd_result *r, const int *columns, int num)
 {
-    cJSON_AddNumberToObject(object, "majority_acc",
-                            igd_result_accuracy(r, columns, num, IGD_MAJORITY));
-    cJSON_AddNumberToObject(object, "any_acc",
-                            igd_result_accuracy(r, columns, num, IGD_ANY));
+    igd_json_add_number(object, "majority_acc",
+                        igd_result_accuracy(r, columns, num, IGD_MAJORITY));
+    igd_json_add_number(object, "any_acc", igd_result_accuracy(r, columns, num, IGD_ANY));
     const igd_expected v = igd_expected_of(&r->flags, columns, num);
-    cJSON_AddNumberToObject(object, "expected_acc", v.accuracy);
-    cJSON_AddItemToObject(object, "expected_interval", igd_interval_json(v.interval));
+    igd_json_add_number(object, "expected_acc", v.accuracy);
+    igd_json_add_item(object, "expected_interval", igd_interval_json(v.interval));
 }
 
 static cJSON *entry_json(const igd_result *r, const igd_entry *e)
 {
     cJSON *o = cJSON_CreateObject();
     const igd_cost *c = &e->cost;
-    cJSON_AddStringToObject(o, "name", e->name);
-    cJSON_AddStringToObject(o, "target", e->target);
-    cJSON_AddNumberToObject(o, "robust_acc", igd_entry_accuracy(r, e, IGD_ONE_SHOT));
+    igd_json_add_string(o, "name", e->name);
+    igd_json_add_string(o, "target", e->target);
+    igd_json_add_number(o, "robust_acc", igd_entry_accuracy(r, e, IGD_ONE_SHOT));
     if (randomised(r))
         add_protocols(o, r, e->counts, e->num_counts);
-    cJSON_AddNumberToObject(o, "num_fooled", (double)igd_entry_count(r, e, IGD_FOOLED));
-    cJSON_AddNumberToObject(o, "forwards", (double)c->forwards);
-    cJSON_AddNumberToObject(o, "backwards", (double)c->backwards);
-    cJSON_AddNumberToObject(o, "seconds", c->seconds);
-    cJSON_AddBoolToObject(o, "cumulative", e->cumulative);
-    cJSON_AddBoolToObject(o, "white_box", e->white_box);
-    cJSON_AddBoolToObject(o, "black_box", e->black_box);
+    igd_json_add_number(o, "num_fooled", (double)igd_entry_count(r, e, IGD_FOOLED));
+    igd_json_add_number(o, "forwards", (double)c->forwards);
+    igd_json_add_number(o, "backwards", (double)c->backwards);
+    igd_json_add_number(o, "seconds", c->seconds);
+    igd_json_add_bool(o, "cumulative", e->cumulative);
+    igd_json_add_bool(o, "white_box", e->white_box);
+    igd_json_add_bool(o, "black_box", e->black_box);
     if (e->ensemble[0] != '\0')
-        cJSON_AddStringToObject(o, "ensemble", e->ensemble);
+        igd_json_add_string(o, "ensemble", e->ensemble);
     if (e->same_as[0] != '\0')
-        cJSON_AddStringToObject(o, "same_as", e->same_as);
-    cJSON_AddNumberToObject(o, "reused", (double)c->reused);
-    cJSON_AddNumberToObject(o, "not_finite", (double)c->bad);
-    cJSON_AddNumberToObject(o, "zero_gradients", (double)c->zero_grads);
-    cJSON_AddNumberToObject(o, "stalled", (double)c->stalled);
-    cJSON_AddNumberToObject(o, "unverified", (double)c->unverified);
-    cJSON_AddNumberToObject(o, "outside_ball", (double)c->outside);
-    cJSON_AddItemToObject(o, "columns", cJSON_CreateIntArray(e->columns, e->num_columns));
-    cJSON_AddItemToObject(o, "counts", cJSON_CreateIntArray(e->counts, e->num_counts));
+        igd_json_add_string(o, "same_as", e->same_as);
+    igd_json_add_number(o, "reused", (double)c->reused);
+    igd_json_add_number(o, "not_finite", (double)c->bad);
+    igd_json_add_number(o, "zero_gradients", (double)c->zero_grads);
+    igd_json_add_number(o, "stalled", (double)c->stalled);
+    igd_json_add_number(o, "unverified", (double)c->unverified);
+    igd_json_add_number(o, "outside_ball", (double)c->outside);
+    igd_json_add_item(o, "columns", cJSON_CreateIntArray(e->columns, e->num_columns));
+    igd_json_add_item(o, "counts", cJSON_CreateIntArray(e->counts, e->num_counts));
     return o;
 }
 
-static cJSON *class_json(const igd_result *r, int c, const int *columns, int num)
+// Nothing for a class without images.
+static void add_class(cJSON *classes, const igd_result *r, int c, const int *columns,
+                      int num)
 {
     int64_t count = 0, clean = 0, worst = 0;
     for (int64_t i = 0; i < r->flags.num_images; i++) {
@@ -200,13 +202,13 @@ static cJSON *class_json(const igd_result *r, int c, const int *columns, int num
         worst += igd_flags_survives(&r->flags, columns, num, i, IGD_ONE_SHOT);
     }
     if (count == 0)
-        return NULL;
+        return;
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "class", r->class_names[c]);
-    cJSON_AddNumberToObject(o, "count", (double)count);
-    cJSON_AddNumberToObject(o, "clean_acc", (double)clean / (double)count);
-    cJSON_AddNumberToObject(o, "worst_acc", (double)worst / (double)count);
-    return o;
+    igd_json_add_string(o, "class", r->class_names[c]);
+    igd_json_add_number(o, "count", (double)count);
+    igd_json_add_number(o, "clean_acc", (double)clean / (double)count);
+    igd_json_add_number(o, "worst_acc", (double)worst / (double)count);
+    igd_json_append(classes, o);
 }
 
 static double bound_share(const igd_result *r, int bit)
@@ -219,41 +221,40 @@ static double bound_share(const igd_result *r, int bit)
 
 static void add_bounds(cJSON *json, const igd_result *r)
 {
-    cJSON *bounds = cJSON_AddObjectToObject(json, "bounds");
-    cJSON *clean = cJSON_AddObjectToObject(bounds, "clean");
-    cJSON_AddNumberToObject(clean, "ceiling", bound_share(r, IGD_BOUND_CLEAN_CEILING));
-    cJSON_AddNumberToObject(clean, "floor", bound_share(r, IGD_BOUND_CLEAN_FLOOR));
-    cJSON *worst = cJSON_AddObjectToObject(bounds, "worst");
-    cJSON_AddNumberToObject(worst, "ceiling", bound_share(r, IGD_BOUND_WORST_CEILING));
-    cJSON_AddNumberToObject(worst, "floor", bound_share(r, IGD_BOUND_WORST_FLOOR));
+    cJSON *bounds = igd_json_add_object(json, "bounds");
+    cJSON *clean = igd_json_add_object(bounds, "clean");
+    igd_json_add_number(clean, "ceiling", bound_share(r, IGD_BOUND_CLEAN_CEILING));
+    igd_json_add_number(clean, "floor", bound_share(r, IGD_BOUND_CLEAN_FLOOR));
+    cJSON *worst = igd_json_add_object(bounds, "worst");
+    igd_json_add_number(worst, "ceiling", bound_share(r, IGD_BOUND_WORST_CEILING));
+    igd_json_add_number(worst, "floor", bound_share(r, IGD_BOUND_WORST_FLOOR));
 }
 
 static void add_randomised(cJSON *json, const igd_result *r, const int *columns, int num)
 {
-    cJSON *o = cJSON_AddObjectToObject(json, "randomised");
-    cJSON_AddNumberToObject(o, "draws", r->flags.num_draws);
-    cJSON *clean = cJSON_AddObjectToObject(o, "clean");
-    cJSON_AddNumberToObject(clean, "one_shot_acc", r->clean_acc);
+    cJSON *o = igd_json_add_object(json, "randomised");
+    igd_json_add_number(o, "draws", r->flags.num_draws);
+    cJSON *clean = igd_json_add_object(o, "clean");
+    igd_json_add_number(clean, "one_shot_acc", r->clean_acc);
     add_protocols(clean, r, NULL, 0);
-    cJSON *worst = cJSON_AddObjectToObject(o, "worst");
-    cJSON_AddNumberToObject(worst, "one_shot_acc", r->worst_acc);
+    cJSON *worst = igd_json_add_object(o, "worst");
+    igd_json_add_number(worst, "one_shot_acc", r->worst_acc);
     add_protocols(worst, r, columns, num);
 }
 
 static void add_intervals(cJSON *json, const igd_result *r)
 {
-    cJSON *o = cJSON_AddObjectToObject(json, "intervals");
-    cJSON_AddStringToObject(o, "method", IGD_INTERVAL_METHOD);
-    cJSON_AddNumberToObject(o, "level", IGD_INTERVAL_LEVEL);
+    cJSON *o = igd_json_add_object(json, "intervals");
+    igd_json_add_string(o, "method", IGD_INTERVAL_METHOD);
+    igd_json_add_number(o, "level", IGD_INTERVAL_LEVEL);
     if (r->planned > 0) // valid where the number of images was not found by looking
-        cJSON_AddBoolToObject(o, "fixed_sample", true);
-    cJSON_AddItemToObject(o, "clean_acc", interval_json(r, r->clean_acc));
-    cJSON_AddItemToObject(o, "worst_acc", interval_json(r, r->worst_acc));
-    cJSON *attacks = cJSON_AddArrayToObject(o, "attacks");
+        igd_json_add_bool(o, "fixed_sample", true);
+    igd_json_add_item(o, "clean_acc", interval_json(r, r->clean_acc));
+    igd_json_add_item(o, "worst_acc", interval_json(r, r->worst_acc));
+    cJSON *attacks = igd_json_add_array(o, "attacks");
     for (int k = 0; k < r->num_entries; k++)
-        cJSON_AddItemToArray(
-            attacks,
-            interval_json(r, igd_entry_accuracy(r, &r->entries[k], IGD_ONE_SHOT)));
+        igd_json_append(attacks, interval_json(r, igd_entry_accuracy(r, &r->entries[k],
+                                                                     IGD_ONE_SHOT)));
 }
 
 static char *result_json(const igd_result *r)
@@ -263,36 +264,31 @@ static char *result_json(const igd_result *r)
     cJSON *json = cJSON_CreateObject();
     const cJSON *item;
 
-    cJSON_AddStringToObject(json, "format", FORMAT);
+    igd_json_add_string(json, "format", FORMAT);
     cJSON_ArrayForEach(item, r->provenance)
     {
-        cJSON_AddItemToObject(json, item->string, cJSON_Duplicate(item, true));
+        igd_json_add_copy(json, item->string, item);
     }
-    cJSON_AddNumberToObject(json, "clean_acc", r->clean_acc);
-    cJSON *attacks = cJSON_AddArrayToObject(json, "attacks");
+    igd_json_add_number(json, "clean_acc", r->clean_acc);
+    cJSON *attacks = igd_json_add_array(json, "attacks");
     for (int k = 0; k < r->num_entries; k++)
-        cJSON_AddItemToArray(attacks, entry_json(r, &r->entries[k]));
-    cJSON_AddNumberToObject(json, "worst_acc", r->worst_acc);
+        igd_json_append(attacks, entry_json(r, &r->entries[k]));
+    igd_json_add_number(json, "worst_acc", r->worst_acc);
     if (randomised(r))
         add_randomised(json, r, columns, num);
     if (r->bounds)
         add_bounds(json, r);
-    cJSON *classes = cJSON_AddArrayToObject(json, "per_class");
-    for (int c = 0; c < r->num_classes; c++) {
-        cJSON *o = class_json(r, c, columns, num);
-        if (o != NULL)
-            cJSON_AddItemToArray(classes, o);
-    }
+    cJSON *classes = igd_json_add_array(json, "per_class");
+    for (int c = 0; c < r->num_classes; c++)
+        add_class(classes, r, c, columns, num);
     add_intervals(json, r);
     if (r->planned > 0)
-        cJSON_AddItemToObject(json, "anytime", igd_result_anytime_json(r));
+        igd_json_add_item(json, "anytime", igd_result_anytime_json(r));
     if (r->checks != NULL)
-        cJSON_AddItemToObject(json, "checks", cJSON_Duplicate(r->checks, true));
-    cJSON_AddItemToObject(json, "warnings", igd_warnings_json(&r->warnings));
-    cJSON_AddNumberToObject(json, "seconds", r->seconds);
-    // cJSON's builders do nothing when memory is exhausted; printing then fails as well
-    // or the last key is missing.
-    char *text = cJSON_HasObjectItem(json, "seconds") ? igd_json_text(json, true) : NULL;
+        igd_json_add_copy(json, "checks", r->checks);
+    igd_json_add_item(json, "warnings", igd_warnings_json(&r->warnings));
+    igd_json_add_number(json, "seconds", r->seconds);
+    char *text = igd_json_text(json, true);
     cJSON_Delete(json);
     return text;
 }
@@ -302,6 +298,8 @@ igd_status igd_result_finish(igd_result *r)
     int columns[IGD_MAX_STEPS];
     const int num = all_columns(r, columns);
 
+    if (!igd_json_whole(r->provenance))
+        return igd_error(IGD_ENOMEM, "no memory for the result");
     r->clean_acc = igd_result_accuracy(r, NULL, 0, IGD_ONE_SHOT);
     r->worst_acc = igd_result_accuracy(r, columns, num, IGD_ONE_SHOT);
     for (int k = 0; k < r->num_entries; k++)

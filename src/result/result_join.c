@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/json_build.h"
 #include "result/result_impl.h"
 
 // Where the columns of the second go in the joined table. Its clean images get a column
@@ -127,7 +128,7 @@ static igd_status join_heads(igd_result *to, const igd_result *from)
         cJSON_GetObjectItemCaseSensitive(
             cJSON_GetObjectItemCaseSensitive(from->provenance, "settings"), "attacks"))
     {
-        if (!cJSON_AddItemToArray(list, cJSON_Duplicate(item, true)))
+        if (!igd_json_append(list, cJSON_Duplicate(item, true)))
             return igd_error(IGD_ENOMEM, "no memory for the attacks");
     }
     return IGD_OK;

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "result/check_counts.h"
 #include "result/provenance.h"
@@ -35,10 +36,8 @@ static igd_status same_run(const igd_result *a, const igd_result *b, const char 
 {
     char difference[400];
     cJSON *first = identity_of(a), *second = identity_of(b);
-    const bool differ =
-        igd_json_difference(difference, sizeof(difference), first, second);
-    cJSON_Delete(first);
-    cJSON_Delete(second);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference), first, second));
     if (differ)
         return igd_error(IGD_EINVAL, "%s: of another run than %s (\"there\"): %s", path_b,
                          path_a, difference);
@@ -100,8 +99,7 @@ static igd_status piece_take(piece *p, igd_result *r)
     r->checks = NULL;
     p->data = cJSON_CreateObject();
     for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-        cJSON_AddItemToObject(p->data, keys[k],
-                              cJSON_Duplicate(igd_get(from, keys[k]), true));
+        igd_json_add_copy(p->data, keys[k], igd_get(from, keys[k]));
     const size_t num = (size_t)r->warnings.num;
     p->costs = malloc(((size_t)r->num_entries + 1) * sizeof(*p->costs));
     p->warnings = malloc((num + 1) * sizeof(*p->warnings));
@@ -185,15 +183,14 @@ static void join_provenances(igd_result *out, piece *pieces, int num)
     cJSON *data = cJSON_GetObjectItemCaseSensitive(out->provenance, "data");
     cJSON *list = cJSON_CreateArray();
     for (int k = 0; k < num; k++) {
-        cJSON_AddItemToArray(list, pieces[k].data);
+        igd_json_append(list, pieces[k].data);
         pieces[k].data = NULL;
     }
     cJSON_DeleteItemFromObjectCaseSensitive(data, "sha256");
     cJSON_DeleteItemFromObjectCaseSensitive(data, "part");
     cJSON_DeleteItemFromObjectCaseSensitive(data, "parts");
-    cJSON_ReplaceItemInObjectCaseSensitive(
-        data, "count", cJSON_CreateNumber((double)out->flags.num_images));
-    cJSON_AddItemToObject(data, "parts", list);
+    igd_json_replace(data, "count", cJSON_CreateNumber((double)out->flags.num_images));
+    igd_json_add_item(data, "parts", list);
 }
 
 // Adds what each piece says beside its flags.

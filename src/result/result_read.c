@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/require.h"
 #include "core/seal.h"
 #include "result/result_anytime.h"
@@ -296,8 +297,7 @@ static igd_status read_json(igd_result *r, extent *e, const cJSON *json, const c
     for (int k = 0; k < NUM_PROVENANCE_KEYS; k++) {
         const cJSON *item;
         IGD_TRY(igd_json_get(&item, json, provenance_keys[k], path));
-        cJSON_AddItemToObject(r->provenance, provenance_keys[k],
-                              cJSON_Duplicate(item, true));
+        igd_json_add_copy(r->provenance, provenance_keys[k], item);
     }
     IGD_TRY(igd_json_object(&settings, json, "settings", path));
     IGD_TRY(igd_json_object(&data, json, "data", path));
@@ -321,7 +321,10 @@ static igd_status read_json(igd_result *r, extent *e, const cJSON *json, const c
                          (long long)num_images, (long long)num_draws);
     IGD_TRY(igd_result_anytime_read(r, json, num_images, path));
     r->bounds = cJSON_HasObjectItem(json, "bounds");
-    r->checks = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(json, "checks"), true);
+    const cJSON *checks = igd_get(json, "checks");
+    r->checks = cJSON_Duplicate(checks, true);
+    if (checks != NULL && r->checks == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for its checks", path);
     *e = (extent){num_images, (int)num_columns,
                   cJSON_HasObjectItem(json, "randomised") ? (int)num_draws : 1};
     return IGD_OK;

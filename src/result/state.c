@@ -30,7 +30,7 @@ igd_status igd_state_init(igd_state *s, const char *path, cJSON *settings,
     if ((st = igd_flags_init(&s->flags, num_images, num_columns, num_draws)) != IGD_OK)
         goto done;
     s->costs = calloc((size_t)num_columns, sizeof(*s->costs));
-    s->printed = settings == NULL ? NULL : cJSON_PrintUnformatted(settings);
+    s->printed = igd_json_text(settings, false);
     if (s->costs == NULL || s->printed == NULL)
         st = igd_error(IGD_ENOMEM, "no memory for the state of %lld images",
                        (long long)num_images);
@@ -210,15 +210,13 @@ static bool get_column(igd_state *s, int c, const cJSON *column)
 }
 
 // Whether the settings of the file are not these, and where.
-static bool differ(char *text, size_t size, const cJSON *there, const cJSON *here)
+static igd_status compare(bool *differ, char *text, size_t size, const cJSON *there,
+                          const cJSON *here)
 {
     cJSON *a = cJSON_Duplicate(there, true), *b = cJSON_Duplicate(here, true);
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(a, "settings"));
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(b, "settings"));
-    const bool differ = igd_json_difference(text, size, a, b);
-    cJSON_Delete(a);
-    cJSON_Delete(b);
-    return differ;
+    return igd_json_compare(differ, text, size, a, b);
 }
 
 static igd_status get_body(igd_state *s, const cJSON *body)
@@ -230,7 +228,9 @@ static igd_status get_body(igd_state *s, const cJSON *body)
 
     if (!cJSON_IsObject(settings))
         return damaged(s, "no settings");
-    if (differ(difference, sizeof(difference), settings, s->settings))
+    bool differ;
+    IGD_TRY(compare(&differ, difference, sizeof(difference), settings, s->settings));
+    if (differ)
         return igd_error(IGD_ESTATE,
                          "%s: state of a different run: %s; --restart discards it",
                          s->path, difference);

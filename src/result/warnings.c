@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/json_build.h"
 #include "core/number.h"
 
 void igd_warn(igd_warnings *w, const char *id, const char *format, ...)
@@ -37,9 +38,9 @@ cJSON *igd_warnings_json(const igd_warnings *w)
     cJSON *array = cJSON_CreateArray();
     for (int k = 0; k < w->num; k++) {
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "id", w->item[k].id);
-        cJSON_AddStringToObject(o, "text", w->item[k].text);
-        cJSON_AddItemToArray(array, o);
+        igd_json_add_string(o, "id", w->item[k].id);
+        igd_json_add_string(o, "text", w->item[k].text);
+        igd_json_append(array, o);
     }
     return array;
 }

@@ -1,0 +1,299 @@
+// Memory that runs out while JSON is built: the nth allocation of cJSON fails, for every
+// n, and what comes of it is a failure or the whole.
+#define N 6
+#include "evaluate_fixture.h"
+
+#include <cjson/cJSON.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/json.h"
+#include "core/json_build.h"
+#include "igdef.h"
+
+static int left; // allocations until the one that fails; negative for none
+static bool failed;
+
+static void *scarce(size_t size)
+{
+    if (left >= 0 && left-- == 0) {
+        failed = true;
+        return NULL;
+    }
+    return malloc(size);
+}
+
+static void begin(int n)
+{
+    cJSON_Hooks hooks = {.malloc_fn = scarce, .free_fn = free};
+    left = n;
+    failed = false;
+    cJSON_InitHooks(&hooks);
+}
+
+static void end(void)
+{
+    left = -1;
+    cJSON_InitHooks(NULL);
+}
+
+// Runs `make`, whose text is owned and does not depend on the time, as often as it has
+// allocations, each failing once. `make` may fail with IGD_ENOMEM, or `other`.
+static void assert_whole_or_failed(igd_status (*make)(char **text), igd_status other)
+{
+    char *expected = NULL, *text = NULL;
+    int failures = 0, n = 0;
+    assert_ok(make(&expected));
+    for (bool more = true; more; n++) {
+        begin(n);
+        const igd_status st = make(&text);
+        more = failed;
+        end();
+        if (st == IGD_OK) {
+            if (strcmp(text, expected) != 0)
+                fail_msg("allocation %d of cJSON failed, and the result is another:\n%s",
+                         n, text);
+            free(text);
+        } else if (st != IGD_ENOMEM && st != other) {
+            fail_msg("allocation %d: %s", n, igd_error_message());
+        }
+        failures += st != IGD_OK;
+    }
+    print_message("%d allocations, %d failures\n", n - 1, failures);
+    assert_true(failures > 10);
+    free(expected);
+}
+
+// Without what differs from run to run.
+static char *timeless(const char *text)
+{
+    cJSON *json = cJSON_Parse(text);
+    cJSON_DeleteItemFromObject(json, "seconds");
+    cJSON_DeleteItemFromObject(json, "sha256");
+    cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "attacks"))
+    {
+        cJSON_DeleteItemFromObject(item, "seconds");
+    }
+    cJSON_DeleteItemFromObject(cJSON_GetObjectItem(json, "checks"), "cost");
+    char *printed = cJSON_Print(json);
+    assert_non_null(printed);
+    cJSON_Delete(json);
+    return printed;
+}
+
+static const char *state_path;
+
+static igd_status evaluated(char **text)
+{
+    igd_evaluate_options o = options("pgd,square");
+    o.set = "pgd.steps=1,square.queries=2";
+    o.state = state_path;
+    igd_result *r = NULL;
+    const igd_status st = igd_evaluate_views(&r, &world.undefended, world.data, &o);
+    end();
+    *text = st == IGD_OK ? timeless(igd_result_json(r)) : NULL;
+    igd_result_free(r);
+    return st;
+}
+
+static void test_json_memory__of_results(void **state)
+{
+    (void)state;
+    assert_whole_or_failed(evaluated, IGD_OK);
+}
+
+static int stop_at_third(const char *stage, double done, double total, void *payload)
+{
+    (void)stage;
+    (void)done;
+    (void)total;
+    return ++*(int *)payload >= 3;
+}
+
+// Is interrupted, then goes on with memory: what was saved must be of use.
+static igd_status interrupted(char **text)
+{
+    int calls = 0;
+    igd_evaluate_options o = options("pgd,square");
+    o.set = "pgd.steps=1,square.queries=2";
+    o.batch_size = 2;
+    o.state = state_path;
+    o.progress = stop_at_third;
+    o.payload = &calls;
+    igd_result *r = NULL;
+    (void)unlink(state_path);
+    const igd_status st = igd_evaluate_views(&r, &world.undefended, world.data, &o);
+    end();
+    assert_null(r);
+    if (st != IGD_ECANCELED && st != IGD_ENOMEM)
+        return st;
+    return evaluated(text);
+}
+
+static void test_json_memory__of_states(void **state)
+{
+    (void)state;
+    state_path = fixture_path("json_memory.state");
+    int failures = 0;
+    char *expected = NULL, *text = NULL;
+    assert_ok(evaluated(&expected));
+    for (int n = 0;; n++) {
+        begin(n);
+        assert_ok(interrupted(&text));
+        failures += failed;
+        assert_string_equal(text, expected);
+        free(text);
+        if (!failed)
+            break;
+    }
+    assert_true(failures > 10);
+    free(expected);
+    (void)unlink(state_path);
+    state_path = NULL;
+}
+
+// Reading tells a text without memory from one that is no JSON only by its message.
+static igd_status resumed(char **text)
+{
+    igd_evaluate_options o = options("pgd");
+    o.set = "pgd.steps=1";
+    o.finished = fixture_path("json_memory.json");
+    igd_result *r = NULL;
+    const igd_status st = igd_evaluate_views(&r, &world.undefended, world.data, &o);
+    end();
+    *text = st == IGD_OK ? timeless(igd_result_json(r)) : NULL;
+    igd_result_free(r);
+    return st;
+}
+
+static void save_result(const char *name, const igd_views *who)
+{
+    igd_evaluate_options o = options("pgd");
+    o.set = "pgd.steps=1";
+    igd_result *r = evaluate(who, &o);
+    assert_ok(igd_result_save(r, fixture_path(name)));
+    igd_result_free(r);
+}
+
+static void test_json_memory__of_a_finished_run(void **state)
+{
+    (void)state;
+    save_result("json_memory.json", &world.undefended);
+    assert_whole_or_failed(resumed, IGD_EFORMAT);
+}
+
+// Two results, which are compared.
+static char paths[2][256];
+
+static igd_status summed_up(char **text)
+{
+    const char *const both[2] = {paths[0], paths[1]};
+    const igd_status st = igd_report_summary(text, both, 2, true);
+    end();
+    return st;
+}
+
+static igd_status reported(char **text)
+{
+    const char *const both[2] = {paths[0], paths[1]};
+    const char *page = fixture_path("json_memory.html");
+    const igd_status st = igd_report_write(both, 2, page);
+    end();
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    *text = NULL;
+    if (st == IGD_OK) {
+        assert_ok(igd_file_read(&bytes, &size, page, (size_t)1 << 24));
+        *text = (char *)bytes;
+    }
+    return st;
+}
+
+static void test_json_memory__of_reports(void **state)
+{
+    (void)state;
+    cJSON *defense = cJSON_CreateObject();
+    cJSON_AddStringToObject(defense, "kind", "caaa");
+    igd_views defended = world.views;
+    defended.defense = defense;
+    save_result("json_memory.json", &world.undefended);
+    save_result("json_memory_defended.json", &defended);
+    cJSON_Delete(defense);
+    snprintf(paths[0], sizeof(paths[0]), "%s", fixture_path("json_memory.json"));
+    snprintf(paths[1], sizeof(paths[1]), "%s", fixture_path("json_memory_defended.json"));
+    assert_whole_or_failed(summed_up, IGD_EFORMAT);
+    assert_whole_or_failed(reported, IGD_EFORMAT);
+}
+
+static igd_status ranked_and_defended(char **text)
+{
+    static float weight[2 * 3] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, bias[2];
+    const int64_t shape[3] = {1, 1, 3};
+    const char *path = fixture_linear("json_memory.pt", weight, bias, 2, 3);
+    char *file = strdup(fixture_path("json_memory.safetensors"));
+    igd_model *m = NULL;
+    igd_ranking *r = NULL, *back = NULL;
+    igd_defense *d = NULL;
+    igd_defense_options o = igd_defense_options_default();
+    igd_status st = IGD_OK;
+    o.keep = 2;
+    *text = NULL;
+    if ((st = igd_model_load(&m, path, shape, NULL)) == IGD_OK &&
+        (st = igd_ranking_random(&r, m, "penultimate", NULL, 1)) == IGD_OK &&
+        (st = igd_ranking_save(r, file)) == IGD_OK &&
+        (st = igd_ranking_load(&back, file)) == IGD_OK &&
+        (st = igd_defense_new(&d, m, back, &o)) == IGD_OK)
+        *text = strdup(igd_defense_description(d));
+    end();
+    igd_defense_free(d);
+    igd_ranking_free(back);
+    igd_ranking_free(r);
+    igd_model_free(m);
+    free(file);
+    return st;
+}
+
+static void test_json_memory__of_rankings_and_defenses(void **state)
+{
+    (void)state;
+    assert_whole_or_failed(ranked_and_defended, IGD_EFORMAT);
+}
+
+// What could not be added is missed, wherever it was; what there is not is not.
+static void test_json_memory__a_lack_is_seen(void **state)
+{
+    (void)state;
+    cJSON *o = cJSON_CreateObject();
+    assert_true(igd_json_add_string(o, "none", NULL));
+    assert_true(igd_json_add_copy(o, "none", NULL));
+    assert_true(igd_json_whole(o));
+    assert_int_equal(cJSON_GetArraySize(o), 0);
+    cJSON *list = igd_json_add_array(igd_json_add_object(o, "inner"), "list");
+    begin(0);
+    assert_false(igd_json_append(list, cJSON_CreateNumber(1.0)));
+    end();
+    assert_false(igd_json_whole(o));
+    assert_null(igd_json_text(o, false));
+    cJSON *copy = cJSON_Duplicate(o, true);
+    assert_false(igd_json_whole(copy));
+    cJSON_Delete(copy);
+    cJSON_Delete(o);
+    assert_false(igd_json_whole(NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TENSOR_TEST(test_json_memory__of_results),
+        TENSOR_TEST(test_json_memory__of_states),
+        TENSOR_TEST(test_json_memory__of_a_finished_run),
+        TENSOR_TEST(test_json_memory__of_reports),
+        TENSOR_TEST(test_json_memory__of_rankings_and_defenses),
+        TENSOR_TEST(test_json_memory__a_lack_is_seen),
+    };
+    world_make();
+    const int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    igd_dataset_free(world.data);
+    return failures;
+}
