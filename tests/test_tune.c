@@ -110,7 +110,7 @@ static void test_tune__counts_are_those_of_an_evaluation_of_all_images(void **st
     const igd_tune_options o = options_for(NULL);
     cJSON *json = tune(&o);
     const cJSON *setting, *rounds = cJSON_GetObjectItem(json, "rounds");
-    int whole = 0, clean, robust;
+    int whole = 0, clean = 0, robust = 0;
     // 8 settings on 8 images, 4 on all.
     assert_int_equal(cJSON_GetArraySize(rounds), 2);
     assert_true(number(cJSON_GetArrayItem(rounds, 0), "images") == 8.0);

@@ -68,11 +68,13 @@ static igd_status rank_one(tuning *t, const char *layers, const igd_dataset *pro
 
     snprintf(joined, sizeof(joined), "%s", layers);
     for (char *c = joined; *c != '\0'; c++)
-        *c = *c == '+' ? ',' : *c;
+        if (*c == '+')
+            *c = ',';
     IGD_TRY(action_rank(&r, t->work.base, joined, probe, &t->s->ranking, common, NULL));
     snprintf(name, sizeof(name), "%s.safetensors", layers);
     for (char *c = name; *c != '\0'; c++)
-        *c = *c == '/' || *c == ':' ? '-' : *c;
+        if (*c == '/' || *c == ':')
+            *c = '-';
     char *path = igd_path_join(t->work.folder, name);
     igd_status st = path != NULL ? igd_ranking_save(r, path)
                                  : igd_error(IGD_ENOMEM, "no memory for a path");
