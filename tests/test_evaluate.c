@@ -127,6 +127,37 @@ static void test_evaluate__flags_do_not_depend_on_batches_or_shortcuts(void **st
     igd_result_free(first);
 }
 
+// The worst case of the base and of the defended model, and what shortcuts leave out of
+// it.
+static void test_evaluate__the_worst_case_is_the_same_without_shortcuts(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("worst-case");
+    o.set = "rays.queries=200,square.queries=100,apgd-ce.steps=10,apgd-t.steps=10,"
+            "apgd-cw.steps=10,fab-t.steps=10,apgd-eot.steps=10,apgd-eot.eot=3";
+    const igd_views *const both[2] = {&world.views, &world.undefended};
+    for (int k = 0; k < 2; k++) {
+        o.shortcuts = true;
+        igd_result *some = evaluate(both[k], &o);
+        o.shortcuts = false;
+        igd_result *all = evaluate(both[k], &o);
+        assert_same_flags(some, all);
+        assert_true(igd_result_worst_acc(all) < igd_result_clean_acc(all));
+        int64_t passes[2] = {0};
+        for (int a = 0; a < igd_result_num_attacks(all) - 1; a++) {
+            const igd_attack_result with = igd_result_attack(some, a),
+                                    without = igd_result_attack(all, a);
+            assert_true(with.forwards <= without.forwards);
+            assert_true(with.backwards <= without.backwards);
+            passes[0] += with.forwards + with.backwards;
+            passes[1] += without.forwards + without.backwards;
+        }
+        assert_true(passes[0] < passes[1]);
+        igd_result_free(some);
+        igd_result_free(all);
+    }
+}
+
 static void test_evaluate__parts_join_to_the_whole(void **state)
 {
     (void)state;
@@ -323,6 +354,7 @@ int main(void)
         TENSOR_TEST(test_evaluate__clean_accuracy_and_predictions),
         TENSOR_TEST(test_evaluate__worst_case_is_the_union_of_full_runs),
         TENSOR_TEST(test_evaluate__flags_do_not_depend_on_batches_or_shortcuts),
+        TENSOR_TEST(test_evaluate__the_worst_case_is_the_same_without_shortcuts),
         TENSOR_TEST(test_evaluate__parts_join_to_the_whole),
         TENSOR_TEST(test_evaluate__random_classifiers_are_judged_three_ways),
         TENSOR_TEST(test_evaluate__progress_is_never_misleading),
