@@ -14,6 +14,13 @@ struct vector {
     typedef float type __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 };
 
+// sum + x * in, in one rounding where the processor has an instruction for that. Each
+// width defines its own: where it is left to the compiler, one number of rows may be
+// computed with that instruction and another without.
+template <int64_t LANES>
+typename vector<LANES>::type add_product(typename vector<LANES>::type sum, float x,
+                                         typename vector<LANES>::type in);
+
 // Some columns of w, read a whole number of vectors at a time. Where the last terms have
 // not enough numbers behind them for that, they are in a copy that has.
 struct columns_of {
@@ -35,7 +42,7 @@ add_terms(typename vector<LANES>::type (&sum)[ROWS][NUM], const float *x,
             in[v] = *reinterpret_cast<const vec *>(w + k * w_term + v * LANES);
         for (int r = 0; r < ROWS; r++)
             for (int v = 0; v < NUM; v++)
-                sum[r][v] += x[r * x_stride + k] * in[v];
+                sum[r][v] = add_product<LANES>(sum[r][v], x[r * x_stride + k], in[v]);
     }
 }
 
