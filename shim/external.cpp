@@ -2,9 +2,9 @@
 // return or throw leaves libtorch as one exception, and guarded() as the status.
 #include "external.hpp"
 
-#include <vector>
+#include "function.hpp"
 
-#include <torch/csrc/autograd/custom_function.h>
+#include <vector>
 
 namespace
 {

@@ -5,10 +5,10 @@
 // They also cut long sums into parts, otherwise with many threads than with one. An
 // image's logits must depend on neither, so products are computed by multiply_rows(),
 // gradients likewise.
+#include "function.hpp"
 #include "graph.hpp"
 #include "rows.hpp"
 
-#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 using jit::Node;
