@@ -72,6 +72,8 @@ struct igd_dataset {
 // Releases everything and leaves an empty source.
 void igd_source_free(igd_source *s);
 
+// Opens whatever lies at a path, by its content.
+igd_status igd_source_open(igd_source *s, const char *path, const igd_dataset_options *o);
 // Each opens a format; `path` is known to be of it. On failure nothing is left to free
 // but what igd_source_free() does.
 igd_status igd_source_cifar(igd_source *s, const char *path, bool hundred, bool train);
