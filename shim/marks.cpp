@@ -15,6 +15,29 @@ const std::set<std::string> numbered_operations = words(
     "sigmoid softmax add mul cat max_pool2d avg_pool2d adaptive_avg_pool2d mean flatten");
 } // namespace
 
+bool igd::is_mark(const Node *n)
+{
+    return n->kind() == mark_symbol();
+}
+
+int64_t igd::mark_id(const Node *n)
+{
+    return jit::toIValue(n->inputs()[1])->toInt();
+}
+
+void igd::erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep)
+{
+    std::vector<Node *> found;
+    each_node(g->block(), [&](Node *n) {
+        if (is_mark(n) && std::find(keep.begin(), keep.end(), mark_id(n)) == keep.end())
+            found.push_back(n);
+    });
+    for (Node *n : found) {
+        n->output()->replaceAllUsesWith(n->input(0));
+        n->destroy();
+    }
+}
+
 Value *igd::insert_mark(igd_graph &out, Value *v, Node *before, mark m)
 {
     jit::Graph *graph = before->owningGraph();
