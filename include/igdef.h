@@ -32,6 +32,7 @@
 
 #include "igdef/analysis.h"
 #include "igdef/analyze.h"
+#include "igdef/numbers.h"
 #include "igdef/report.h"
 #include "igdef/sweep.h"
 #include "igdef/tune.h"

@@ -44,6 +44,10 @@ int fixture_no_tensors_left(void **state);
 void fixture_note_skip(const char *why);
 int fixture_result(int num_failed);
 
+// Asserts that a number is another one that was text in between, of 15 digits at least.
+#define assert_same_number(a, b)                                                         \
+    assert_true(fabs((double)(a) - (double)(b)) <= 1e-14 * fabs((double)(b)))
+
 // Asserts success and prints the message where there is none.
 #define assert_ok(call)                                                                  \
     do {                                                                                 \

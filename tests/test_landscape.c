@@ -6,6 +6,7 @@
 
 #include "core/random.h"
 #include "igdef/analyze.h"
+#include "igdef/numbers.h"
 #include "rank/ranking_impl.h"
 
 #define D 8
@@ -113,6 +114,20 @@ static void test_landscape__linear_model_has_a_closed_form(void **state)
     assert_int_equal(cJSON_GetArraySize(axis), G);
     assert_true(fabs(cJSON_GetArrayItem(axis, 0)->valuedouble + EPS) < 1e-12);
     assert_true(number(json, "num_images") == N);
+    const igd_landscape_numbers *n = igd_analysis_landscape(a);
+    assert_non_null(n);
+    assert_true(n->grid == G && n->num_images == N && n->num_surfaces == 1);
+    assert_string_equal(n->surfaces[0].name, "base");
+    assert_same_number(n->surfaces[0].flatness, number(s, "flatness"));
+    assert_same_number(n->surfaces[0].clean_loss, number(s, "clean_loss"));
+    assert_same_number(n->surfaces[0].max_loss, number(s, "max_loss"));
+    assert_same_number(n->surfaces[0].gradient_error, number(check, "median_error"));
+    for (int i = 0; i < G; i++) {
+        assert_same_number(n->axis[i], cJSON_GetArrayItem(axis, i)->valuedouble);
+        for (int j = 0; j < G; j++)
+            assert_same_number(n->surfaces[0].loss[i * G + j], loss_at(s, i, j));
+    }
+    assert_null(igd_analysis_sweep(a));
     cJSON_Delete(json);
     igd_analysis_free(a);
 }

@@ -426,6 +426,10 @@ static void test_misuse__of_analyses(void **state)
     REFUSES("path", igd_analysis_save(w.analysis, NULL));
     REFUSES("a", igd_analysis_save_chart(NULL, "a"));
     REFUSES("path", igd_analysis_save_chart(w.analysis, NULL));
+    assert_null(igd_analysis_shift(NULL));
+    assert_null(igd_analysis_search_keep(NULL));
+    assert_null(igd_analysis_landscape(NULL));
+    assert_null(igd_analysis_sweep(NULL));
     igd_analysis_free(NULL);
     REFUSES("out", igd_analyze_shift(NULL, w.model, w.ranking, NULL, w.data, NULL));
     REFUSES("base", igd_analyze_shift(&a, NULL, w.ranking, NULL, w.data, NULL));

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "igdef/analyze.h"
 #include "igdef/evaluate.h"
+#include "igdef/numbers.h"
 #include "rank/ranking_impl.h"
 
 #define N 61 // not a multiple of any batch size used below
@@ -87,17 +88,6 @@ static int by_evaluation(const world *w, igd_defense_options o, int keep)
     return hits;
 }
 
-static cJSON *search(const world *w, const igd_search_keep_options *o)
-{
-    igd_analysis *a = NULL;
-    assert_ok(igd_analyze_search_keep(&a, w->model, w->ranking, w->data, o));
-    cJSON *json = cJSON_Parse(igd_analysis_json(a));
-    assert_non_null(json);
-    assert_non_null(strstr(igd_analysis_text(a), "is the smallest within"));
-    igd_analysis_free(a);
-    return json;
-}
-
 static const cJSON *at(const cJSON *o, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
@@ -110,6 +100,42 @@ static double number(const cJSON *o, const char *key)
 {
     assert_true(cJSON_IsNumber(at(o, key)));
     return at(o, key)->valuedouble;
+}
+
+// The numbers are those of the JSON.
+static void check_numbers(const igd_search_keep_numbers *n, const cJSON *json)
+{
+    assert_non_null(n);
+    assert_same_number(n->keep, number(json, "keep"));
+    assert_same_number(n->clean_acc, number(json, "clean_acc"));
+    assert_same_number(n->base_clean_acc, number(json, "base_clean_acc"));
+    assert_same_number(n->passes, number(json, "passes"));
+    assert_same_number((double)n->num_images, number(json, "num_images"));
+    assert_same_number(n->low, cJSON_GetArrayItem(at(json, "interval"), 0)->valuedouble);
+    assert_same_number(n->high, cJSON_GetArrayItem(at(json, "interval"), 1)->valuedouble);
+    assert_true(n->one_pass ==
+                (strcmp(at(json, "method")->valuestring, "one-pass") == 0));
+    assert_int_equal(n->num_points, cJSON_GetArraySize(at(json, "points")));
+    for (int k = 0; k < n->num_points; k++) {
+        const cJSON *p = cJSON_GetArrayItem(at(json, "points"), k);
+        assert_same_number(n->points[k].keep, number(p, "keep"));
+        assert_same_number(n->points[k].clean_acc, number(p, "clean_acc"));
+    }
+}
+
+static cJSON *search(const world *w, const igd_search_keep_options *o)
+{
+    igd_analysis *a = NULL;
+    assert_ok(igd_analyze_search_keep(&a, w->model, w->ranking, w->data, o));
+    cJSON *json = cJSON_Parse(igd_analysis_json(a));
+    assert_non_null(json);
+    assert_non_null(strstr(igd_analysis_text(a), "is the smallest within"));
+    check_numbers(igd_analysis_search_keep(a), json);
+    assert_null(igd_analysis_shift(a));
+    assert_null(igd_analysis_landscape(a));
+    assert_null(igd_analysis_sweep(a));
+    igd_analysis_free(a);
+    return json;
 }
 
 static int hits_of(double accuracy)

@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "igdef/analyze.h"
+#include "igdef/numbers.h"
 #include "rank/ranking_impl.h"
 
 #define N 60
@@ -155,6 +156,52 @@ static igd_shift_options options(void)
     return o;
 }
 
+static double number(const cJSON *o, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!cJSON_IsNumber(item))
+        fail_msg("no number '%s'", key);
+    return item->valuedouble;
+}
+
+static void check_outcome(const igd_shift_outcome *o, const cJSON *part)
+{
+    const cJSON *groups = cJSON_GetObjectItemCaseSensitive(part, "groups");
+    assert_same_number((double)o->count, number(part, "count"));
+    assert_int_equal(o->num_groups, cJSON_GetArraySize(groups));
+    for (int k = 0; k < o->num_groups; k++) {
+        const cJSON *g = cJSON_GetArrayItem(groups, k);
+        const cJSON *ends = cJSON_GetObjectItemCaseSensitive(g, "interval");
+        const igd_shift_group *n = &o->groups[k];
+        assert_string_equal(n->name,
+                            cJSON_GetObjectItemCaseSensitive(g, "name")->valuestring);
+        assert_same_number((double)n->count, number(g, "count"));
+        assert_same_number((double)n->guarded, number(g, "guarded"));
+        assert_int_equal(isnan(n->mean), n->count == 0);
+        if (n->count > 0) {
+            assert_same_number(n->mean, number(g, "mean"));
+            assert_same_number(n->neurons, number(g, "neurons"));
+        }
+        assert_int_equal(isnan(n->low), cJSON_IsNull(ends));
+        if (!isnan(n->low)) {
+            assert_same_number(n->low, cJSON_GetArrayItem(ends, 0)->valuedouble);
+            assert_same_number(n->high, cJSON_GetArrayItem(ends, 1)->valuedouble);
+        }
+    }
+}
+
+// The numbers are those of the JSON.
+static void check_numbers(const igd_analysis *a, const cJSON *json)
+{
+    const igd_shift_numbers *n = igd_analysis_shift(a);
+    assert_non_null(n);
+    assert_same_number((double)n->num_images, number(json, "num_images"));
+    check_outcome(&n->successful, cJSON_GetObjectItemCaseSensitive(json, "successful"));
+    check_outcome(&n->unsuccessful,
+                  cJSON_GetObjectItemCaseSensitive(json, "unsuccessful"));
+    assert_null(igd_analysis_search_keep(a));
+}
+
 static cJSON *run(const world *w, const igd_shift_options *o)
 {
     igd_analysis *a = NULL;
@@ -162,16 +209,9 @@ static cJSON *run(const world *w, const igd_shift_options *o)
     cJSON *json = cJSON_Parse(igd_analysis_json(a));
     assert_non_null(json);
     assert_non_null(strstr(igd_analysis_text(a), "true-class"));
+    check_numbers(a, json);
     igd_analysis_free(a);
     return json;
-}
-
-static double number(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!cJSON_IsNumber(item))
-        fail_msg("no number '%s'", key);
-    return item->valuedouble;
 }
 
 static const cJSON *group_of(const cJSON *part, const char *name)

@@ -1,10 +1,49 @@
 // Sweeps, on a small network with weights by chance.
 #include "series_fixture.h"
 
+#include <math.h>
+
+#include "igdef/numbers.h"
+
 static igd_sweep_values over(const char *option, const char *const *value, int num)
 {
     return (igd_sweep_values){
         .option = option, .value = value, .num = num, .layer = "penultimate"};
+}
+
+static void check_result(const igd_result *r, const cJSON *json)
+{
+    if (r == NULL) {
+        assert_true(json == NULL || cJSON_IsNull(json));
+        return;
+    }
+    assert_same_number(igd_result_clean_acc(r), number(json, "clean_acc"));
+    assert_same_number(igd_result_worst_acc(r), number(json, "worst_acc"));
+    assert_int_equal(igd_result_num_images(r), N);
+}
+
+// The numbers are those of the JSON.
+static void check_numbers(const igd_analysis *a, const cJSON *json)
+{
+    const igd_sweep_numbers *n = igd_analysis_sweep(a);
+    const cJSON *points = cJSON_GetObjectItem(json, "points");
+    assert_non_null(n);
+    assert_string_equal(n->option, cJSON_GetObjectItem(json, "option")->valuestring);
+    check_result(n->base, cJSON_GetObjectItem(json, "base"));
+    assert_int_equal(n->num_points, cJSON_GetArraySize(points));
+    for (int k = 0; k < n->num_points; k++) {
+        const cJSON *p = cJSON_GetArrayItem(points, k);
+        const cJSON *value = cJSON_GetObjectItem(p, "value");
+        if (cJSON_IsNumber(value)) {
+            assert_same_number(n->points[k].value, value->valuedouble);
+        } else {
+            assert_true(isnan(n->points[k].value));
+            assert_string_equal(n->points[k].text, value->valuestring);
+        }
+        assert_non_null(n->points[k].result);
+        check_result(n->points[k].result, p);
+        check_result(n->points[k].base, cJSON_GetObjectItem(p, "base"));
+    }
 }
 
 static cJSON *sweep(const igd_sweep_values *values, const igd_series_options *o,
@@ -15,6 +54,7 @@ static cJSON *sweep(const igd_sweep_values *values, const igd_series_options *o,
     cJSON *json = cJSON_Parse(igd_analysis_json(a));
     assert_non_null(json);
     assert_non_null(strstr(igd_analysis_text(a), values->value[0]));
+    check_numbers(a, json);
     igd_analysis_free(a);
     return json;
 }

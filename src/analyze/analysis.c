@@ -17,6 +17,7 @@ struct igd_analysis {
     cJSON *object; // owned
     char *json;    // owned, cJSON_free()
     char *text;    // owned
+    igd_found found;
 };
 
 static void print_warnings(FILE *f, const cJSON *json)
@@ -90,6 +91,17 @@ igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path)
     return st;
 }
 
+static void found_free(igd_found *f)
+{
+    for (int k = 0; k < f->num_results; k++)
+        igd_result_free(f->results[k]);
+    free(f->results);
+    free(f->shift);
+    free(f->search_keep);
+    free(f->landscape);
+    free(f->sweep);
+}
+
 void igd_analysis_free(igd_analysis *a)
 {
     if (a == NULL)
@@ -97,5 +109,33 @@ void igd_analysis_free(igd_analysis *a)
     cJSON_Delete(a->object);
     cJSON_free(a->json);
     free(a->text);
+    found_free(&a->found);
     free(a);
+}
+
+// --- numbers
+
+void igd_analysis_hold(igd_analysis *a, const igd_found *found)
+{
+    a->found = *found;
+}
+
+const igd_shift_numbers *igd_analysis_shift(const igd_analysis *a)
+{
+    return a != NULL ? a->found.shift : NULL;
+}
+
+const igd_search_keep_numbers *igd_analysis_search_keep(const igd_analysis *a)
+{
+    return a != NULL ? a->found.search_keep : NULL;
+}
+
+const igd_landscape_numbers *igd_analysis_landscape(const igd_analysis *a)
+{
+    return a != NULL ? a->found.landscape : NULL;
+}
+
+const igd_sweep_numbers *igd_analysis_sweep(const igd_analysis *a)
+{
+    return a != NULL ? a->found.sweep : NULL;
 }

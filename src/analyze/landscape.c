@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis_impl.h"
 #include "analyze/experiment.h"
 #include "attack/loss.h"
 #include "chart/analysis_check.h"
@@ -242,26 +243,66 @@ static double median(double *v, int64_t n)
     return n % 2 == 1 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
-static cJSON *surface_json(const landscape *l, const surface *s)
+// The numbers with what they point to.
+typedef struct landscape_numbers {
+    igd_landscape_numbers of;
+    igd_surface surfaces[2];
+    double values[]; // the axis, then the losses of each
+} landscape_numbers;
+
+static igd_surface take_surface(double *loss, const landscape *l, const surface *s)
 {
     const int G = l->G;
     const double centre = s->loss[G / 2 * G + G / 2];
     double sum = 0.0, most = centre;
-    cJSON *o = cJSON_CreateObject();
-    igd_json_add_string(o, "name", s->name);
     for (int i = 0; i < G * G; i++) {
+        loss[i] = s->loss[i];
         sum += s->loss[i] - centre;
         most = fmax(most, s->loss[i]);
     }
-    igd_json_add_number(o, "flatness", sum / (G * G));
-    igd_json_add_number(o, "clean_loss", centre);
-    igd_json_add_number(o, "max_loss", most);
+    return (igd_surface){.name = s->name,
+                         .loss = loss,
+                         .flatness = sum / (G * G),
+                         .clean_loss = centre,
+                         .max_loss = most,
+                         .gradient_error = median(s->error, l->N)};
+}
+
+// Owned; NULL without memory.
+static igd_landscape_numbers *take_numbers(const landscape *l, const surface *surfaces,
+                                           int num)
+{
+    const size_t G = (size_t)l->G;
+    landscape_numbers *n =
+        malloc(sizeof(*n) + (G + (size_t)num * G * G) * sizeof(*n->values));
+    if (n == NULL)
+        return NULL;
+    n->of = (igd_landscape_numbers){.grid = l->G,
+                                    .axis = n->values,
+                                    .num_images = l->N,
+                                    .num_surfaces = num,
+                                    .surfaces = n->surfaces};
+    for (int i = 0; i < l->G; i++)
+        n->values[i] = offset(l, i);
+    for (int k = 0; k < num; k++)
+        n->surfaces[k] = take_surface(n->values + G + (size_t)k * G * G, l, &surfaces[k]);
+    return &n->of;
+}
+
+static cJSON *surface_json(const igd_landscape_numbers *n, const igd_surface *s)
+{
+    cJSON *o = cJSON_CreateObject();
+    igd_json_add_string(o, "name", s->name);
+    igd_json_add_number(o, "flatness", s->flatness);
+    igd_json_add_number(o, "clean_loss", s->clean_loss);
+    igd_json_add_number(o, "max_loss", s->max_loss);
     cJSON *check = igd_json_add_object(o, "gradient_check");
-    igd_json_add_number(check, "median_error", median(s->error, l->N));
-    igd_json_add_number(check, "num", (double)l->N);
+    igd_json_add_number(check, "median_error", s->gradient_error);
+    igd_json_add_number(check, "num", (double)n->num_images);
     cJSON *loss = igd_json_add_array(o, "loss");
-    for (int i = 0; i < G; i++)
-        igd_json_append(loss, cJSON_CreateDoubleArray(s->loss + (ptrdiff_t)i * G, G));
+    for (int i = 0; i < n->grid; i++)
+        igd_json_append(
+            loss, cJSON_CreateDoubleArray(s->loss + (ptrdiff_t)i * n->grid, n->grid));
     return o;
 }
 
@@ -331,16 +372,29 @@ done:
     return st;
 }
 
-static void add_results(cJSON *root, const landscape *l, const surface *surfaces, int num)
+static void add_results(cJSON *root, const igd_landscape_numbers *n)
 {
-    igd_json_add_number(root, "grid", l->G);
-    cJSON *axis = igd_json_add_array(root, "axis");
-    for (int i = 0; i < l->G; i++)
-        igd_json_append(axis, cJSON_CreateNumber(offset(l, i)));
-    igd_json_add_number(root, "num_images", (double)l->N);
+    igd_json_add_number(root, "grid", n->grid);
+    igd_json_add_item(root, "axis", cJSON_CreateDoubleArray(n->axis, n->grid));
+    igd_json_add_number(root, "num_images", (double)n->num_images);
     cJSON *array = igd_json_add_array(root, "surfaces");
-    for (int k = 0; k < num; k++)
-        igd_json_append(array, surface_json(l, &surfaces[k]));
+    for (int k = 0; k < n->num_surfaces; k++)
+        igd_json_append(array, surface_json(n, &n->surfaces[k]));
+}
+
+// Consumes the numbers.
+static igd_status finish(igd_analysis **out, igd_findings *found,
+                         igd_landscape_numbers *numbers)
+{
+    if (numbers == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the analysis");
+    add_results(found->root, numbers);
+    const igd_status st = igd_findings_end(out, found, print);
+    if (st == IGD_OK)
+        igd_analysis_hold(*out, &(igd_found){.landscape = numbers});
+    else
+        free(numbers);
+    return st;
 }
 
 igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
@@ -371,10 +425,8 @@ igd_status igd_analyze_landscape(igd_analysis **out, const igd_model *base,
     l.C = surfaces[0].f->num_classes;
     l.total = (double)l.N * num * (o.grid * o.grid + 2);
     if ((st = igd_findings_begin(&found, &who)) == IGD_OK &&
-        (st = run(&l, surfaces, num)) == IGD_OK) {
-        add_results(found.root, &l, surfaces, num);
-        st = igd_findings_end(out, &found, print);
-    }
+        (st = run(&l, surfaces, num)) == IGD_OK)
+        st = finish(out, &found, take_numbers(&l, surfaces, num));
     for (int k = 0; k < num; k++) {
         free(surfaces[k].loss);
         free(surfaces[k].error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis_impl.h"
 #include "analyze/experiment.h"
 #include "analyze/keep_curve.h"
 #include "chart/analysis_check.h"
@@ -278,30 +279,58 @@ static void warn_seen(igd_findings *f, const search *s)
             (long long)seen, (long long)s->N, (long long)ranked);
 }
 
-static void add_results(igd_findings *f, const search *s, int keep)
+// The numbers with what they point to.
+typedef struct keep_numbers {
+    igd_search_keep_numbers of;
+    igd_keep_point points[];
+} keep_numbers;
+
+// Owned; NULL without memory.
+static igd_search_keep_numbers *take_numbers(const search *s, int keep)
+{
+    keep_numbers *n = malloc(sizeof(*n) + (size_t)s->K * sizeof(*n->points));
+    if (n == NULL)
+        return NULL;
+    const double N = (double)s->N;
+    const igd_interval v = igd_interval_of(s->correct[keep], s->N);
+    n->of = (igd_search_keep_numbers){.keep = keep,
+                                      .clean_acc = (double)s->correct[keep] / N,
+                                      .low = v.low,
+                                      .high = v.high,
+                                      .base_clean_acc = (double)s->base_correct / N,
+                                      .one_pass = s->jacobian != NULL,
+                                      .passes = s->passes,
+                                      .num_images = s->N,
+                                      .points = n->points};
+    for (int k = 1; k <= s->K; k++)
+        if (s->tried[k])
+            n->points[n->of.num_points++] =
+                (igd_keep_point){k, (double)s->correct[k] / N};
+    return &n->of;
+}
+
+static void add_results(igd_findings *f, const igd_search_keep_numbers *n,
+                        const search *s)
 {
     cJSON *root = f->root;
-    const double n = (double)s->N;
     igd_json_add_number(root, "budget", s->o->budget);
-    igd_json_add_string(root, "method", s->jacobian != NULL ? "one-pass" : "bisection");
-    igd_json_add_number(root, "base_clean_acc", (double)s->base_correct / n);
-    igd_json_add_number(root, "keep", keep);
-    igd_json_add_number(root, "clean_acc", (double)s->correct[keep] / n);
+    igd_json_add_string(root, "method", n->one_pass ? "one-pass" : "bisection");
+    igd_json_add_number(root, "base_clean_acc", n->base_clean_acc);
+    igd_json_add_number(root, "keep", n->keep);
+    igd_json_add_number(root, "clean_acc", n->clean_acc);
     igd_json_add_item(root, "interval",
-                      igd_interval_json(igd_interval_of(s->correct[keep], s->N)));
+                      igd_interval_json((igd_interval){n->low, n->high}));
     cJSON *points = igd_json_add_array(root, "points");
-    for (int k = 1; k <= s->K; k++) {
-        if (!s->tried[k])
-            continue;
+    for (int k = 0; k < n->num_points; k++) {
         cJSON *p = cJSON_CreateObject();
+        igd_json_add_number(p, "keep", n->points[k].keep);
+        igd_json_add_number(p, "clean_acc", n->points[k].clean_acc);
         igd_json_append(points, p);
-        igd_json_add_number(p, "keep", k);
-        igd_json_add_number(p, "clean_acc", (double)s->correct[k] / n);
     }
-    igd_json_add_number(root, "num_images", n);
-    igd_json_add_number(root, "passes", s->passes);
+    igd_json_add_number(root, "num_images", (double)n->num_images);
+    igd_json_add_number(root, "passes", n->passes);
     char text[400];
-    if (igd_chance_remark(text, sizeof(text), (double)s->base_correct / n, s->C))
+    if (igd_chance_remark(text, sizeof(text), n->base_clean_acc, s->C))
         igd_warn(&f->warnings, IGD_WARN_CHANCE, "%s", text);
     warn_seen(f, s);
 }
@@ -366,6 +395,7 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
     igd_experiment who = {"search-keep", base, NULL, data, NULL, &o.run};
     search s = {.o = &o, .base = base, .ranking = ranking, .data = data};
     igd_defense *defense = NULL;
+    igd_search_keep_numbers *numbers = NULL;
     igd_findings found = {0};
     igd_status st;
 
@@ -384,10 +414,18 @@ igd_status igd_analyze_search_keep(igd_analysis **out, const igd_model *base,
     if ((st = igd_findings_begin(&found, &who)) != IGD_OK)
         goto done;
     found.begun = begun;
-    add_results(&found, &s, chosen.keep);
-    st = igd_findings_end(out, &found, print);
+    if ((numbers = take_numbers(&s, chosen.keep)) == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the analysis");
+        goto done;
+    }
+    add_results(&found, numbers, &s);
+    if ((st = igd_findings_end(out, &found, print)) == IGD_OK) {
+        igd_analysis_hold(*out, &(igd_found){.search_keep = numbers});
+        numbers = NULL;
+    }
 
 done:
+    free(numbers);
     igd_findings_free(&found);
     igd_defense_free(defense);
     search_free(&s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis_impl.h"
 #include "analyze/experiment.h"
 #include "chart/analysis_check.h"
 #include "core/chance.h"
@@ -356,32 +357,66 @@ static igd_interval interval_of(const tally *t, double mean)
     return v;
 }
 
-static cJSON *groups_json(const shift *s, bool fooled)
+// The numbers with what they point to.
+typedef struct shift_numbers {
+    igd_shift_numbers of;
+    igd_shift_group groups[2][NUM_GROUPS];
+} shift_numbers;
+
+static igd_shift_outcome take_outcome(igd_shift_group *groups, const shift *s,
+                                      bool fooled)
 {
-    cJSON *o = cJSON_CreateObject();
-    igd_json_add_number(o, "count", (double)s->outcomes[fooled]);
-    cJSON *array = igd_json_add_array(o, "groups");
+    int num = 0;
     for (int g = 0; g < NUM_GROUPS; g++) {
         const tally *t = &s->tallies[fooled][g];
         const double n = (double)t->count, mean = n > 0 ? t->sum / n : 0.0;
         if (g == PREDICTED_CLASS && !fooled) // it is the image's class
             continue;
+        const igd_interval v = interval_of(t, mean);
+        groups[num++] = (igd_shift_group){.name = group_names[g],
+                                          .count = t->count,
+                                          .guarded = t->guarded,
+                                          .neurons = n > 0 ? t->neurons / n : NAN,
+                                          .mean = n > 0 ? mean : NAN,
+                                          .low = v.low,
+                                          .high = v.high};
+    }
+    return (igd_shift_outcome){s->outcomes[fooled], num, groups};
+}
+
+// Owned; NULL without memory.
+static igd_shift_numbers *take_numbers(const shift *s)
+{
+    shift_numbers *n = calloc(1, sizeof(*n));
+    if (n == NULL)
+        return NULL;
+    n->of = (igd_shift_numbers){s->attacked, take_outcome(n->groups[1], s, true),
+                                take_outcome(n->groups[0], s, false)};
+    return &n->of;
+}
+
+static cJSON *outcome_json(const igd_shift_outcome *outcome)
+{
+    cJSON *o = cJSON_CreateObject();
+    igd_json_add_number(o, "count", (double)outcome->count);
+    cJSON *array = igd_json_add_array(o, "groups");
+    for (int k = 0; k < outcome->num_groups; k++) {
+        const igd_shift_group *g = &outcome->groups[k];
         cJSON *item = cJSON_CreateObject();
+        igd_json_add_string(item, "name", g->name);
+        igd_json_add_finite(item, "neurons", g->neurons);
+        igd_json_add_number(item, "count", (double)g->count);
+        igd_json_add_number(item, "guarded", (double)g->guarded);
+        igd_json_add_finite(item, "mean", g->mean);
+        igd_json_add_item(item, "interval",
+                          igd_interval_json((igd_interval){g->low, g->high}));
         igd_json_append(array, item);
-        igd_json_add_string(item, "name", group_names[g]);
-        igd_json_add_item(item, "neurons",
-                          t->count > 0 ? cJSON_CreateNumber(t->neurons / n)
-                                       : cJSON_CreateNull());
-        igd_json_add_number(item, "count", n);
-        igd_json_add_number(item, "guarded", (double)t->guarded);
-        igd_json_add_item(item, "mean",
-                          t->count > 0 ? cJSON_CreateNumber(mean) : cJSON_CreateNull());
-        igd_json_add_item(item, "interval", igd_interval_json(interval_of(t, mean)));
     }
     return o;
 }
 
-static void add_results(igd_findings *f, const shift *s, const igd_ranking *ranking)
+static void add_results(igd_findings *f, const igd_shift_numbers *n, const shift *s,
+                        const igd_ranking *ranking)
 {
     cJSON *root = f->root;
     cJSON *r = igd_json_add_object(root, "ranking");
@@ -392,9 +427,9 @@ static void add_results(igd_findings *f, const shift *s, const igd_ranking *rank
     igd_json_add_string(root, "attack", s->o->attack);
     igd_json_add_string(root, "target", s->target == s->base ? "base" : "defended");
     igd_json_add_item(root, "settings", igd_job_json(&s->job));
-    igd_json_add_number(root, "num_images", (double)s->attacked);
-    igd_json_add_item(root, "successful", groups_json(s, true));
-    igd_json_add_item(root, "unsuccessful", groups_json(s, false));
+    igd_json_add_number(root, "num_images", (double)n->num_images);
+    igd_json_add_item(root, "successful", outcome_json(&n->successful));
+    igd_json_add_item(root, "unsuccessful", outcome_json(&n->unsuccessful));
     char text[400];
     const double accuracy = (double)s->attacked / (double)s->seen;
     if (igd_chance_remark(text, sizeof(text), accuracy, s->C))
@@ -463,6 +498,7 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
                .base = igd_model_classifier(base),
                .target = igd_model_classifier(base),
                .C = igd_model_num_classes(base)};
+    igd_shift_numbers *numbers = NULL;
     igd_findings found = {0};
     igd_status st;
 
@@ -485,10 +521,18 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
         (st = make_job(&s)) != IGD_OK || (st = shift_init(&s, ranking)) != IGD_OK ||
         (st = igd_findings_begin(&found, &who)) != IGD_OK || (st = run(&s)) != IGD_OK)
         goto done;
-    add_results(&found, &s, ranking);
-    st = igd_findings_end(out, &found, print);
+    if ((numbers = take_numbers(&s)) == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the analysis");
+        goto done;
+    }
+    add_results(&found, numbers, &s, ranking);
+    if ((st = igd_findings_end(out, &found, print)) == IGD_OK) {
+        igd_analysis_hold(*out, &(igd_found){.shift = numbers});
+        numbers = NULL;
+    }
 
 done:
+    free(numbers);
     igd_findings_free(&found);
     shift_free(&s);
     return st;

@@ -1,10 +1,12 @@
 // Owns sweeps: one option over a list of values.
 #include "igdef/sweep.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/analysis_impl.h"
 #include "analyze/series.h"
 #include "analyze/series_text.h"
 #include "analyze/sweep_values.h"
@@ -300,6 +302,70 @@ static void sweep_print(FILE *f, const void *payload)
             f);
 }
 
+// The numbers with what they point to.
+typedef struct sweep_numbers {
+    igd_sweep_numbers of;
+    igd_sweep_point points[];
+} sweep_numbers;
+
+static char *copy_text(char **to, const char *text)
+{
+    char *copy = *to;
+    const size_t size = strlen(text) + 1;
+    memcpy(copy, text, size);
+    *to += size;
+    return copy;
+}
+
+static const igd_result *result_of(const sweep *s, int member)
+{
+    return member >= 0 ? s->series.results[member] : NULL;
+}
+
+// Owned; NULL without memory. Borrows the results.
+static igd_sweep_numbers *take_numbers(const sweep *s)
+{
+    const igd_values *v = &s->values;
+    const bool alone = s->defended && !v->changes_base; // one base model for all values
+    size_t size = strlen(v->name) + 1;
+    for (int k = 0; k < v->num; k++)
+        size += strlen(v->item[k].text) + 1;
+    const size_t points = (size_t)v->num * sizeof(igd_sweep_point);
+    sweep_numbers *n = malloc(sizeof(*n) + points + size);
+    if (n == NULL)
+        return NULL;
+    char *text = (char *)n + sizeof(*n) + points;
+    n->of = (igd_sweep_numbers){.option = copy_text(&text, v->name),
+                                .base = alone ? result_of(s, s->bases[0]) : NULL,
+                                .num_points = v->num,
+                                .points = n->points};
+    for (int k = 0; k < v->num; k++)
+        n->points[k] = (igd_sweep_point){
+            .text = copy_text(&text, v->item[k].text),
+            .value = v->what == IGD_SWEPT_LAYER ? NAN : v->item[k].number,
+            .result = result_of(s, s->points[k]),
+            .base = s->defended && v->changes_base ? result_of(s, s->bases[k]) : NULL};
+    return &n->of;
+}
+
+// The results go to the analysis.
+static igd_status finish(igd_analysis **out, sweep *s)
+{
+    igd_sweep_numbers *numbers = take_numbers(s);
+    if (numbers == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the analysis");
+    const igd_status st = igd_series_finish(out, sweep_json(s), sweep_print, s);
+    if (st != IGD_OK) {
+        free(numbers);
+        return st;
+    }
+    igd_analysis_hold(*out, &(igd_found){.sweep = numbers,
+                                         .results = s->series.results,
+                                         .num_results = s->series.num});
+    s->series.results = NULL;
+    return IGD_OK;
+}
+
 igd_status igd_sweep(igd_analysis **out, const igd_model *base,
                      const igd_ranking *ranking, const igd_dataset *data,
                      const igd_sweep_values *values, const igd_series_options *options)
@@ -319,7 +385,7 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
         (st = make_defenses(&s, base, ranking)) == IGD_OK &&
         (st = add_members(&s)) == IGD_OK &&
         (st = igd_series_run(&s.series, base, data)) == IGD_OK)
-        st = igd_series_finish(out, sweep_json(&s), sweep_print, &s);
+        st = finish(out, &s);
     sweep_free(&s);
     return st;
 }

@@ -1,6 +1,8 @@
 // Owns the only calls that make JSON longer.
 #include "core/json_build.h"
 
+#include <math.h>
+
 #define MISSING                                                                          \
     (1 << 16) // beside cJSON's flags in `type`, of which it uses the lowest ten
 
@@ -58,6 +60,12 @@ bool igd_json_add_string(cJSON *object, const char *key, const char *text)
 bool igd_json_add_number(cJSON *object, const char *key, double value)
 {
     return igd_json_add_item(object, key, cJSON_CreateNumber(value));
+}
+
+bool igd_json_add_finite(cJSON *object, const char *key, double value)
+{
+    return isfinite(value) ? igd_json_add_number(object, key, value)
+                           : igd_json_add_null(object, key);
 }
 
 bool igd_json_add_bool(cJSON *object, const char *key, bool value)

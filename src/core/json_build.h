@@ -23,6 +23,8 @@ void igd_json_replace(cJSON *object, const char *key, cJSON *item);
 // Adds a value. No text, NULL, is no member.
 bool igd_json_add_string(cJSON *object, const char *key, const char *text);
 bool igd_json_add_number(cJSON *object, const char *key, double value);
+// null where the value is not finite
+bool igd_json_add_finite(cJSON *object, const char *key, double value);
 bool igd_json_add_bool(cJSON *object, const char *key, bool value);
 bool igd_json_add_null(cJSON *object, const char *key);
 // What was added, borrowed; NULL on failure, to which anything may be added.

@@ -200,25 +200,20 @@ static igd_status make_text(igd_parts *all, const sums *s)
 
 // --- JSON
 
-static void add_number(cJSON *o, const char *key, double v)
-{
-    igd_json_add_item(o, key, isfinite(v) ? cJSON_CreateNumber(v) : cJSON_CreateNull());
-}
-
 static cJSON *part_json(const igd_part_progress *p)
 {
     cJSON *o = cJSON_CreateObject();
-    add_number(o, "part", p->index >= 0 ? (double)p->index : NAN);
+    igd_json_add_finite(o, "part", p->index >= 0 ? (double)p->index : NAN);
     igd_json_add_string(o, "state", state_names[p->state]);
     igd_json_add_string(o, "path", p->path);
     igd_json_add_string(o, "holder", p->holder);
-    add_number(o, "images", p->num_images >= 0 ? (double)p->num_images : NAN);
+    igd_json_add_finite(o, "images", p->num_images >= 0 ? (double)p->num_images : NAN);
     igd_json_add_number(o, "done", (double)p->num_done);
     igd_json_add_number(o, "known", (double)p->num_known);
     igd_json_add_number(o, "robust", (double)p->num_robust);
     igd_json_add_string(o, "step", p->step);
-    add_number(o, "seconds", p->seconds);
-    add_number(o, "seconds_left", p->seconds_left);
+    igd_json_add_finite(o, "seconds", p->seconds);
+    igd_json_add_finite(o, "seconds_left", p->seconds_left);
     return o;
 }
 
@@ -232,9 +227,10 @@ static igd_status make_json(igd_parts *all, const sums *s)
     igd_json_add_number(o, "done", (double)s->done);
     igd_json_add_number(o, "known", (double)s->known);
     igd_json_add_number(o, "robust", (double)s->robust);
-    add_number(o, "accuracy", s->known > 0 ? (double)s->robust / (double)s->known : NAN);
+    igd_json_add_finite(o, "accuracy",
+                        s->known > 0 ? (double)s->robust / (double)s->known : NAN);
     igd_json_add_item(o, "interval", igd_interval_json(v));
-    add_number(o, "seconds_left", s->lacking > 0 ? NAN : s->longest);
+    igd_json_add_finite(o, "seconds_left", s->lacking > 0 ? NAN : s->longest);
     cJSON *parts = igd_json_add_array(o, "parts");
     for (int64_t k = 0; k < igd_parts_count(all); k++) {
         const igd_part_progress p = igd_parts_get(all, k);
