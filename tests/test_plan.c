@@ -170,6 +170,12 @@ static void test_plan__without_a_defense_members_are_the_same(void **state)
     }
     assert_int_equal(same, 3);
     assert_int_equal(p->num_steps, 1 + 3 + 4 + 2);
+    // What ends at the first point that fools comes before what is made in full.
+    for (int k = 1; k <= 7; k++)
+        assert_int_equal(p->steps[k].jobs[0].mode,
+                         k <= 4 ? IGD_RETURN_FOOLED : IGD_RETURN_HIGH_LOSS);
+    assert_string_equal(p->steps[1].name, "apgd-ce");
+    assert_string_equal(p->steps[5].name, "transfer:apgd-ce");
     free(p);
 }
 

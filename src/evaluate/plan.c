@@ -24,8 +24,10 @@ static const struct {
 // clang-format on
 
 // The order of the worst case's members in a cascade: first what kills most for its cost.
-// Its union does not depend on it.
+// Its union does not depend on it. Where nothing defends, a transferred attack is the
+// attack itself, made in full; AutoAttack's runs end at the first point that fools.
 static const int cascade_order[9] = {3, 4, 5, 8, 6, 7, 0, 2, 1};
+static const int base_order[9] = {0, 3, 4, 5, 8, 6, 7, 2, 1};
 
 #define NUM_PREFIXES ((int)(sizeof(prefixes) / sizeof(prefixes[0])))
 #define MAX_CHANGES 64
@@ -335,7 +337,7 @@ static igd_status add_members(maker *m, const igd_ensemble *of)
         igd_ensemble_is_worst_case(of) && m->options->report == IGD_REPORT_UNION;
     const int first = m->plan->num_entries;
     for (int j = 0; j < of->num_members; j++) {
-        const int k = cascade ? cascade_order[j] : j;
+        const int k = !cascade ? j : defended(m) ? cascade_order[j] : base_order[j];
         const igd_member *what = &of->members[k];
         const igd_ensemble *inner = find_ensemble(m, what->name);
         const int group = new_group(m), inner_first = m->plan->num_entries;
