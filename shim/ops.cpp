@@ -149,8 +149,9 @@ void igt_set(igd_scope *s, igd_tensor *var, const igd_tensor *value)
 igd_tensor *igt_view(igd_scope *s, const float *data, const int64_t *shape, int num_dims,
                      const char *device)
 {
-    return eval(s, "view", {},
-                [&] { return host_view(data, shape, num_dims).to(at::Device(device)); });
+    return eval(s, "view", {}, [&] {
+        return host_view(data, shape, num_dims).to(at::Device(device), true);
+    });
 }
 
 igd_tensor *igt_floats(igd_scope *s, const float *data, const int64_t *shape,
@@ -324,10 +325,8 @@ igd_status igd_tensor_to_floats(const igd_tensor *t, float *data, int64_t size)
                          static_cast<long long>(size),
                          static_cast<long long>(igd_tensor_size(t)));
     return guarded("tensor", [&] {
-        at::NoGradGuard off;
-        const at::Tensor host = t->value.to(at::kCPU, at::kFloat).contiguous();
-        std::memcpy(data, host.data_ptr<float>(),
-                    static_cast<size_t>(size) * sizeof(float));
+        const at::NoGradGuard off;
+        at::from_blob(data, t->value.sizes(), at::kFloat).copy_(t->value);
     });
 }
 

@@ -56,8 +56,9 @@ igd_status igd_scope_give(igd_scope *s, igd_tensor **out, const igd_tensor *t);
 
 void igt_set(igd_scope *s, igd_tensor *var, const igd_tensor *value); // var := value
 
-// Host arrays. `device` is "cpu" or "cuda:N". The data of igt_view are borrowed for as
-// long as the tensor lives when the device is the CPU; igt_floats copies them.
+// Host arrays. `device` is "cpu" or "cuda:N". The data of igt_view are borrowed: on the
+// CPU for as long as the tensor lives, on a device until something was read from it
+// since, by which time they were copied. igt_floats copies them at once.
 igd_tensor *igt_view(igd_scope *s, const float *data, const int64_t *shape, int num_dims,
                      const char *device);
 igd_tensor *igt_floats(igd_scope *s, const float *data, const int64_t *shape,

@@ -70,6 +70,9 @@ typedef struct igd_model igd_model;
  *         IGD_EDEVICE, IGD_EINVAL if an option is out of range, the model does not take
  *         such images or has no such output, IGD_ETORCH
  *
+ * On a CUDA device it has libtorch compute in IEEE float32 and repeatably, for the whole
+ * process: see igd_compute_exactly(), which `keep_cuda_settings` declines.
+ *
  * The asserts of the model hold: images that they refuse are refused. What it prints goes
  * to standard error.
  *
@@ -98,6 +101,10 @@ igd_status igd_model_load_memory(igd_model **out, const void *bytes, size_t num_
 
 /** Number of classes: the length of a row of logits. */
 int igd_model_num_classes(const igd_model *m);
+
+/** Images that attacks on it should compute with at a time: 128, but 512 on a CUDA device
+ * where an image has no more than 64 x 64 pixels; 0 for NULL. */
+int igd_model_batch_size(const igd_model *m);
 
 /** SHA-256 of the file, in hexadecimal. @return borrowed */
 const char *igd_model_sha256(const igd_model *m);

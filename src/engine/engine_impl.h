@@ -7,6 +7,7 @@
 #include "attack/attack_impl.h"
 #include "engine/engine.h"
 #include "engine/workers.h"
+#include "host.h"
 
 // What a run cost and met.
 typedef struct igd_tally {
@@ -64,6 +65,7 @@ struct igd_engine {
     float *grads;         // [capacity, samples, d]
     float *weights;       // [capacity, samples, C]
     float *logits;        // [capacity, samples, C], of passes without gradients
+    igd_host copied[4];   // where these four lie
     float *pixels;        // [capacity, 4, d]: bounds and x_adv of items, x_adv of runs
     double *shared;       // [capacity, C]
     igd_tally *tallies;   // [capacity, num_runs]

@@ -15,15 +15,27 @@ void igd_places_free(igd_engine *e)
     igd_workers_free(e->workers);
     free(e->slots);
     free(e->items);
-    free(e->points);
-    free(e->grads);
-    free(e->weights);
-    free(e->logits);
+    for (int k = 0; k < 4; k++)
+        igd_host_free(&e->copied[k]);
     free(e->pixels);
     free(e->shared);
     free(e->tallies);
     free(e->state);
     free(e->draws);
+}
+
+// What is copied to the classifier's device and back.
+static igd_status copied_make(igd_engine *e, size_t rows)
+{
+    float **const parts[4] = {&e->points, &e->grads, &e->weights, &e->logits};
+    const size_t pixels = rows * e->d, outputs = rows * e->C;
+    const size_t sizes[4] = {pixels, e->attack->gradient == NULL ? e->d : pixels, outputs,
+                             outputs};
+    for (int k = 0; k < 4; k++) {
+        IGD_TRY(igd_host_make(&e->copied[k], sizes[k], e->f->device));
+        *parts[k] = e->copied[k].data;
+    }
+    return IGD_OK;
 }
 
 igd_status igd_places_make(igd_engine *e)
@@ -34,18 +46,14 @@ igd_status igd_places_make(igd_engine *e)
 
     e->slots = calloc(places, sizeof(*e->slots));
     e->items = calloc(places, sizeof(*e->items));
-    e->points = calloc(rows, room);
-    e->grads = calloc(e->attack->gradient == NULL ? 1 : rows, room);
-    e->weights = calloc(rows, e->C * sizeof(float));
-    e->logits = calloc(rows, e->C * sizeof(float));
     e->pixels = calloc(places, 4 * room);
     e->shared = calloc(places, e->C * sizeof(double));
     e->tallies = calloc(places, (size_t)e->num_runs * sizeof(igd_tally));
     e->state = aligned_alloc(IGD_RUN_ALIGNMENT, places * e->state_size);
     e->draws = calloc(rows, sizeof(*e->draws));
-    if (e->slots == NULL || e->items == NULL || e->points == NULL || e->grads == NULL ||
-        e->weights == NULL || e->logits == NULL || e->pixels == NULL ||
-        e->shared == NULL || e->tallies == NULL || e->state == NULL || e->draws == NULL)
+    if (copied_make(e, rows) != IGD_OK || e->slots == NULL || e->items == NULL ||
+        e->pixels == NULL || e->shared == NULL || e->tallies == NULL ||
+        e->state == NULL || e->draws == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d images under %s", e->capacity,
                          e->attack->name);
     for (size_t i = 0; i < places; i++) {

@@ -3,13 +3,11 @@
 
 #include <string.h>
 
-#define BLOCK IGD_BATCH_ROWS // rows that the classifier would fill up to anyway
-
-// Places to fill: those that cost nothing, and on few images as many as keep the threads
-// busy.
+// Places to fill: those that cost nothing, since the classifier would fill them up
+// anyway, and on few images as many as keep the threads busy.
 static int room(const igd_engine *e)
 {
-    const int block = e->samples == 1 ? (e->num + BLOCK - 1) / BLOCK * BLOCK : e->num;
+    const int block = e->samples == 1 ? (int)igd_classifier_rows(e->f, e->num) : e->num;
     const int wanted = block > e->enough ? block : e->enough;
     return (wanted < e->capacity ? wanted : e->capacity) - e->num;
 }

@@ -5,14 +5,15 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "host.h"
 #include "tf32.h"
 
 #define CLAMPED 1e-3f // how far outside [0, 1] a rounding error may put a pixel
 
 typedef struct batch {
-    const float *images; // [rows, C, H, W], borrowed or `copy`
+    const float *images; // [rows, C, H, W], borrowed or of `copy`
     const igd_draw *draws;
-    float *copy;
+    igd_host copy;
     igd_draw *copied_draws;
     int64_t rows;
 } batch;
@@ -24,9 +25,9 @@ struct igd_pass {
     igd_scope scope;
     igd_tensor *leaf;   // [rows, C, H, W]
     igd_tensor *output; // [rows, num_classes]
-    float *logits;      // [rows, num_classes]
-    float *weight;      // [rows, num_classes]
-    float *grad;        // [rows, C, H, W], where rows > n
+    igd_host logits;    // [rows, num_classes]
+    igd_host weight;    // [rows, num_classes]
+    igd_host grad;      // [rows, C, H, W], where rows > n
 };
 
 igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels)
@@ -72,9 +73,17 @@ igd_classifier igd_classifier_alone(const igd_classifier *f)
     return alone;
 }
 
+int64_t igd_classifier_rows(const igd_classifier *f, int64_t n)
+{
+    int64_t step = f->block > 0 ? f->block : 1;
+    while (f->off_host && 8 * step < n)
+        step *= 2;
+    return (n + step - 1) / step * step;
+}
+
 static void batch_free(batch *b)
 {
-    free(b->copy);
+    igd_host_free(&b->copy);
     free(b->copied_draws);
     *b = (batch){0};
 }
@@ -83,25 +92,24 @@ static igd_status batch_fill(batch *b, const igd_classifier *f, const float *ima
                              int64_t n, const igd_draw *draws)
 {
     const size_t d = (size_t)igd_classifier_pixels(f);
-    const int64_t block = f->block > 0 ? f->block : 1;
-    *b = (batch){
-        .images = images, .draws = draws, .rows = (n + block - 1) / block * block};
+    *b = (batch){.images = images, .draws = draws, .rows = igd_classifier_rows(f, n)};
     if (b->rows == n)
         return IGD_OK;
-    b->copy = malloc((size_t)b->rows * d * sizeof(float));
     b->copied_draws = malloc((size_t)b->rows * sizeof(igd_draw));
-    if (b->copy == NULL || b->copied_draws == NULL) {
+    if (b->copied_draws == NULL ||
+        igd_host_make(&b->copy, (size_t)b->rows * d, f->device) != IGD_OK) {
         batch_free(b);
         return igd_error(IGD_ENOMEM, "no memory for a batch of %lld images",
                          (long long)n);
     }
-    memcpy(b->copy, images, (size_t)n * d * sizeof(float));
+    memcpy(b->copy.data, images, (size_t)n * d * sizeof(float));
     memcpy(b->copied_draws, draws, (size_t)n * sizeof(igd_draw));
     for (int64_t i = n; i < b->rows; i++) {
-        memcpy(b->copy + (size_t)i * d, images + (size_t)(n - 1) * d, d * sizeof(float));
+        memcpy(b->copy.data + (size_t)i * d, images + (size_t)(n - 1) * d,
+               d * sizeof(float));
         b->copied_draws[i] = draws[n - 1];
     }
-    b->images = b->copy;
+    b->images = b->copy.data;
     b->draws = b->copied_draws;
     return IGD_OK;
 }
@@ -167,19 +175,17 @@ static igd_status compute_pass(igd_pass **out, const igd_classifier *f,
     if ((st = batch_fill(&p->in, f, images, n, draws)) != IGD_OK)
         goto done;
     const size_t outputs = (size_t)p->in.rows * (size_t)f->num_classes;
-    p->logits = malloc(outputs * sizeof(float));
-    p->weight = calloc(outputs, sizeof(float));
-    if (p->in.rows > n)
-        p->grad =
-            malloc((size_t)p->in.rows * (size_t)igd_classifier_pixels(f) * sizeof(float));
-    if (p->logits == NULL || p->weight == NULL || (p->in.rows > n && p->grad == NULL)) {
+    const size_t pixels = (size_t)p->in.rows * (size_t)igd_classifier_pixels(f);
+    if (igd_host_make(&p->logits, outputs, f->device) != IGD_OK ||
+        igd_host_make(&p->weight, outputs, f->device) != IGD_OK ||
+        (p->in.rows > n && igd_host_make(&p->grad, pixels, f->device) != IGD_OK)) {
         st = igd_error(IGD_ENOMEM, "no memory for the logits of %lld images",
                        (long long)n);
         goto done;
     }
     p->leaf = igt_leaf(&p->scope, batch_tensor(&p->scope, f, &p->in));
     p->output = f->logits(&p->scope, f->self, p->leaf, p->in.draws);
-    igt_read(&p->scope, p->output, p->logits, (int64_t)outputs);
+    igt_read(&p->scope, p->output, p->logits.data, (int64_t)outputs);
     st = p->scope.status;
 
 done:
@@ -205,18 +211,19 @@ igd_status igd_pass_run(igd_pass **out, const igd_classifier *f, const float *im
 
 const float *igd_pass_logits(const igd_pass *p)
 {
-    return p->logits;
+    return p->logits.data;
 }
 
 static igd_status compute_grad(float *grad, igd_pass *p, const float *weight, bool again)
 {
     const int64_t rows = p->in.rows, C = p->f->num_classes;
     const int64_t d = igd_classifier_pixels(p->f);
-    float *room = rows > p->n ? p->grad : grad;
+    float *room = rows > p->n ? p->grad.data : grad;
 
-    memcpy(p->weight, weight, (size_t)(p->n * C) * sizeof(float)); // the rest stays zero
+    memcpy(p->weight.data, weight,
+           (size_t)(p->n * C) * sizeof(float)); // the rest stays zero
     igd_scope s = igd_scope_begin(&p->scope);
-    igd_tensor *w = igt_view(&s, p->weight, (int64_t[]){rows, C}, 2, p->f->device);
+    igd_tensor *w = igt_view(&s, p->weight.data, (int64_t[]){rows, C}, 2, p->f->device);
     igt_read(&s, igt_vjp(&s, p->output, w, p->leaf, again), room, rows * d);
     igd_scope_end(&s);
     if (p->scope.status == IGD_OK && room != grad)
@@ -237,8 +244,8 @@ void igd_pass_free(igd_pass *p)
         return;
     igd_scope_end(&p->scope);
     batch_free(&p->in);
-    free(p->logits);
-    free(p->weight);
-    free(p->grad);
+    igd_host_free(&p->logits);
+    igd_host_free(&p->weight);
+    igd_host_free(&p->grad);
     free(p);
 }

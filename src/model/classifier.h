@@ -62,6 +62,10 @@ static inline int64_t igd_classifier_pixels(const igd_classifier *f)
     return f->shape[0] * f->shape[1] * f->shape[2];
 }
 
+// The rows that n images are filled up to. On the host just whole blocks; a device plans
+// anew for each number of rows, so there they are four for each power of two at most.
+int64_t igd_classifier_rows(const igd_classifier *f, int64_t n);
+
 // Refuses images with a pixel outside [0, 1]; not-a-number is outside.
 igd_status igd_check_pixels(const float *images, int64_t num_images, int64_t num_pixels);
 

@@ -14,8 +14,9 @@
 #include "core/random.h"
 #include "core/require.h"
 
-#define PROBES 3  // random images of the checks
-#define BATCH 128 // images per forward pass of igd_model_predict()
+#define PROBES 3              // random images of the checks
+#define BATCH 128             // images per forward pass of igd_model_predict()
+#define SMALL_IMAGE (64 * 64) // pixels up to which a device is given more
 
 static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
                                 const igd_draw *draws)
@@ -319,6 +320,7 @@ static igd_status keep_options(igd_model *m, const igd_model_options *o)
 {
     const size_t bytes = (size_t)o->num_channels * sizeof(float);
     m->plain = o->plain;
+    m->keep_cuda_settings = o->keep_cuda_settings;
     m->num_channels = o->num_channels;
     if (o->output != NULL && (m->output = strdup(o->output)) == NULL)
         return igd_error(IGD_ENOMEM, "%s: out of memory", m->path);
@@ -449,13 +451,23 @@ igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char
                                  .output = m->output,
                                  .plain = m->plain,
                                  .batch_invariant = m->classifier.lone_block > 0,
-                                 .clamp_pixels = m->classifier.clamp_pixels};
+                                 .clamp_pixels = m->classifier.clamp_pixels,
+                                 .keep_cuda_settings = m->keep_cuda_settings};
     return igd_model_load(out, path, m->classifier.shape, &o);
 }
 
 int igd_model_num_classes(const igd_model *m)
 {
     return m != NULL ? m->classifier.num_classes : 0;
+}
+
+int igd_model_batch_size(const igd_model *m)
+{
+    if (m == NULL)
+        return 0;
+    const igd_classifier *f = &m->classifier;
+    const bool small = f->shape[1] * f->shape[2] <= SMALL_IMAGE;
+    return f->off_host && small ? 4 * BATCH : BATCH;
 }
 
 const char *igd_model_sha256(const igd_model *m)

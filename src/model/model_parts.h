@@ -30,7 +30,7 @@ struct igd_model {
     float *mean, *std; // owned; of the normalisation, NULL for none
     int num_channels;
     char *output; // the one asked for of several; NULL for none
-    bool plain;
+    bool plain, keep_cuda_settings;
 };
 
 // An empty model of images of `shape`, named by `path`; owned.
