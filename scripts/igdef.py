@@ -70,8 +70,9 @@ _Outcome = _struct(
 _EvaluateOptions = _struct(
     "igd_evaluate_options", ("size", _c.c_size_t), ("threat", _Threat), ("attacks", _text),
     ("set", _text), ("report", _c.c_int), ("seed", _c.c_uint64), ("batch_size", _c.c_int),
-    ("precision", _c.c_int), ("num_draws", _c.c_int), ("fixed_noise", _c.c_bool),
-    ("shortcuts", _c.c_bool), ("checks", _c.c_bool), ("bounds", _c.c_bool),
+    ("keep_batch_size", _c.c_bool), ("precision", _c.c_int), ("num_draws", _c.c_int),
+    ("fixed_noise", _c.c_bool), ("shortcuts", _c.c_bool), ("checks", _c.c_bool),
+    ("bounds", _c.c_bool),
     ("audit", _c.c_double), ("allow_nonfinite", _c.c_bool), ("expect_clean", _c.c_double),
     ("surrogate_temperature", _c.c_double), ("joint_weight", _c.c_double), ("smaller", _c.c_void_p), ("pass_cache", _c.c_void_p),
     ("order", _c.c_int), ("budget_seconds", _c.c_double), ("budget_images", _c.c_int64),

@@ -12,6 +12,7 @@
 
 #include "igdef/model.h"
 #include "ops.h"
+#include "torch.hpp"
 
 // Programs that link igdef may follow their user's locale, and so do the tests when asked
 // to: a decimal comma must reach no file and no message. What the system itself says of a
@@ -44,6 +45,16 @@ void fixture_limit_memory(size_t bytes)
     const rlimit limit = {bytes, bytes};
     setrlimit(RLIMIT_DATA, &limit);
 #endif
+}
+
+igd_tensor *fixture_device_fails(igd_scope *s, const char *text, bool memory)
+{
+    const c10::SourceLocation here = {__func__, __FILE__, __LINE__};
+    return eval(s, "device", {}, [&]() -> at::Tensor {
+        if (memory)
+            throw c10::OutOfMemoryError(here, text);
+        throw c10::Error(here, text);
+    });
 }
 
 bool fixture_computes_exactly()

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "igdef/status.h"
+#include "ops.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,6 +65,9 @@ int fixture_result(int num_failed);
         if (strstr(igd_error_message(), text) == NULL)                                   \
             fail_msg("'%s' does not contain '%s'", igd_error_message(), text);           \
     } while (0)
+
+// What libtorch throws where a device fails, or has no memory left.
+igd_tensor *fixture_device_fails(igd_scope *s, const char *text, bool memory);
 
 // Whether libtorch computes as igd_compute_exactly() has it.
 bool fixture_computes_exactly(void);

@@ -85,6 +85,7 @@ static void test_misuse__of_models(void **state)
     REFUSES("name", igd_model_load_memory(&m, "x", 1, NULL, shape, NULL));
     REFUSES("shape", igd_model_load_memory(&m, "x", 1, "m", NULL, NULL));
     assert_int_equal(igd_model_num_classes(NULL), 0);
+    assert_int_equal(igd_model_batch_size(NULL), 0);
     assert_string_equal(igd_model_sha256(NULL), "");
     assert_string_equal(igd_model_path(NULL), "");
     assert_null(igd_model_shape(NULL));

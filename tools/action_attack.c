@@ -21,7 +21,8 @@ igd_evaluate_options action_evaluation(const igd_evaluate_options *asked,
 {
     igd_evaluate_options o = *asked;
     o.seed = common->seed;
-    o.batch_size = common->batch_size;
+    o.batch_size = common_batch_size(common);
+    o.keep_batch_size = common->batch_size > 0;
     o.command = common->line;
     o.data_path = in->data;
     o.data_split = in->split;
@@ -29,6 +30,13 @@ igd_evaluate_options action_evaluation(const igd_evaluate_options *asked,
     o.progress = progress_report;
     o.message = message;
     return o;
+}
+
+void action_batch_size(igd_evaluate_options *o, const igd_model *base,
+                       const common_settings *common)
+{
+    if (common->batch_size == 0)
+        o->batch_size = igd_model_batch_size(base);
 }
 
 char *action_cache_beside(const char *path)

@@ -60,7 +60,7 @@ igd_status action_check_clean(const igd_model *model, const input_settings *in,
     const int64_t num = igd_dataset_size(data);
     igd_status st = igd_dataset_set_channels(data, (int)igd_model_shape(model)[0]);
     if (st == IGD_OK)
-        st = count_hits(&hits, model, data, common->batch_size);
+        st = count_hits(&hits, model, data, common_batch_size(common));
     igd_dataset_free(data);
     if (st != IGD_OK)
         return st;

@@ -61,7 +61,7 @@ static igd_status load_meansparse(igd_defense **out, const igd_model *base,
     probe.count = d->meansparse.count;
     probe.first = 0;
     probe.labels = probe.ids = NULL;
-    o.batch_size = where->common->batch_size;
+    o.batch_size = common_batch_size(where->common);
     o.progress = progress_report;
     *out = NULL;
     if ((st = action_open_data(&data, &probe, 1.0, where->common->seed)) == IGD_OK &&

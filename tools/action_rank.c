@@ -27,7 +27,7 @@ static void warning(const char *line, void *payload)
 static igd_status by_leaving_out(igd_ranking **out, const work *w)
 {
     igd_loir_options o = igd_loir_options_default();
-    o.batch_size = w->common->batch_size;
+    o.batch_size = common_batch_size(w->common);
     o.over_all = strcmp(w->how->over, "all") == 0;
     o.plain = w->how->plain;
     o.allow_nonfinite = w->how->allow_nonfinite;
@@ -71,7 +71,7 @@ static igd_status by_clip(igd_ranking **out, const work *w)
     o.context = s->context_length;
     o.cache = w->cache;
     o.device = w->common->device;
-    o.batch_size = w->common->batch_size;
+    o.batch_size = common_batch_size(w->common);
     o.progress = progress_report;
     o.message = warning;
     if ((st = igd_similarity_parse(&o.similarity, s->similarity)) != IGD_OK ||

@@ -14,7 +14,7 @@ static igd_analyze_run run_of(const common_settings *common, const input_setting
 {
     igd_analyze_run run = igd_analyze_run_default();
     run.seed = common->seed;
-    run.batch_size = common->batch_size;
+    run.batch_size = common_batch_size(common);
     run.command = common->line;
     run.data_path = in->data;
     run.data_split = in->split;

@@ -293,7 +293,7 @@ int cmd_defend(const void *settings)
          (st = igd_dataset_check_classes(data, igd_model_num_classes(base))) != IGD_OK) ||
         (st = action_load_defense(&defense, base, &s->defense, &where)) != IGD_OK ||
         (data != NULL && (st = predict(&p, defense, data, igd_model_num_classes(base),
-                                       s->common.batch_size)) != IGD_OK))
+                                       common_batch_size(&s->common))) != IGD_OK))
         goto done;
     progress_end();
     if ((st = check_predictions(&p, igd_model_num_classes(base), s->allow_nonfinite)) !=

@@ -74,8 +74,10 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
         (st = action_open_data(&data, &s->in, 1.0, s->common.seed)) == IGD_OK &&
         (st = action_take_part(data, &s->shard)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
-        (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK)
+        (st = action_load_defense(&defense, base, &s->defense, &where)) == IGD_OK) {
+        action_batch_size(&effective, base, &s->common);
         st = igd_evaluate(out, base, defense, data, &effective);
+    }
     igd_result_free(other);
     igd_defense_free(defense);
     igd_model_free(base);

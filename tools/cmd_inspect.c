@@ -110,7 +110,7 @@ static igd_status try_normalization(findings *f, const inspect_settings *s,
     igd_status st = igd_model_load(&model, s->in.model, igd_model_shape(f->model), &o);
     if (st == IGD_OK)
         st = measure(&f->trials[f->num_trials].clean_acc, model, data, f->num_images,
-                     s->common.batch_size, stage);
+                     common_batch_size(&s->common), stage);
     f->trials[f->num_trials++].normalization = n;
     igd_model_free(model);
     return st;
@@ -136,7 +136,7 @@ static igd_status try_all(findings *f, const inspect_settings *s, const igd_data
     f->num_images = s->in.count == 0 && size > PROBE_IMAGES ? PROBE_IMAGES : size;
     f->num_trials = 1;
     IGD_TRY(measure(&f->trials[0].clean_acc, f->model, data, f->num_images,
-                    s->common.batch_size, "as it is"));
+                    common_batch_size(&s->common), "as it is"));
     for (int i = 0; i < NUM_NORMALIZATIONS && s->in.mean.num == 0; i++)
         if (normalizations[i].num_channels == igd_dataset_shape(data)[0])
             IGD_TRY(try_normalization(f, s, data, &normalizations[i]));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action_attack.h"
 #include "action_rank.h"
 #include "action_series.h"
 #include "core.h"
@@ -266,6 +267,7 @@ static igd_status run(tuning *t)
     else
         IGD_TRY(igd_dataset_set_channels(t->work.data,
                                          (int)igd_model_shape(t->work.base)[0]));
+    action_batch_size(&t->work.options.evaluate, t->work.base, &s->common);
     IGD_TRY(make_command(t));
     const igd_tune_grid grid = grid_of(t);
     const igd_tune_options o = options_of(t);

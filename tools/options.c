@@ -14,8 +14,10 @@ const cli_option common_options[] = {
      "N", "threads to compute with [every core the process may use]", 0, 4096, NULL},
     {0,   "device",     CLI_TEXT,  offsetof(common_settings, device),
      "DEVICE", "cpu, cuda or cuda:N", 0, 0, devices},
-    {'b', "batch-size", CLI_INT,   offsetof(common_settings, batch_size),
-     "N", "images computed with at once; results do not depend on it", 1, 65536, NULL},
+    {'b', "batch-size", CLI_INT | CLI_HIDE_DEFAULT, offsetof(common_settings, batch_size),
+     "N", "images computed with at once; on the CPU results do not depend on it [128; for "
+     "attacks on a CUDA device 512 up to 64x64 pixels, and half of it where memory does not "
+     "suffice]", 1, 65536, NULL},
     {0,   "seed",       CLI_SEED,  offsetof(common_settings, seed),
      "N", "seed of everything random", 0, 0, NULL},
     {'j', "json",       CLI_FLAG,  offsetof(common_settings, json),
@@ -99,7 +101,7 @@ const cli_option threat_options[] = {
 
 common_settings common_defaults(const char *command)
 {
-    return (common_settings){.command = command, .device = "cpu", .batch_size = 128};
+    return (common_settings){.command = command, .device = "cpu"};
 }
 
 input_settings input_defaults(const char *split)

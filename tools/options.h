@@ -13,12 +13,17 @@ typedef struct common_settings {
     const char *config;
     int threads; // 0: every core
     const char *device;
-    int batch_size;
+    int batch_size; // 0: what common_batch_size() or the model says
     uint64_t seed;
     bool json;
     bool csv;
     bool quiet;
 } common_settings;
+
+static inline int common_batch_size(const common_settings *s)
+{
+    return s->batch_size > 0 ? s->batch_size : 128;
+}
 
 extern const cli_option common_options[];
 common_settings common_defaults(const char *command);

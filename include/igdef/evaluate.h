@@ -67,8 +67,9 @@ typedef struct igd_evaluate_options igd_evaluate_options;
 /**
  * Evaluate a base model or a defended one.
  *
- * Flags depend on model, data, threat, attacks and seed only: not on batch size, threads,
- * order or interruptions.
+ * On the CPU flags depend on model, data, threat, attacks and seed only: not on batch
+ * size, threads, order or interruptions. On a CUDA device they are those of the same
+ * card, library and batch size, which the result states.
  *
  * @param[out] out  owned, free with igd_result_free(); NULL on failure
  * @param base      borrowed
@@ -115,6 +116,9 @@ struct igd_evaluate_options {
     igd_report_mode report;  /**< Default IGD_REPORT_UNION. */
     uint64_t seed;           /**< Of every random choice of the attacks. Default 0. */
     int batch_size;          /**< Images at a time, 1 .. 65536. Default 128. */
+    bool keep_batch_size;    /**< On a CUDA device, where another batch size may round
+                                  otherwise: fail where memory does not suffice. Default:
+                                  go on with half of it, as on the CPU always. */
     igd_precision precision; /**< Default IGD_PRECISION_IEEE; the other is for models on a
                                   CUDA device. For the whole process while it runs. */
 

@@ -57,9 +57,9 @@ static igd_status clean_batch(igd_session *s, const int64_t *rows, int64_t num,
                             IGD_BOUND_CLEAN_FLOOR | IGD_BOUND_WORST_FLOOR);
 }
 
-igd_status igd_cascade_clean(igd_session *s)
+static igd_status clean_once(igd_session *s)
 {
-    const size_t batch_size = (size_t)s->options->batch_size;
+    const size_t batch_size = (size_t)s->batch_size;
     const char *letters = igd_flags_column(&s->state.flags, 0);
     float *z = malloc(batch_size * (size_t)s->C * sizeof(float));
     igd_draw *draws = malloc(batch_size * sizeof(*draws));
@@ -82,7 +82,7 @@ igd_status igd_cascade_clean(igd_session *s)
     s->done = s->past - num;
     if (num == 0)
         goto done;
-    st = igd_loader_open(&loader, s->data, rows, num, s->options->batch_size);
+    st = igd_loader_open(&loader, s->data, rows, num, s->batch_size);
     while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
            batch.n > 0) {
         if ((st = igd_session_tick(s)) != IGD_OK ||
@@ -97,6 +97,14 @@ done:
     free(z);
     free(draws);
     free(rows);
+    return st;
+}
+
+igd_status igd_cascade_clean(igd_session *s)
+{
+    igd_status st;
+    while ((st = clean_once(s)) == IGD_ENOMEM)
+        IGD_TRY(igd_session_halve(s));
     return st;
 }
 
@@ -219,7 +227,7 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
     if ((st = igd_checkpoint_open(&w.checkpoint, s, column, 0)) == IGD_OK &&
         (st = igd_feed_init(&w.feed, s, f, rows, num)) == IGD_OK &&
         (st = igd_judge_init(&w.judge, s, column)) == IGD_OK) {
-        st = igd_engine_run(w.job, f, s->options->batch_size, &feed);
+        st = igd_engine_run(w.job, f, s->batch_size, &feed);
         st = settle(&w.judge, st);
     }
     igd_checkpoint_free(w.checkpoint);
@@ -283,7 +291,7 @@ typedef struct set_rows {
 static igd_status look_up(igd_session *s, set_rows *r, int job, bool last,
                           int64_t *num_missing)
 {
-    const int64_t batch = s->options->batch_size;
+    const int64_t batch = s->batch_size;
     *num_missing = 0;
     for (int64_t begin = 0; begin < r->num; begin += batch) {
         const int64_t num = r->num - begin < batch ? r->num - begin : batch;
@@ -326,7 +334,7 @@ static igd_status make_records(igd_session *s, const igd_attack_job *job, set_ro
     if ((st = igd_checkpoint_open(&w.checkpoint, s, s->column, place)) == IGD_OK &&
         (st = igd_feed_init(&w.feed, s, s->views->base, r->missing, num_missing)) ==
             IGD_OK)
-        st = igd_engine_run(job, s->views->base, s->options->batch_size, &feed);
+        st = igd_engine_run(job, s->views->base, s->batch_size, &feed);
     igd_checkpoint_free(w.checkpoint);
     igd_feed_free(&w.feed);
     return st;
@@ -375,7 +383,7 @@ static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *
     s->phase = " judged";
     s->done = 0;
     s->total = r->num;
-    IGD_TRY(igd_loader_open(&loader, s->data, r->rows, r->num, s->options->batch_size));
+    IGD_TRY(igd_loader_open(&loader, s->data, r->rows, r->num, s->batch_size));
     igd_status st = IGD_OK;
     int64_t k = 0;
     while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
@@ -391,7 +399,7 @@ static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *
 static igd_status attack_set(igd_session *s, int column, const int64_t *rows, int64_t num)
 {
     const igd_step *step = &s->plan->steps[column];
-    const size_t d = (size_t)s->d, batch = (size_t)s->options->batch_size;
+    const size_t d = (size_t)s->d, batch = (size_t)s->batch_size;
     char key[IGD_SHA256_LENGTH];
     int64_t num_made[IGD_STEP_JOBS] = {0};
     igd_judge judge = {0};
@@ -438,7 +446,7 @@ done:
 
 // --- steps
 
-static igd_status run_step(igd_session *s, int column)
+static igd_status run_step_once(igd_session *s, int column)
 {
     igd_flags *t = &s->state.flags;
     const igd_step *step = &s->plan->steps[column];
@@ -466,6 +474,15 @@ static igd_status run_step(igd_session *s, int column)
                                         : attack_white(s, column, rows, num);
     free(rows);
     return st == IGD_OK ? igd_session_save(s) : st;
+}
+
+// A batch that is too large for the memory is made smaller: what is finished stays so.
+static igd_status run_step(igd_session *s, int column)
+{
+    igd_status st;
+    while ((st = run_step_once(s, column)) == IGD_ENOMEM)
+        IGD_TRY(igd_session_halve(s));
+    return st;
 }
 
 igd_status igd_cascade_attacks(igd_session *s)

@@ -43,8 +43,7 @@ static void probe_free(probe *p)
 static igd_status probe_init(probe *p, igd_session *s)
 {
     const int64_t least = s->n < PROBE_IMAGES ? s->n : PROBE_IMAGES;
-    const size_t num =
-        (size_t)(least < s->options->batch_size ? least : s->options->batch_size);
+    const size_t num = (size_t)(least < s->batch_size ? least : s->batch_size);
     const size_t bytes = (size_t)s->d * sizeof(float);
 
     *p = (probe){.s = s, .num = (int)num};
@@ -233,7 +232,7 @@ static igd_status measure(probe *p, const igd_classifier *f, double *forward,
     return st;
 }
 
-igd_status igd_checks_before(igd_session *s, igd_speed *speed)
+static igd_status check_once(igd_session *s, igd_speed *speed)
 {
     const igd_views *who = s->views;
     probe p;
@@ -265,6 +264,14 @@ igd_status igd_checks_before(igd_session *s, igd_speed *speed)
 
 done:
     probe_free(&p);
+    return st;
+}
+
+igd_status igd_checks_before(igd_session *s, igd_speed *speed)
+{
+    igd_status st;
+    while ((st = check_once(s, speed)) == IGD_ENOMEM)
+        IGD_TRY(igd_session_halve(s));
     return st;
 }
 

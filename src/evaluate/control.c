@@ -39,7 +39,7 @@ static void control_free(control *c)
 
 static igd_status control_init(control *c, igd_session *s)
 {
-    const size_t room = (size_t)s->options->batch_size;
+    const size_t room = (size_t)s->batch_size;
     const size_t cells = room * (size_t)s->plan->num_main;
     *c = (control){.s = s, .room = (int64_t)room};
     c->tallies = calloc((size_t)s->plan->num_entries + 1, sizeof(*c->tallies));
@@ -155,7 +155,7 @@ igd_status igd_control_make(cJSON *checks, igd_session *s)
     s->accuracy_at = 0.0; // to be counted anew
     s->total = s->n;
     s->done = 0;
-    st = igd_loader_open(&loader, s->data, NULL, s->n, s->options->batch_size);
+    st = igd_loader_open(&loader, s->data, NULL, s->n, s->batch_size);
     while (st == IGD_OK && (st = igd_session_tick(s)) == IGD_OK &&
            (st = igd_loader_next(loader, &batch)) == IGD_OK && batch.n > 0) {
         st = add_batch(&c, &batch);

@@ -204,6 +204,7 @@ static igd_status session_init(igd_session *s, char sha256[65])
 
     s->n = igd_dataset_size(s->data);
     s->d = igd_classifier_pixels(f);
+    s->batch_size = s->options->batch_size;
     s->C = f->num_classes;
     s->num_draws = f->deterministic ? 1 : s->options->num_draws;
     IGD_TRY(igd_images_check(s->data, f->shape, s->C));

@@ -10,7 +10,7 @@
 igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f,
                          const int64_t *rows, int64_t num)
 {
-    const size_t batch = (size_t)s->options->batch_size, room = 2 * batch;
+    const size_t batch = (size_t)s->batch_size, room = 2 * batch;
     const size_t bytes = (size_t)s->d * sizeof(float);
 
     *feed = (igd_feed){.session = s,
@@ -26,7 +26,7 @@ igd_status igd_feed_init(igd_feed *feed, igd_session *s, const igd_classifier *f
     }
     for (size_t k = 0; k < room; k++)
         feed->row[k] = -1;
-    return igd_loader_open(&feed->loader, s->data, rows, num, s->options->batch_size);
+    return igd_loader_open(&feed->loader, s->data, rows, num, s->batch_size);
 }
 
 void igd_feed_free(igd_feed *feed)

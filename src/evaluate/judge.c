@@ -24,8 +24,8 @@ typedef struct igd_case {
 
 igd_status igd_judge_init(igd_judge *j, igd_session *s, int column)
 {
-    const size_t room = (size_t)s->options->batch_size;
-    *j = (igd_judge){.session = s, .column = column, .capacity = s->options->batch_size};
+    const size_t room = (size_t)s->batch_size;
+    *j = (igd_judge){.session = s, .column = column, .capacity = s->batch_size};
     j->cases = calloc(room, sizeof(*j->cases));
     j->points = malloc(room * (size_t)s->d * sizeof(float));
     j->logits = malloc(room * (size_t)s->C * sizeof(float));

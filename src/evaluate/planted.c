@@ -289,7 +289,7 @@ static igd_status test_attack(cJSON *list, planted *p, const igd_step *step)
     job.doubted = false; // the copy is exact
     p->next = p->found = 0;
     if (p->num > 0)
-        IGD_TRY(igd_engine_run(&job, &p->copy, p->s->options->batch_size, &feed));
+        IGD_TRY(igd_engine_run(&job, &p->copy, p->s->batch_size, &feed));
     cJSON *o = cJSON_CreateObject();
     igd_json_add_string(o, "attack", step->name);
     igd_json_add_number(o, "images", p->num);

@@ -16,7 +16,7 @@ static igd_status finish_saved(igd_session *s, int64_t *outside, int64_t *correc
     const igd_flags *t = &s->state.flags;
     const igd_threat *threat = &s->options->threat;
     const size_t d = (size_t)s->d, C = (size_t)s->C;
-    const int64_t batch = s->options->batch_size;
+    const int64_t batch = s->batch_size;
     float *x = malloc((size_t)batch * d * sizeof(float));
     float *saved = malloc((size_t)batch * d * sizeof(float));
     float *z = malloc((size_t)batch * C * sizeof(float));

@@ -116,6 +116,22 @@ void igd_session_tell(const igd_session *s, const char *format, ...)
     s->options->message(line, s->options->payload);
 }
 
+igd_status igd_session_halve(igd_session *s)
+{
+    const int half = s->batch_size / 2;
+    char why[400];
+    snprintf(why, sizeof(why), "%s", igd_error_message());
+    if (half < IGD_BATCH_ROWS)
+        return igd_error(IGD_ENOMEM, "%s", why);
+    if (s->options->keep_batch_size && s->views->judged->off_host)
+        return igd_error(IGD_ENOMEM, "%s: --batch-size %d needs less than %d", why, half,
+                         s->batch_size);
+    igd_session_tell(s, "%s: going on with a --batch-size of %d in place of %d", why,
+                     half, s->batch_size);
+    s->batch_size = half;
+    return IGD_OK;
+}
+
 igd_draw igd_judge_draw(uint64_t seed, const char *step, int64_t image, int r)
 {
     char purpose[IGD_NAME_LENGTH + 16];

@@ -15,6 +15,7 @@ typedef struct igd_session {
     int64_t
         *row_of; // owned with it; [all images] rows by their places in the data's order
     const igd_evaluate_options *options;
+    int batch_size;  // of options, or less where the device has no memory for it
     igd_plan *plan;  // owned
     igd_state state; // with the flags of all columns
     int64_t n, d;    // images, and pixels of one
@@ -48,6 +49,10 @@ igd_status igd_session_save(igd_session *s);
 
 // Tells the user how far things are. @return IGD_ECANCELED when they want to stop
 igd_status igd_session_tick(igd_session *s);
+
+// After a failure for lack of memory: halves the batch for another try and tells the
+// user. @return that failure where no smaller batch is left or the user wants none
+igd_status igd_session_halve(igd_session *s);
 
 // A line for the user, where they want to be told.
 void igd_session_tell(const igd_session *s, const char *format, ...)

@@ -111,6 +111,7 @@ cJSON *igd_settings_provenance(const igd_session *s, const char *data_sha256)
                               .libtorch = igd_torch_version(),
                               .blas = igd_torch_blas(),
                               .cuda = igd_torch_cuda(),
+                              .batch_size = s->batch_size,
                               .threads = igd_num_threads()};
     cJSON *provenance = igd_provenance_json(&h);
     igd_model_card_free(card);

@@ -105,6 +105,7 @@ static void put_file(const igd_page *p, const cJSON *json, const char *path,
     put_value(p, "seed", igd_get(json, "seed"));
     put_value(p, "device", igd_get(json, "device"));
     put_value(p, "precision", igd_get(igd_get(json, "settings"), "precision"));
+    put_value(p, "images at a time", igd_get(json, "batch_size"));
     put_value(p, "threads", igd_get(json, "threads"));
     fputs("<dt>seconds</dt><dd>", p->f);
     igd_put_number(p->f, igd_number_of(json, "seconds"), 1);

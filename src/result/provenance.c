@@ -89,6 +89,8 @@ cJSON *igd_provenance_json(const igd_provenance *h)
         igd_json_add_item(provenance, "threat", igd_threat_json(h->threat));
     igd_json_add_seed(provenance, h->seed);
     igd_json_add_string(provenance, "device", h->device);
+    if (h->batch_size > 0)
+        igd_json_add_number(provenance, "batch_size", h->batch_size);
     igd_json_add_number(provenance, "threads", h->threads);
     return provenance;
 }

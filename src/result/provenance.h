@@ -23,6 +23,7 @@ typedef struct igd_provenance {
     uint64_t seed;
     const char *device;
     const char *libtorch, *blas, *cuda; // versions and library
+    int batch_size;                     // 0 where it decides about nothing
     int threads;
 } igd_provenance;
 

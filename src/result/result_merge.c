@@ -15,7 +15,7 @@
 // What must agree between parts: the provenance less what describes one of them.
 static cJSON *identity_of(const igd_result *r)
 {
-    static const char *const own[] = {"command", "device", "threads"};
+    static const char *const own[] = {"command", "device", "batch_size", "threads"};
     static const char *const own_data[] = {"path", "count", "sha256", "part", "parts"};
     cJSON *o = cJSON_Duplicate(r->provenance, true);
     for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)
