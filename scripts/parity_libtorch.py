@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Compares the flags that two builds of igdef find, each beside a libtorch of its own.
+"""Compares the flags that two builds of igdef find, each beside a libtorch of its own, or one build
+on two devices.
 
 The bundled models, without a defense and with two, go through every attack under every norm that it
 knows, with short attacks. Prints each image whose flag differs; exit code 1 if there is one.
 
-usage: parity_libtorch.py IGDEF OTHER_IGDEF [--count 64] [--threads 2]
+usage: parity_libtorch.py IGDEF OTHER_IGDEF [--count 64] [--defended 16] [--threads 2]
+                          [--device cuda]     the device of the second
 """
 import argparse
 import json
@@ -58,11 +60,17 @@ def main():
     parser.add_argument("igdef", type=Path)
     parser.add_argument("other", type=Path)
     parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--defended", type=int, help="images for defenses; a quarter of --count")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
+    # Passes of a defense are many; fewer images take as long.
+    defended = options.defended or options.count // 4
     builds = [options.igdef.resolve(), options.other.resolve()]
-    for build in builds:
-        print(build, re.search("libtorch [^,]*", run(build, "--version"))[0], flush=True)
+    devices = ["cpu", options.device]
+    for build, device in zip(builds, devices):
+        print(build, re.search("libtorch [^,]*", run(build, "--version"))[0], f"on {device}",
+              flush=True)
     known = attacks(builds[0])
     settings = {name: short(builds[0], name) for name in known}
     settings["apgd-eot"].append("apgd-eot.eot=2")
@@ -71,17 +79,16 @@ def main():
         ranking = Path(folder) / "ranking.safetensors"
         run(builds[0], "rank", "--model", MODEL, "--data", DATA, "--count", 1000, "--quiet",
             "--output", ranking)
-        # A defense's passes are many; fewer images take as long.
         subjects = {"base": ([], options.count),
-                    "lo-ir": (["--ranking", ranking, "--keep", 4], options.count // 4),
-                    "sodef": (["--defended", SODEF], options.count // 4)}
+                    "lo-ir": (["--ranking", ranking, "--keep", 4], defended),
+                    "sodef": (["--defended", SODEF], defended)}
         for subject, (more, count) in subjects.items():
             for norm in RADII:
                 names = [name for name, norms in known.items() if norm in norms]
                 chosen = [text for name in names for text in settings[name]]
                 sides = [flags(build, names, chosen, norm, count,
-                               [*more, "--threads", options.threads], folder)
-                         for build in builds]
+                               [*more, "--threads", options.threads, "--device", device], folder)
+                         for build, device in zip(builds, devices)]
                 for one, two in zip(*sides, strict=True):
                     # The first column is the clean image's.
                     for column, a, b in zip(["clean", *names], one["flags"], two["flags"],
