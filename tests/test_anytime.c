@@ -28,11 +28,11 @@ static void test_anytime__of_all_images_is_the_set_that_stays(void **state)
                     high = K;
                 }
             const igd_interval v = igd_anytime_of(k, n, N);
-            assert_true(fabs(v.low - (double)low / N) < 1e-12);
-            assert_true(fabs(v.high - (double)high / N) < 1e-12);
+            assert_true(fabs(v.low - (double)low / (double)N) < 1e-12);
+            assert_true(fabs(v.high - (double)high / (double)N) < 1e-12);
         }
     const igd_interval all = igd_anytime_of(37, N, N); // nothing is left to be unsure of
-    assert_true(all.low == 37.0 / N && all.high == 37.0 / N);
+    assert_true(all.low == 37.0 / (double)N && all.high == 37.0 / (double)N);
 }
 
 static void test_anytime__of_a_kind_ends_where_the_ratio_does(void **state)
@@ -66,14 +66,15 @@ static void test_anytime__of_a_difference_is_what_some_shares_reach(void **state
         double low = 1.0, high = -1.0;
         for (int a = 0; a <= GRID; a++)
             for (int b = 0; a + b <= GRID; b++) {
-                const double p = (double)a / GRID, q = (double)b / GRID;
+                const double p = (double)a / (double)GRID, q = (double)b / (double)GRID;
                 if (ways * pow(p, w) * pow(q, l) * pow(1.0 - p - q, n - w - l) > 0.05) {
                     low = fmin(low, p - q);
                     high = fmax(high, p - q);
                 }
             }
         const igd_interval v = igd_anytime_of_difference(w, l, n);
-        assert_true(fabs(v.low - low) < 2.0 / GRID && fabs(v.high - high) < 2.0 / GRID);
+        assert_true(fabs(v.low - low) < 2.0 / (double)GRID &&
+                    fabs(v.high - high) < 2.0 / (double)GRID);
     }
 }
 

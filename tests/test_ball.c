@@ -119,7 +119,7 @@ static double nearest_on_grid(const float *z, const float *far, double eps)
     double cost[3][STEPS + 1], size[3][STEPS + 1];
     for (int k = 0; k < 3; k++)
         for (int i = 0; i <= STEPS; i++) {
-            const double p = (double)i / STEPS;
+            const double p = (double)i / (double)STEPS;
             cost[k][i] = (p - (double)far[k]) * (p - (double)far[k]);
             size[k][i] = fabs(p - (double)z[k]);
         }

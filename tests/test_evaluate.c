@@ -45,8 +45,8 @@ static void test_evaluate__linear_models_reach_the_closed_form(void **state)
         o.report = IGD_REPORT_PER_ATTACK;
         assert_ok(igd_evaluate_views(&r, &who, data, &o));
         for (int a = 0; a < igd_result_num_attacks(r); a++)
-            assert_true(fabs(igd_result_attack(r, a).robust_acc - (double)robust / n) <
-                        1e-9);
+            assert_true(fabs(igd_result_attack(r, a).robust_acc -
+                             (double)robust / (double)n) < 1e-9);
         igd_result_free(r);
         igd_dataset_free(data);
     }

@@ -52,8 +52,8 @@ static double least_on_grid(const float *t, const float *w, int d, double gap,
     double least = 1e9;
 
     for (int k = 0; k < total; k++) {
-        double v[3] = {(double)(k % (STEPS + 1)) / STEPS - (double)t[0],
-                       (double)(k / (STEPS + 1)) / STEPS - (double)t[1], 0};
+        double v[3] = {(double)(k % (STEPS + 1)) / (double)STEPS - (double)t[0],
+                       (double)(k / (STEPS + 1)) / (double)STEPS - (double)t[1], 0};
         double rest = -gap;
         for (int i = 0; i < d - 1; i++)
             rest -= (double)w[i] * v[i];

@@ -394,7 +394,7 @@ static void test_layers__each_of_several_has_its_own_ranking(void **state)
         float of_a = 0, of_b = 0;
         for (int k = 0; k < 10; k++)
             *(k < 6 ? &of_a : &of_b) += rows[c * 10 + k];
-        assert_true(of_a == KEEP && of_b == KEEP);
+        assert_true(of_a == (double)KEEP && of_b == (double)KEEP);
     }
     igd_tensor_free(mask);
     assert_fails(igd_mask_build(&mask, again, 5), IGD_EINVAL, "cannot keep 5 of 4");

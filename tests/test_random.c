@@ -75,7 +75,7 @@ static double mean_power(const float *x, int power)
     double sum = 0;
     for (int i = 0; i < MANY; i++)
         sum += pow(x[i], power);
-    return sum / MANY;
+    return sum / (double)MANY;
 }
 
 static void test_random__moments_of_normals(void **state)
@@ -85,14 +85,14 @@ static void test_random__moments_of_normals(void **state)
     float *x = malloc(MANY * sizeof(*x));
     igd_random_normal(x, MANY, &s);
     // Six standard errors of each mean: sqrt((m_2k - m_k^2) / MANY).
-    assert_true(fabs(mean_power(x, 1)) < 6 * sqrt(1.0 / MANY));
-    assert_true(fabs(mean_power(x, 2) - 1) < 6 * sqrt(2.0 / MANY));
-    assert_true(fabs(mean_power(x, 3)) < 6 * sqrt(15.0 / MANY));
-    assert_true(fabs(mean_power(x, 4) - 3) < 6 * sqrt(96.0 / MANY));
+    assert_true(fabs(mean_power(x, 1)) < 6 * sqrt(1.0 / (double)MANY));
+    assert_true(fabs(mean_power(x, 2) - 1) < 6 * sqrt(2.0 / (double)MANY));
+    assert_true(fabs(mean_power(x, 3)) < 6 * sqrt(15.0 / (double)MANY));
+    assert_true(fabs(mean_power(x, 4) - 3) < 6 * sqrt(96.0 / (double)MANY));
     double neighbours = 0; // both halves of Box-Muller, and blocks
     for (int i = 1; i < MANY; i++)
         neighbours += (double)x[i] * (double)x[i - 1];
-    assert_true(fabs(neighbours / MANY) < 6 * sqrt(1.0 / MANY));
+    assert_true(fabs(neighbours / (double)MANY) < 6 * sqrt(1.0 / (double)MANY));
     free(x);
 }
 

@@ -107,8 +107,9 @@ static void test_rays__distance_converges_on_a_half_space(void **state)
     trial_make(&t, f, NUM, images, labels);
     trial_run(&t, &job, f, 8);
     for (int i = 0; i < NUM; i++) {
-        const double least = (double)(t.clean[2 * i + 1] - t.clean[2 * i]) / (D * 0.5);
-        if (least * sqrt(D) * 2 / D < 2e-3)
+        const double least =
+            (double)(t.clean[2 * i + 1] - t.clean[2 * i]) / ((double)D * 0.5);
+        if (least * sqrt((double)D) * 2 / (double)D < 2e-3)
             continue;
         far++;
         assert_true(t.outcomes[i].distance >= least - 1e-6);
@@ -192,7 +193,7 @@ static void test_rays__votes_hold_against_lucky_labels(void **state)
         trial_make(&t, &classifier.f, NUM, images, labels);
         trial_run(&t, &job, &classifier.f, 36);
         for (int i = 0; i < NUM; i++) {
-            mean[k] += t.outcomes[i].distance / NUM;
+            mean[k] += t.outcomes[i].distance / (double)NUM;
             assert_true(t.outcomes[i].forwards >= (k == 0 ? 1 : 9) * (int64_t)300);
         }
         trial_free(&t);

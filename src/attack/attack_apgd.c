@@ -335,12 +335,12 @@ enum { EOT_BOTH, EOT_CE, EOT_DLR };    // its values
 
 static int eot_runs(const igd_attack_job *job)
 {
-    return (job->value[LOSSES] == EOT_BOTH ? 2 : 1) * igd_apgd_restarts(job);
+    return ((int)job->value[LOSSES] == EOT_BOTH ? 2 : 1) * igd_apgd_restarts(job);
 }
 
 static igd_want eot_start(igd_run *r)
 {
-    const double losses = r->job->value[LOSSES];
+    const int losses = (int)r->job->value[LOSSES];
     const bool ce =
         losses == EOT_BOTH ? r->index < igd_apgd_restarts(r->job) : losses == EOT_CE;
     return igd_apgd_start(r, ce ? IGD_LOSS_CE : IGD_LOSS_DLR, 0);
