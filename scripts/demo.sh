@@ -3,11 +3,22 @@
 # missing, builds igdef, ranks the neurons of a small adversarially trained ResNet, chooses
 # how many to keep and how much noise to add, and evaluates base and defended model, last under the nine attacks of
 # the worst case. The attacks are short, so that all of it takes minutes on two cores.
-# usage: demo.sh [FOLDER]      FOLDER for the results, default build/demo
+# usage: demo.sh [--installed] [--small] [FOLDER]      FOLDER for the results, default build/demo
+# --installed takes the igdef of PATH, and installs and builds nothing; --small takes a tenth of the
+# images.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/common.sh
 
+installed='' small=''
+while :; do
+    case ${1:-} in
+    --installed) installed=yes ;;
+    --small) small=yes ;;
+    *) break ;;
+    esac
+    shift
+done
 model=tests/data/fashion_resnet.pt
 data=/usr/share/datasets/fashion-mnist
 names=tests/data/fashion_concepts.txt # of its classes
@@ -25,10 +36,15 @@ worst=128        # test images for the worst case over nine attacks
 worst_short=$short,apgd-cw.steps=20,fab-t.steps=10,fab-t.targets=3,rays.queries=300
 worst_short=$worst_short,apgd-eot.steps=10,apgd-eot.eot=5
 
-scripts/setup.sh
-build build -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF >/dev/null
+if [ -n "$small" ]; then
+    ranked=1000 chosen=1000 tuned=32 attacked=30 worst=12
+fi
+if [ -z "$installed" ]; then
+    scripts/setup.sh
+    build build -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF >/dev/null
+    PATH=$PWD/build:$PATH
+fi
 mkdir -p "$out"
-PATH=$PWD/build:$PATH
 started=$(date +%s)
 
 # The number of a key of a JSON file that igdef wrote.
@@ -75,8 +91,8 @@ igdef analyze tune --model "$model" --data "$data" --first "$ranked" --count "$t
     --ranking "$out/loir.safetensors" --keeps "$keeps" --sigmas 0,0.025,0.05 \
     --temperatures 0.01 --eps "$eps" --draws 5 --budget-clean "$budget" --restart --quiet \
     --set apgd-ce.steps=20,apgd-t.steps=10,apgd-t.targets=3 \
-    --output "$out/tune.json" --chart "$out/tune.svg" | sed -n '/^[0-9]* settings/,/^$/p
-    /^layer/,/^analysis/p' | sed '/^analysis/d'
+    --output "$out/tune.json" --chart "$out/tune.svg" | sed -n '/^[0-9]* settings/,/^analysis/p' |
+    sed '/^analysis/d'
 if [ "$(number "$out/tune.json" helps)" = true ]; then
     keep=$(number "$out/tune.json" keep)
     sigma=$(number "$out/tune.json" sigma)
