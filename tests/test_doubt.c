@@ -183,7 +183,7 @@ static void test_doubt__logits_that_are_no_numbers_end_a_run(void **state)
     igd_evaluate_options o = clean_only();
     assert_fails(igd_evaluate(&r, broken, NULL, data, &o), IGD_EINVAL,
                  "2 of 40 images have clean logits that are NaN or infinite; "
-                 "--allow-nonfinite counts them as wrong");
+                 "option allow_nonfinite counts them as wrong");
     o.attacks = "clean,fgsm";
     o.allow_nonfinite = true;
     assert_ok(igd_evaluate(&r, broken, NULL, data, &o));
@@ -196,7 +196,7 @@ static void test_doubt__logits_that_are_no_numbers_end_a_run(void **state)
         assert_fails(igd_ranking_loir(&ranking, broken, "penultimate", data, &l),
                      IGD_EINVAL,
                      "2 of 40 probe images have logits that are NaN or infinite; "
-                     "--allow-nonfinite leaves them out");
+                     "option allow_nonfinite leaves them out");
         assert_null(ranking);
         l.allow_nonfinite = true;
         assert_ok(igd_ranking_loir(&ranking, broken, "penultimate", data, &l));

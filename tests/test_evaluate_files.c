@@ -346,7 +346,7 @@ static void test_evaluate__state_of_another_run_is_refused(void **state)
     fputs("garbage", f);
     fclose(f);
     assert_fails(igd_evaluate_views(&r, &world.views, world.data, &o), IGD_EFORMAT,
-                 "--restart");
+                 "option restart");
 }
 
 // --- adversarial sets on disk

@@ -161,7 +161,7 @@ static void test_state__damage_anywhere_is_refused(void **state)
         FILE *f = fopen(path, "wb");
         assert_int_equal(fwrite(good, 1, size, f), size);
         fclose(f);
-        assert_fails(igd_state_load(&s), IGD_EFORMAT, "--restart");
+        assert_fails(igd_state_load(&s), IGD_EFORMAT, "option restart");
         good[at] = old;
     }
     for (size_t length = 0; length < size; length += 29) {

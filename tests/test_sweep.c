@@ -409,7 +409,7 @@ static void test_sweep__files_of_another_run_are_refused(void **state)
     cJSON_Delete(sweep(&v, &o, world.ranking));
     o.evaluate.seed = 1;
     assert_fails(igd_sweep(&a, world.base, world.ranking, world.data, &v, &o), IGD_ESTATE,
-                 "seed is 0 there, 1 here; --restart discards it");
+                 "seed is 0 there, 1 here; option restart discards it");
     o.evaluate.seed = 0;
     o.evaluate.attacks = "pgd";
     assert_fails(igd_sweep(&a, world.base, world.ranking, world.data, &v, &o), IGD_ESTATE,

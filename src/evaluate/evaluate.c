@@ -404,7 +404,7 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
     if ((st = igd_result_load(&r, path)) != IGD_OK) {
         char why[400];
         snprintf(why, sizeof(why), "%s", igd_error_message());
-        return igd_error(st, "%s; it is not overwritten without --restart", why);
+        return igd_error(st, "%s; it is not overwritten without option restart", why);
     }
     if (igd_result_num_planned(r) > igd_result_num_images(r)) {
         igd_result_free(r);
@@ -412,7 +412,7 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
                    ? IGD_OK
                    : igd_error(IGD_ESTATE,
                                "%s: stopped before its end, and the state that it could "
-                               "go on from is gone; --restart discards it",
+                               "go on from is gone; option restart discards it",
                                path);
     }
     cJSON *there = cJSON_Duplicate(r->provenance, true);
@@ -428,8 +428,8 @@ static igd_status take_finished(igd_result **out, const igd_session *s,
     if (differ) {
         igd_result_free(r);
         return igd_error(IGD_ESTATE,
-                         "%s: result of a different run: %s; --restart discards it", path,
-                         difference);
+                         "%s: result of a different run: %s; option restart discards it",
+                         path, difference);
     }
     if (s->options->save_adversarial != NULL &&
         !igd_path_exists(s->options->save_adversarial)) {

@@ -126,7 +126,8 @@ static igd_status begin(igd_image_file *f, char header[HEADER])
 
 static igd_status of_another_run(const igd_image_file *f)
 {
-    return igd_error(IGD_ESTATE, "%s: of another run; --restart begins anew", f->part);
+    return igd_error(IGD_ESTATE, "%s: of another run; option restart begins anew",
+                     f->part);
 }
 
 // Digests for images that have none.
@@ -197,10 +198,11 @@ static igd_status check_foreign(const igd_image_file *f)
                 continue;
             if (key[0] == '-' || memcmp(key, f->key, (size_t)DIGEST) == 0)
                 return IGD_OK;
-            return igd_error(IGD_ESTATE,
-                             "%s: holds the images of another interrupted run; --restart "
-                             "or removing it discards them",
-                             f->part);
+            return igd_error(
+                IGD_ESTATE,
+                "%s: holds the images of another interrupted run; option restart "
+                "or removing it discards them",
+                f->part);
         }
         kept = size < most ? size : most;
         memmove(window, window + size - kept, kept);
@@ -218,10 +220,11 @@ static igd_status prepare(igd_image_file *f, bool *sealed, const igd_images_of *
     const bool resumed = of->mode != IGD_IMAGES_NEW;
     f->fd = open(f->part, O_RDWR | O_CLOEXEC | (resumed ? 0 : O_CREAT), 0666);
     if (f->fd < 0 && resumed)
-        return igd_error(IGD_ESTATE,
-                         "%s: the images of the interrupted run: %s; --restart begins "
-                         "anew",
-                         f->part, strerror(errno));
+        return igd_error(
+            IGD_ESTATE,
+            "%s: the images of the interrupted run: %s; option restart begins "
+            "anew",
+            f->part, strerror(errno));
     if (f->fd < 0)
         return failed(f, "cannot open");
     if (resumed) {
@@ -295,10 +298,11 @@ igd_status igd_image_file_get(igd_image_file *f, int64_t row, float *x)
     IGD_TRY(digest_of(sum, f, row, x));
     if (strcmp(sum, there) == 0)
         return IGD_OK;
-    return igd_error(IGD_EFORMAT,
-                     "%s: image %lld is damaged: not what its SHA-256 is of; --restart "
-                     "begins anew",
-                     f->part, (long long)row);
+    return igd_error(
+        IGD_EFORMAT,
+        "%s: image %lld is damaged: not what its SHA-256 is of; option restart "
+        "begins anew",
+        f->part, (long long)row);
 }
 
 igd_status igd_image_file_sum(igd_image_file *f, char out[IGD_SHA256_LENGTH])

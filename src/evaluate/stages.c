@@ -177,7 +177,7 @@ igd_status igd_stages_clean(igd_session *s)
                ? IGD_OK
                : igd_error(IGD_EINVAL,
                            "%lld of %lld images have clean logits that are NaN or "
-                           "infinite; --allow-nonfinite counts them as wrong",
+                           "infinite; option allow_nonfinite counts them as wrong",
                            (long long)bad, (long long)s->past);
 }
 

@@ -258,7 +258,7 @@ static igd_status check_skipped(const loir *l)
     if (l->num_skipped > 0 && !l->options->allow_nonfinite)
         return igd_error(IGD_EINVAL,
                          "%lld of %lld probe images have logits that are NaN or "
-                         "infinite; --allow-nonfinite leaves them out",
+                         "infinite; option allow_nonfinite leaves them out",
                          (long long)l->num_skipped, (long long)l->N);
     for (int c = 0; c < l->C && l->num_skipped > 0; c++)
         if (l->count[c] == 0)

@@ -126,8 +126,9 @@ done:
 
 static igd_status damaged(const igd_state *s, const char *what)
 {
-    return igd_error(IGD_EFORMAT, "%s: damaged state file (%s); --restart discards it",
-                     s->path, what);
+    return igd_error(IGD_EFORMAT,
+                     "%s: damaged state file (%s); option restart discards it", s->path,
+                     what);
 }
 
 static int digit(char c)
@@ -232,7 +233,7 @@ static igd_status get_body(igd_state *s, const cJSON *body)
     IGD_TRY(compare(&differ, difference, sizeof(difference), settings, s->settings));
     if (differ)
         return igd_error(IGD_ESTATE,
-                         "%s: state of a different run: %s; --restart discards it",
+                         "%s: state of a different run: %s; option restart discards it",
                          s->path, difference);
     if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
         return damaged(s, "no time");
