@@ -2,13 +2,17 @@
 // every attack and norm, and every way in which a callback can fail.
 #include "attack_fixture.h"
 
+#include <math.h>
 #include <pthread.h>
 
 #include "core/error.h"
+#include "igdef/analyze.h"
 #include "igdef/attack.h"
 #include "igdef/callbacks.h"
 #include "igdef/evaluate.h"
+#include "igdef/numbers.h"
 #include "igdef/ranking.h"
+#include "igdef/sweep.h"
 
 #define D 12 // pixels, as [3, 2, 2]
 #define H 16 // neurons of the mask layer
@@ -568,6 +572,62 @@ static void test_callbacks__a_defense_of_the_program_is_attacked(void **state)
     igd_dataset_free(data);
 }
 
+// A defense of the program is one like another: in the experiments, at every radius and
+// in tables of defenses. What needs a mask is refused by name.
+static void test_callbacks__a_defense_of_the_program_goes_wherever_one_does(void **state)
+{
+    (void)state;
+    igd_callbacks c = igd_callbacks_default();
+    igd_defense *d = NULL;
+    igd_dataset *data = NULL;
+    igd_ranking *ranking = NULL;
+    igd_analysis *a = NULL;
+    igd_shift_options shift = igd_shift_options_default();
+    igd_landscape_options plane = igd_landscape_options_default();
+    igd_radius_options radius = igd_radius_options_default();
+    float z[N * C], base[N * C];
+    c.logits = logits;
+    c.gradient = gradient;
+    assert_ok(igd_defense_from_callbacks(&d, net.script, &c, NULL));
+    assert_ok(igd_dataset_from_floats(&data, net.x, net.label, N, shape, C));
+    assert_ok(igd_ranking_random(&ranking, net.script, "penultimate", NULL, 1));
+    assert_ok(igd_defense_predict(z, base, d, net.x, NULL, N));
+    for (int i = 0; i < N * C; i++) // the callbacks are the same network
+        assert_float_equal(z[i], base[i], 1e-5);
+
+    shift.attack = "fgsm";
+    shift.top = 4;
+    assert_ok(igd_analyze_shift(&a, net.script, ranking, d, data, &shift));
+    assert_true(igd_analysis_shift(a)->num_images > 0);
+    igd_analysis_free(a);
+    plane.grid = 3;
+    assert_ok(igd_analyze_landscape(&a, net.script, d, data, &plane));
+    const igd_landscape_numbers *n = igd_analysis_landscape(a);
+    assert_int_equal(n->num_surfaces, 2);
+    for (int i = 0; i < 9; i++)
+        assert_true(fabs(n->surfaces[0].loss[i] - n->surfaces[1].loss[i]) < 1e-4);
+    igd_analysis_free(a);
+
+    radius.series.evaluate.attacks = "fgsm";
+    radius.series.evaluate.threat.eps = 0.2;
+    radius.halvings = 2;
+    assert_ok(igd_radius(&a, net.script, d, data, &radius));
+    assert_non_null(strstr(igd_analysis_text(a), "defended"));
+    igd_analysis_free(a);
+    const igd_compared rows[2] = {{.name = "base"}, {.name = "own", .defense = d}};
+    assert_ok(igd_compare_defenses(&a, net.script, rows, 2, data, &radius.series));
+    assert_non_null(strstr(igd_analysis_text(a), "own"));
+    igd_analysis_free(a);
+
+    const igd_insight insight = igd_insight_default();
+    assert_fails(igd_defense_explain(z, &insight, d, net.x, NULL, N), IGD_EINVAL,
+                 "without a pseudo-label");
+    assert_fails(igd_defense_export(d, fixture_path("no.pt")), IGD_EINVAL, "");
+    igd_ranking_free(ranking);
+    igd_defense_free(d);
+    igd_dataset_free(data);
+}
+
 // Counts calls that overlap.
 typedef struct busy {
     pthread_mutex_t lock;
@@ -631,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_callbacks__logits_that_are_no_numbers_are_refused),
         cmocka_unit_test(test_callbacks__one_identity_one_digest),
         cmocka_unit_test(test_callbacks__a_defense_of_the_program_is_attacked),
+        cmocka_unit_test(test_callbacks__a_defense_of_the_program_goes_wherever_one_does),
         cmocka_unit_test(test_callbacks__are_called_one_at_a_time),
     };
     return cmocka_run_group_tests(tests, make_net, free_net);
