@@ -15,7 +15,8 @@ python=/usr/bin/python3
 export OMP_WAIT_POLICY=passive
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-ninja -C "$build" igdef igdef_plugin bench bench_cdir bench_similarity >/dev/null
+ninja -C "$build" igdef igdef_plugin igdef_shared bench bench_callbacks bench_cdir \
+    bench_similarity >/dev/null
 bench=$build/tests/bench
 
 # The least of three alternating runs of each side.
@@ -37,16 +38,26 @@ pgd() { # MODEL DATA STEPS LIMIT
     }'
 }
 
+# Predictions of one image beside PyTorch's own.
+single() { # MODEL SHAPE
+    $python -c 'import torch' 2>/dev/null || return 0
+    $python scripts/bench_single.py "$build/libigdef.so" "$1" "$2" 50
+}
+
 echo "demo model, Fashion-MNIST"
 "$bench" tests/data/fashion_resnet.pt "$fashion" layer2 50
 pgd tests/data/fashion_resnet.pt "$fashion" 10 1.5
+single tests/data/fashion_resnet.pt 1,28,28
 "$build/tests/bench_cdir" tests/data/fashion_resnet.pt "$fashion" tests/data/fashion_clip.pt \
     tests/data/fashion_bpe.txt tests/data/fashion_concepts.txt 10000
 if [ -n "$cifar" ]; then
     echo "ResNet-18 of width 16, CIFAR-10"
     "$bench" "$cifar/rn18w16.pt" "$cifar" layer3 50
     pgd "$cifar/rn18w16.pt" "$cifar" 5 0.95
+    single "$cifar/rn18w16.pt" 3,32,32
 fi
+echo "a network of the program, 10 million multiplications an image"
+"$build/tests/bench_callbacks"
 if $python -c 'import torch' 2>/dev/null; then
     echo "similarity of CD-IR"
     $python scripts/bench_similarity.py "$build/tests/bench_similarity"
