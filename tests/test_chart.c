@@ -129,6 +129,12 @@ static void test_chart__settings_are_bars_of_which_the_chosen_stands_out(void **
     assert_int_equal(count(text, "<rect class=\"s1\""), 1);
     assert_has(text, "penultimate, keep 48, sigma 0.05, temperature 0.01");
     free(text);
+    // Which need not be the first: that may be over the budget.
+    cJSON_ReplaceItemInObject(json, "chosen",
+                              cJSON_Duplicate(settings->child->next, true));
+    text = chart_of(json);
+    assert_int_equal(count(text, "<rect class=\"s1\""), 1);
+    free(text);
     // Of many settings those that got furthest.
     while (cJSON_GetArraySize(settings) < IGD_TUNE_SHOWN + 20)
         cJSON_AddItemToArray(settings, cJSON_Duplicate(settings->child->next, true));

@@ -109,8 +109,8 @@ static void build_tune(drawing *d, const cJSON *a)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "settings"))
     {
         char label[IGD_BAR_TEXT], sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT];
-        const bool first =
-            shown == 0 && cJSON_IsObject(chosen) && cJSON_Compare(item, chosen, true);
+        const bool stands_out =
+            cJSON_IsObject(chosen) && cJSON_Compare(item, chosen, true);
         if (shown++ == IGD_TUNE_SHOWN)
             break;
         igd_radius_text(sigma, igd_number_of(item, "sigma"));
@@ -120,7 +120,8 @@ static void build_tune(drawing *d, const cJSON *a)
                    "%.24s, keep %.0f, sigma %.16s, temperature %.16s",
                    igd_string_of(item, "layer"), igd_number_of(item, "keep"), sigma,
                    temperature);
-        igd_bars_add(&d->bars, label, first ? 1 : 0, 100.0 * igd_number_of(item, "gain"),
+        igd_bars_add(&d->bars, label, stands_out ? 1 : 0,
+                     100.0 * igd_number_of(item, "gain"),
                      100.0 * igd_end_of(item, "corrected_interval", 0),
                      100.0 * igd_end_of(item, "corrected_interval", 1), NAN);
     }
