@@ -47,6 +47,10 @@ expect "igdef was built with libtorch " env LD_LIBRARY_PATH="$folder/other" \
 [ -s "$prefix/share/man/man1/igdef.1" ] || fail "no manual page"
 bash -n "$prefix/share/bash-completion/completions/igdef" || fail "bad completion"
 [ -s "$prefix/share/doc/igdef/LICENSE" ] || fail "no LICENSE"
+targets=$(find "$prefix" -name igdefTargets.cmake)
+if grep -n '/lib[a-zA-Z0-9_]*\.\(so\|a\)' "$targets"; then
+    fail "igdefTargets.cmake names files of this machine"
+fi
 expect "usage: export_torchscript.py" \
     python3 "$prefix/share/igdef/export_torchscript.py" --help
 
