@@ -14,6 +14,7 @@ the seconds of wall time, those of all processors, and how many images stay clas
 ("-" for worst-case).
 """
 import argparse
+import contextlib
 import json
 import struct
 import sys
@@ -85,7 +86,8 @@ class Attacks:
                 return model(images).argmax(1)
 
         attack = RayS(types.SimpleNamespace(predict_label=predict_label), epsilon=self.args.eps)
-        return attack(x, y, query_limit=10000)
+        with contextlib.redirect_stdout(sys.stderr):  # it says when it is out of queries
+            return attack(x, y, query_limit=10000)
 
     def nine(self, base, defended, x, y):
         sets = [self.ensemble(defended, x, y), self.rays(defended, x, y)[0],
