@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/random.h"
-#include "result/provenance.h"
+#include "data/part_check.h"
 #include "result/result_impl.h"
 
 // Images that an attack of the list leaves of those before it, roughly as of a defended

@@ -205,6 +205,16 @@ static void test_misuse__of_rankings(void **state)
     assert_string_equal(igd_pool_name((igd_pool)99), "");
     REFUSES("name", igd_pool_parse(&(igd_pool){IGD_POOL_AVG}, NULL));
     REFUSES("out", igd_pool_parse(NULL, "avg"));
+    const char *const absent[1] = {NULL};
+    igd_part part;
+    REFUSES("out", igd_ranking_merge(NULL, absent, 1));
+    REFUSES("paths", igd_ranking_merge(&r, NULL, 1));
+    REFUSES("paths[k]", igd_ranking_merge(&r, absent, 1));
+    assert_fails(igd_ranking_merge(&r, absent, 0), IGD_EINVAL, "no parts");
+    assert_null(r);
+    assert_int_equal(igd_ranking_part(NULL).of, 0);
+    REFUSES("out", igd_ranking_part_read(NULL, "x"));
+    REFUSES("path", igd_ranking_part_read(&part, NULL));
     assert_string_equal(igd_ranking_method(NULL), "");
     assert_string_equal(igd_ranking_layer(NULL), "");
     assert_string_equal(igd_ranking_model_sha256(NULL), "");

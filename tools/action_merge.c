@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,16 +54,18 @@ static bool same_file(const char *a, const char *b)
 
 // Results to *out, states of runs that have not ended to *unfinished.
 static igd_status list(merge_files *out, merge_files *unfinished, const char *folder,
-                       const char *output)
+                       const char *end, const char *output)
 {
+    char state[32];
+    snprintf(state, sizeof(state), "%s.state", end);
     DIR *dir = opendir(folder);
     igd_status st = IGD_OK;
     if (dir == NULL)
         return igd_error(IGD_EIO, "%s: %s", folder, strerror(errno));
     for (const struct dirent *e; st == IGD_OK && (e = readdir(dir)) != NULL;) {
-        merge_files *to = ends_in(e->d_name, ".json")         ? out
-                          : ends_in(e->d_name, ".json.state") ? unfinished
-                                                              : NULL;
+        merge_files *to = ends_in(e->d_name, end)     ? out
+                          : ends_in(e->d_name, state) ? unfinished
+                                                      : NULL;
         char *path = to != NULL ? igd_path_join(folder, e->d_name) : NULL;
         if (to == NULL || (path != NULL && same_file(path, output)))
             free(path);
@@ -73,15 +76,16 @@ static igd_status list(merge_files *out, merge_files *unfinished, const char *fo
     return st;
 }
 
-static igd_status add_folder(merge_files *f, const char *folder, const char *output)
+static igd_status add_folder(merge_files *f, const char *folder, const char *end,
+                             const char *output)
 {
     merge_files unfinished = {0};
     const int before = f->num;
-    igd_status st = list(f, &unfinished, folder, output);
+    igd_status st = list(f, &unfinished, folder, end, output);
     const size_t found = (size_t)(f->num - before);
     if (st == IGD_OK && found == 0)
-        st = igd_error(IGD_EINVAL, "%s: there are no results in it, which end in .json",
-                       folder);
+        st = igd_error(IGD_EINVAL, "%s: there are no results in it, which end in %s",
+                       folder, end);
     if (st == IGD_OK)
         qsort(f->path + before, found, sizeof(*f->path), in_byte_order);
     for (int k = 0; k < unfinished.num; k++)
@@ -90,13 +94,15 @@ static igd_status add_folder(merge_files *f, const char *folder, const char *out
     return st;
 }
 
-igd_status merge_files_list(merge_files *out, const cli_texts *given, const char *output)
+igd_status merge_files_list(merge_files *out, const cli_texts *given, const char *end,
+                            const char *output)
 {
     igd_status st = IGD_OK;
     *out = (merge_files){0};
     for (int k = 0; k < given->num && st == IGD_OK; k++)
-        st = igd_path_is_folder(given->item[k]) ? add_folder(out, given->item[k], output)
-                                                : add(out, strdup(given->item[k]));
+        st = igd_path_is_folder(given->item[k])
+                 ? add_folder(out, given->item[k], end, output)
+                 : add(out, strdup(given->item[k]));
     if (st != IGD_OK)
         merge_files_free(out);
     return st;

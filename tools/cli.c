@@ -294,6 +294,19 @@ int cli_parse(void *settings, const cli_command *command, int argc, char **argv)
     return outputs_check(command, parsed.row, parsed.num);
 }
 
+const char *cli_given_beside(const cli_group *groups, const char *const *allowed)
+{
+    for (const cli_group *g = groups; g->options != NULL; g++)
+        for (const cli_option *o = g->options; o->name != NULL; o++) {
+            bool fine = !cli_given(o->name);
+            for (int k = 0; allowed[k] != NULL; k++)
+                fine = fine || strcmp(o->name, allowed[k]) == 0;
+            if (!fine)
+                return o->name;
+        }
+    return NULL;
+}
+
 void cli_end(void)
 {
     shard_end();

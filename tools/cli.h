@@ -139,6 +139,9 @@ bool cli_given(const char *name);
 bool cli_is_on(const char *name);
 // The part of the work that a scheduler's variables gave; num is 0 where none did.
 cli_shard cli_told_shard(void);
+// The first option given in a command's groups that is none of those, NULL-ended; NULL
+// for none.
+const char *cli_given_beside(const cli_group *groups, const char *const *allowed);
 // Frees what cli_parse() keeps; the settings are dead then.
 void cli_end(void);
 

@@ -174,7 +174,7 @@ static int merge(const eval_settings *s)
 {
     merge_files files = {0};
     igd_result *r = NULL;
-    igd_status st = merge_files_list(&files, &s->merge, s->output);
+    igd_status st = merge_files_list(&files, &s->merge, ".json", s->output);
     if (st == IGD_OK)
         st = igd_result_merge(&r, (const char *const *)files.path, files.num);
     if (st == IGD_OK)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "action_merge.h"
 #include "action_rank.h"
 #include "core.h"
 #include "core/error.h"
@@ -159,35 +160,130 @@ static igd_status print_json(const igd_ranking *r, const rank_settings *s, doubl
     return st;
 }
 
+// What is asked of a ranking beside its file.
+typedef struct asked {
+    double common; // neurons shared with the one it is compared with
+    int top;
+} asked;
+
+// A part has no ranking to be asked.
+static igd_status answer(asked *a, const igd_ranking *r, const rank_settings *s)
+{
+    if (s->compare != NULL)
+        IGD_TRY(compare(&a->common, &a->top, r, s));
+    return s->to_units != NULL ? igd_ranking_to_units(r, s->to_units) : IGD_OK;
+}
+
+static igd_status show(const igd_ranking *r, const rank_settings *s, const asked *a)
+{
+    const igd_part part = igd_ranking_part(r);
+    if (s->common.json)
+        return print_json(r, s, a->common, a->top);
+    if (part.of > 0)
+        print_out("%s: part %lld of %lld of a ranking; igdef rank --merge joins them\n",
+                  s->output, (long long)part.index, (long long)part.of);
+    else if (s->common.csv)
+        print_table(r);
+    else
+        return show_text(r, s, a->common, a->top);
+    return IGD_OK;
+}
+
+static bool same_ranking(const igd_ranking *a, const igd_ranking *b)
+{
+    const int C = igd_ranking_num_classes(a), K = igd_ranking_num_neurons(a);
+    bool same = C == igd_ranking_num_classes(b) && K == igd_ranking_num_neurons(b) &&
+                igd_ranking_num_images(a) == igd_ranking_num_images(b) &&
+                strcmp(igd_ranking_model_sha256(a), igd_ranking_model_sha256(b)) == 0 &&
+                strcmp(igd_ranking_layer(a), igd_ranking_layer(b)) == 0;
+    for (int c = 0; c < C && same; c++)
+        same = memcmp(igd_ranking_score(a, c), igd_ranking_score(b, c),
+                      (size_t)K * sizeof(float)) == 0;
+    return same;
+}
+
+// Writes the joined ranking, unless the same one is there; another file stays.
+static igd_status save_joined(const igd_ranking *r, const rank_settings *s)
+{
+    igd_ranking *there = NULL;
+    if (!igd_path_exists(s->output))
+        return igd_ranking_save(r, s->output);
+    const bool same =
+        igd_ranking_load(&there, s->output) == IGD_OK && same_ranking(there, r);
+    igd_ranking_free(there);
+    if (!same)
+        return igd_error(IGD_ESTATE,
+                         "%s: is there, and is not what the parts give; it is "
+                         "not overwritten",
+                         s->output);
+    progress_note("this is joined already");
+    return IGD_OK;
+}
+
+static int merge(const rank_settings *s)
+{
+    merge_files files = {0};
+    igd_ranking *r = NULL;
+    asked a = {0};
+    igd_status st = merge_files_list(&files, &s->merge, ".safetensors", s->output);
+    if (st == IGD_OK)
+        st = igd_ranking_merge(&r, (const char *const *)files.path, files.num);
+    if (st == IGD_OK && (st = answer(&a, r, s)) == IGD_OK)
+        st = save_joined(r, s);
+    progress_end();
+    if (st == IGD_OK)
+        st = show(r, s, &a);
+    igd_ranking_free(r);
+    merge_files_free(&files);
+    return st == IGD_OK ? CLI_DONE : action_failed(&s->common, st);
+}
+
+// Whether this part was made before; another file at its place is not overwritten.
+static igd_status find_made(bool *made, const igd_dataset *probe, const rank_settings *s)
+{
+    const igd_part here = igd_dataset_part(probe);
+    igd_part there = {0};
+    *made = false;
+    if (here.of == 0 || !igd_path_exists(s->output))
+        return IGD_OK;
+    IGD_TRY(igd_ranking_part_read(&there, s->output));
+    if (there.index != here.index || there.of != here.of || there.whole != here.whole)
+        return igd_error(IGD_ESTATE,
+                         "%s: part %lld of %lld, of %lld images; it is not overwritten",
+                         s->output, (long long)there.index, (long long)there.of,
+                         (long long)there.whole);
+    *made = true;
+    progress_note("%s: this part is there already", s->output);
+    return IGD_OK;
+}
+
 int cmd_rank(const void *settings)
 {
     const rank_settings *s = settings;
     igd_dataset *probe = NULL;
     igd_model *model = NULL;
     igd_ranking *ranking = NULL;
-    double common = 0.0;
-    int top = 0;
+    asked a = {0};
+    bool made = false;
     igd_status st;
 
+    if (s->merge.num > 0)
+        return merge(s);
     if ((st = action_open_data(&probe, &s->in, s->fraction, s->common.seed)) != IGD_OK ||
-        (st = action_load_model_for(&model, probe, &s->in, &s->common)) != IGD_OK ||
+        (st = action_take_part(probe, &s->shard)) != IGD_OK ||
+        (st = find_made(&made, probe, s)) != IGD_OK || made)
+        goto done;
+    if ((st = action_load_model_for(&model, probe, &s->in, &s->common)) != IGD_OK ||
         (!isnan(s->expect_clean) &&
          (st = action_check_clean(model, &s->in, &s->common, s->expect_clean)) !=
              IGD_OK) ||
         (st = rank(&ranking, model, probe, s)) != IGD_OK ||
-        (s->compare != NULL && (st = compare(&common, &top, ranking, s)) != IGD_OK) ||
-        (s->to_units != NULL &&
-         (st = igd_ranking_to_units(ranking, s->to_units)) != IGD_OK) ||
+        (st = answer(&a, ranking, s)) != IGD_OK ||
         (st = igd_ranking_save(ranking, s->output)) != IGD_OK)
         goto done;
     progress_end();
     action_warn_chance(igd_ranking_clean_accuracy(ranking), igd_model_num_classes(model));
-    if (s->common.csv)
-        print_table(ranking);
-    else if (s->common.json)
-        st = print_json(ranking, s, common, top);
-    else
-        st = show_text(ranking, s, common, top);
+    st = show(ranking, s, &a);
 
 done:
     igd_ranking_free(ranking);

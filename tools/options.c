@@ -72,11 +72,16 @@ const cli_option input_options[] = {
     {0},
 };
 
+#define SHARD \
+    {0,   "shard",      CLI_SHARD, offsetof(shard_settings, shard), \
+     "I/N", "take part I of N, from 0 on; auto or auto/N asks IGDEF_SHARD or the scheduler " \
+     "(Slurm array, Kubernetes, MPI, GNU parallel); {shard} in names of outputs is I", 0, 0, \
+     NULL}
+
+const cli_option shard_number_options[] = {SHARD, {0}};
+
 const cli_option shard_options[] = {
-    {0,   "shard",      CLI_SHARD, offsetof(shard_settings, shard),
-     "I/N", "take part I of N, from 0 on; auto or auto/N asks IGDEF_SHARD or the scheduler "
-     "(Slurm array, Kubernetes, MPI, GNU parallel); {shard} in names of outputs is I", 0, 0,
-     NULL},
+    SHARD,
     {0,   "shard-by",   CLI_PATH | CLI_INPUT, offsetof(shard_settings, clean),
      "RESULT", "a result on all the images: parts then hold equally many that it has right",
      0, 0, NULL},

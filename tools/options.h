@@ -56,6 +56,7 @@ typedef struct shard_settings {
 } shard_settings;
 
 extern const cli_option shard_options[];
+extern const cli_option shard_number_options[]; // without --shard-by
 int shard_check(const shard_settings *s);
 
 // The shape of an image, for commands that may run without any.

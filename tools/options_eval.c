@@ -139,24 +139,10 @@ static void defaults(void *settings)
                          .evaluate = igd_evaluate_options_default()};
 }
 
-// The first option given that is none of those; NULL for none.
-static const char *given_beside(const char *const *allowed)
-{
-    for (const cli_group *g = groups; g->options != NULL; g++)
-        for (const cli_option *o = g->options; o->name != NULL; o++) {
-            bool fine = !cli_given(o->name);
-            for (int k = 0; allowed[k] != NULL; k++)
-                fine = fine || strcmp(o->name, allowed[k]) == 0;
-            if (!fine)
-                return o->name;
-        }
-    return NULL;
-}
-
 static int check_progress(const eval_settings *s)
 {
     static const char *const allowed[] = {"progress", "json", "quiet", "config", NULL};
-    const char *other = given_beside(allowed);
+    const char *other = cli_given_beside(groups, allowed);
     if (other != NULL)
         return cli_usage("--progress: --%s is of no use with it", other);
     if (!igd_path_is_folder(s->progress))
@@ -169,7 +155,7 @@ static int check_merge(const eval_settings *s)
     static const char *const allowed[] = {
         "merge",   "output",       "json", "quiet",      "strict",        "config",
         "restart", "expect-clean", "csv",  "min-robust", "min-robust-by", NULL};
-    const char *other = given_beside(allowed);
+    const char *other = cli_given_beside(groups, allowed);
     if (other != NULL)
         return cli_usage("'%s' is no option, and with --merge --%s is of no use",
                          s->merge.item[0], other);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core.h"
+
 // clang-format off
 const char *const ranking_methods[] = {"loir", "cdir", "random", NULL};
 static const char *const overs[] = {"class", "all", NULL};
@@ -79,6 +81,12 @@ const cli_option cdir_options[] = {
     {0},
 };
 
+static const cli_option merge_options[] = {
+    {0,   "merge",      CLI_TEXTS | CLI_INPUT, offsetof(rank_settings, merge),
+     "PART", "join the parts of one ranking; a folder stands for those in it", 0, 0, NULL},
+    {0},
+};
+
 static const cli_option cache_options[] = {
     {0,   "cache",      CLI_FLAG, offsetof(rank_settings, cache),
      NULL, "do not keep image embeddings beside the output for the next model", 0, 0, NULL},
@@ -88,6 +96,8 @@ static const cli_option cache_options[] = {
 
 static const cli_group groups[] = {
     {"Model and probe images", input_options, offsetof(rank_settings, in)},
+    {NULL, shard_number_options, offsetof(rank_settings, shard)},
+    {NULL, merge_options, 0},
     {"Ranking", options, 0},
     {"LO-IR (--method loir)", loir_options, 0},
     {"CD-IR (--method cdir)", cdir_options, offsetof(rank_settings, ranking.cdir)},
@@ -102,6 +112,9 @@ static const char *const examples[] = {
     "--fraction 0.1 -o loir.safetensors",
     "igdef rank --model resnet18.pt --data cifar-10-batches-bin --method cdir "
     "--clip ViT-B-16.pt --vocab bpe_simple_vocab_16e6.txt.gz -o cdir.safetensors",
+    "igdef rank --model resnet18.pt --data cifar-10-batches-bin --shard auto -o "
+    "parts/part-{shard}.safetensors",
+    "igdef rank --merge parts -o loir.safetensors",
     NULL,
 };
 static const cli_words instead[] = {
@@ -109,7 +122,8 @@ static const cli_words instead[] = {
     {"ranking", 'r', "a ranking is what is made; --compare takes another one"},
     {0},
 };
-static const char *const required[] = {"model", "data", "output", NULL};
+static const char *const required[] = {"output", NULL};
+static const char *const arguments[] = {"merge", NULL};
 
 ranking_settings ranking_defaults(void)
 {
@@ -166,10 +180,47 @@ int cdir_check(const cdir_settings *s)
     return CLI_GO_ON;
 }
 
+static int check_merge(const rank_settings *s)
+{
+    static const char *const allowed[] = {"merge", "output", "to-units", "compare", "top",
+                                          "json",  "quiet",  "config",   NULL};
+    const char *other = cli_given_beside(groups, allowed);
+    if (other != NULL)
+        return cli_usage("'%s' is no option, and with --merge --%s is of no use",
+                         s->merge.item[0], other);
+    if (s->merge.num < 2 && !igd_path_is_folder(s->merge.item[0]))
+        return cli_usage("--merge needs two parts or more, or a folder of them");
+    return CLI_GO_ON;
+}
+
+// What a part of a ranking cannot be.
+static int check_shard(const rank_settings *s)
+{
+    static const char *const whole[] = {"to-units", "compare", "top", "from-units"};
+    if (s->shard.shard.num == 0)
+        return CLI_GO_ON;
+    if (strcmp(s->ranking.method, "random") == 0)
+        return cli_usage("--shard: --method random looks at no images");
+    for (size_t k = 0; k < sizeof(whole) / sizeof(whole[0]); k++)
+        if (cli_given(whole[k]))
+            return cli_usage("--%s: a part has no ranking yet; give it to --merge",
+                             whole[k]);
+    return CLI_GO_ON;
+}
+
 static int check(const void *settings)
 {
     const rank_settings *s = settings;
-    int rc = check_method(s, "loir", loir_options);
+    int rc;
+    if (s->merge.num > 0)
+        return check_merge(s);
+    if (s->in.model == NULL)
+        return cli_usage("--model FILE is missing");
+    if (s->in.data == NULL)
+        return cli_usage("--data PATH is missing");
+    if ((rc = check_shard(s)) != CLI_GO_ON)
+        return rc;
+    rc = check_method(s, "loir", loir_options);
     if (rc == CLI_GO_ON)
         rc = check_method(s, "cdir", cdir_options);
     if (rc == CLI_GO_ON)
@@ -191,6 +242,7 @@ const cli_command command_rank = {
                    "one pass of CLIP and one of the model.",
     .examples = examples,
     .required = required,
+    .arguments = arguments,
     .groups = groups,
     .instead = instead,
     .size = sizeof(rank_settings),

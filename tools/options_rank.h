@@ -48,6 +48,8 @@ typedef struct rank_settings {
     int top;
     bool cache;
     double expect_clean; // NAN: not given
+    shard_settings shard;
+    cli_texts merge;
 } rank_settings;
 
 extern const cli_command command_rank;

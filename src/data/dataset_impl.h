@@ -67,6 +67,7 @@ struct igd_dataset {
     int64_t *chosen; // owned; [size], index in the source
     int64_t size;
     igd_part part; // what is left of the images that options chose
+    char of[IGD_SHA256_LENGTH]; // digest of their indices; "" where nothing is divided
 };
 
 // Releases everything and leaves an empty source.

@@ -49,6 +49,7 @@ igd_status igd_dataset_take_part(igd_dataset *d, int64_t index, int64_t of,
     if (of > d->size)
         return igd_error(IGD_EINVAL, "%lld images cannot be divided into %lld parts",
                          (long long)d->size, (long long)of);
+    IGD_TRY(igd_sha256_bytes(d->of, d->chosen, (size_t)d->size * sizeof(*d->chosen)));
     const int64_t begin = begin_of(d, index, of, cheap);
     const int64_t end = begin_of(d, index + 1, of, cheap);
     d->part = (igd_part){.index = index, .of = of, .first = begin, .whole = d->size};

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/json_build.h"
 #include "core/require.h"
+#include "rank/ranking_share.h"
 
 typedef struct ranked {
     float score;
@@ -253,6 +254,7 @@ void igd_ranking_free(igd_ranking *r)
 {
     if (r == NULL)
         return;
+    igd_share_free(r->share);
     for (int c = 0; r->class_names != NULL && c < r->num_classes; c++)
         free(r->class_names[c]);
     free(r->class_names);

@@ -20,6 +20,7 @@
 #include "rank/clip.h"
 #include "rank/probe.h"
 #include "rank/ranking_impl.h"
+#include "rank/ranking_share.h"
 #include "rank/rows.h"
 #include "rank/similarity.h"
 
@@ -64,10 +65,17 @@ static igd_status check_sources(const igd_cdir_options *o)
     return IGD_OK;
 }
 
+// Images that are ranked on in the end, by all parts together.
+static int64_t num_probe(const cdir *r)
+{
+    const igd_part part = igd_dataset_part(r->probe);
+    return part.of > 0 ? part.whole : igd_dataset_size(r->probe);
+}
+
 static igd_status check_options(const cdir *r)
 {
     const igd_cdir_options *o = r->o;
-    const int64_t N = igd_dataset_size(r->probe);
+    const int64_t N = num_probe(r);
     const igd_similarity_options published =
         igd_similarity_options_default(o->similarity);
     const int top_k = o->top_k == 0 ? published.top_k : o->top_k;
@@ -350,10 +358,10 @@ static igd_status open_images(cdir *r)
         return IGD_OK;
     IGD_TRY(igd_sha256_file(r->image_sha256, path));
     IGD_TRY(igd_rows_open(&r->images, path));
-    if (igd_rows_count(r->images) != igd_dataset_size(r->probe))
+    if (igd_rows_count(r->images) != num_probe(r))
         return igd_error(IGD_EINVAL, "%s: has %lld rows, but there are %lld probe images",
                          path, (long long)igd_rows_count(r->images),
-                         (long long)igd_dataset_size(r->probe));
+                         (long long)num_probe(r));
     return IGD_OK;
 }
 
@@ -480,6 +488,14 @@ static igd_status score(igd_ranking **out, cdir *r)
     if (r->score == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d x %lld scores", r->C,
                          (long long)K);
+    const igd_part part = igd_dataset_part(r->probe);
+    if (part.of > 0) { // scores are those of all images
+        memset(r->score, 0, (size_t)r->C * (size_t)K * sizeof(*r->score));
+        IGD_TRY(make_ranking(out, r, &s));
+        const int64_t first = r->o->image_embeddings != NULL ? part.first : 0;
+        return igd_share_of_rows(*out, r->model, r->probe, r->activations, r->images,
+                                 first, r->text);
+    }
     IGD_TRY(igd_similarity_score(r->score, &s, r->activations, r->images, r->text, r->C));
     share_equal(r, r->score, K);
     return make_ranking(out, r, &s);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/exact.h"
 #include "core/json_build.h"
 #include "core/logits.h"
 #include "core/options.h"
@@ -17,6 +18,11 @@
 #include "model/model_impl.h"
 #include "rank/jacobian.h"
 #include "rank/ranking_impl.h"
+#include "rank/ranking_share.h"
+
+#define ROWS                                                                             \
+    IGD_BATCH_ROWS // passes are of so many images or a multiple: rows of them
+                   // are then the same whatever is beside them
 
 typedef struct loir {
     const igd_classifier *f;
@@ -25,16 +31,19 @@ typedef struct loir {
     const igd_loir_options *options;
     int C, K;
     int64_t N;            // probe images
-    double *sum;          // [C, K] of |z_c - z_c^{-n}|
+    bool divided;         // they are a part of the images to rank on
+    uint64_t *sum;        // [C, K, IGD_EXACT_WORDS] of |z_c - z_c^{-n}|
     int64_t *count;       // [C] images that the sum of a class runs over
     igd_tensor *jacobian; // [C, K, P], P positions or 1 where they are alike; affine only
     igd_loader *loader;   // of the probe images, in their order
-    const float *images;  // [n, C, H, W] of the batch in work, borrowed
-    int64_t *labels;      // [batch_size]
-    bool *skipped;        // [batch_size] its logits are not finite
-    float *clean;         // [batch_size, C] logits
+    int64_t room;         // images of a batch at most, a multiple of ROWS
+    int64_t n;            // images of the batch in work; further rows repeat the last one
+    float *images;        // [room, C, H, W]
+    int64_t *labels;      // [room]
+    bool *skipped;        // [room] its logits are not finite
+    float *clean;         // [room, C] logits
     int64_t num_skipped, num_correct;
-    float *delta; // [batch_size, K]
+    float *delta; // [room, K]
 } loir;
 
 static igd_status report(const loir *l, double done)
@@ -52,20 +61,22 @@ static igd_tensor *batch_images(igd_scope *s, const loir *l, int64_t n)
                     l->f->device);
 }
 
-// Adds |delta| [n, K] of the batch's images to the sums of their classes, or of class
-// `only` where that is >= 0.
-static void add_delta(loir *l, int64_t n, int only)
+static uint64_t *sum_at(const loir *l, int64_t c, int64_t k)
 {
-    for (int64_t i = 0; i < n; i++) {
-        double *sum = l->sum + (only >= 0 ? only : l->labels[i]) * l->K;
-        if (l->skipped[i])
-            continue;
-        for (int k = 0; k < l->K; k++)
-            sum[k] += fabs((double)l->delta[i * l->K + k]);
-    }
+    return l->sum + (c * l->K + k) * IGD_EXACT_WORDS;
 }
 
-// delta[i, n] = sum over positions of J[c, n, p] * a[i, n, p].
+// Adds |delta| [n, K] of the batch's images to the sums of their classes, or of class
+// `only` where that is >= 0.
+static void add_delta(loir *l, int only)
+{
+    for (int64_t i = 0; i < l->n; i++)
+        for (int k = 0; k < l->K && !l->skipped[i]; k++)
+            igd_exact_add(sum_at(l, only >= 0 ? only : l->labels[i], k),
+                          fabs((double)l->delta[i * l->K + k]));
+}
+
+// delta[i, n] = sum over positions of J[c, n, p] * a[i, n, p], for `n` rows.
 static igd_status batch_affine(loir *l, igd_scope *s, const igd_tensor *act, int64_t n)
 {
     igd_tensor *a = igt_by_neuron(s, l->cut, act);
@@ -81,7 +92,7 @@ static igd_status batch_affine(loir *l, igd_scope *s, const igd_tensor *act, int
         igt_read(&t, delta, l->delta, n * l->K);
         igd_scope_end(&t);
         if (igd_scope_ok(s))
-            add_delta(l, n, l->options->over_all ? c : -1);
+            add_delta(l, l->options->over_all ? c : -1);
     }
     return s->status;
 }
@@ -123,30 +134,36 @@ static void pairs_run(pairs *p, loir *l, igd_scope *s, const igd_tensor *act,
 {
     const int C = l->C, K = l->K;
     const bool rows = igd_cut_tiles(l->cut);
+    const int64_t num = (p->num + ROWS - 1) / ROWS * ROWS;
     igd_scope t = igd_scope_begin(s);
 
-    for (int64_t i = 0; i < p->num; i++)
+    for (int64_t i = p->num; i < num; i++) {
+        p->image[i] = p->image[p->num - 1];
+        p->neuron[i] = p->neuron[p->num - 1];
+    }
+    for (int64_t i = 0; i < num; i++)
         p->mask[i * K + p->neuron[i]] = 0.0f;
     if (rows) {
-        igd_tensor *which = igt_indices(&t, p->image, p->num, l->f->device);
+        igd_tensor *which = igt_indices(&t, p->image, num, l->f->device);
         act = igt_cut_rows(&t, l->cut, act, which);
         carried = igt_carried_rows(&t, l->cut, carried, which);
     }
-    igd_tensor *mask = igt_view(&t, p->mask, (int64_t[]){p->num, K}, 2, l->f->device);
+    igd_tensor *mask = igt_view(&t, p->mask, (int64_t[]){num, K}, 2, l->f->device);
     igd_tensor *z =
         igt_suffix(&t, l->cut, igt_mask_neurons(&t, l->cut, act, mask), carried);
-    igt_read(&t, z, p->logits, p->num * C);
+    igt_read(&t, z, p->logits, num * C);
     igd_scope_end(&t);
-    for (int64_t i = 0; i < p->num; i++) {
+    for (int64_t i = 0; i < num; i++) {
         const int32_t k = p->neuron[i];
         const float *z0 = l->clean + p->image[i] * C, *z1 = p->logits + i * C;
         p->mask[i * K + k] = 1.0f;
-        if (!igd_scope_ok(s))
+        if (!igd_scope_ok(s) || i >= p->num || p->image[i] >= l->n ||
+            l->skipped[p->image[i]])
             continue;
         const int first = l->options->over_all ? 0 : (int)l->labels[p->image[i]];
         const int last = l->options->over_all ? C - 1 : first;
         for (int c = first; c <= last; c++)
-            l->sum[(int64_t)c * K + k] += fabs((double)z0[c] - (double)z1[c]);
+            igd_exact_add(sum_at(l, c, k), fabs((double)z0[c] - (double)z1[c]));
     }
     p->num = 0;
 }
@@ -160,21 +177,21 @@ static igd_status batch_plain(loir *l, igd_scope *s, const igd_tensor *act,
     const int K = l->K;
     const bool rows = igd_cut_tiles(l->cut);
     pairs p = {0};
-    igd_status st = pairs_init(&p, l, rows ? l->options->batch_size : n);
+    igd_status st = pairs_init(&p, l, rows ? l->room : n);
 
     if (st != IGD_OK)
         goto done;
     igt_read(s, igt_pool_neurons(s, l->cut, igt_abs(s, act), true), l->delta, n * K);
     for (int k = 0; k < K && igd_scope_ok(s); k++) {
         for (int64_t i = 0; i < n; i++) {
-            if (l->skipped[i] || (rows && l->delta[i * K + k] == 0.0f))
+            if (rows && (i >= l->n || l->skipped[i] || l->delta[i * K + k] == 0.0f))
                 continue;
             p.image[p.num] = i;
             p.neuron[p.num++] = (int32_t)k;
             if (p.num == p.room)
                 pairs_run(&p, l, s, act, carried);
         }
-        const double share = (double)n * (k + 1) / K;
+        const double share = (double)l->n * (k + 1) / K;
         if (igd_scope_ok(s) && (st = report(l, before + share)) != IGD_OK)
             goto done;
     }
@@ -193,7 +210,7 @@ static void judge_batch(loir *l, igd_scope *s, const igd_tensor *act,
 {
     const int C = l->C;
     igt_read(s, igt_suffix(s, l->cut, act, carried), l->clean, n * C);
-    for (int64_t i = 0; i < n && igd_scope_ok(s); i++) {
+    for (int64_t i = 0; i < l->n && igd_scope_ok(s); i++) {
         const float *z = l->clean + i * C;
         l->skipped[i] = igd_peak(z, (size_t)C) >= IGD_INFINITE;
         l->num_skipped += l->skipped[i];
@@ -216,15 +233,20 @@ static igd_status run_batch(loir *l, int64_t first, int64_t *n)
     *n = 0;
     if ((st = igd_loader_next(l->loader, &batch)) != IGD_OK || batch.n == 0)
         goto done;
-    *n = batch.n;
-    l->images = batch.images;
-    for (int64_t i = 0; i < batch.n; i++)
-        l->labels[i] = batch.labels[i];
+    *n = l->n = batch.n;
+    const size_t pixels = (size_t)igd_classifier_pixels(l->f);
+    const int64_t rows = (batch.n + ROWS - 1) / ROWS * ROWS;
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t from = i < batch.n ? i : batch.n - 1;
+        memcpy(l->images + (size_t)i * pixels, batch.images + (size_t)from * pixels,
+               pixels * sizeof(float));
+        l->labels[i] = batch.labels[from];
+    }
     igd_carried *carried = NULL;
-    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, batch.n), &carried);
-    judge_batch(l, &s, act, carried, batch.n);
-    st = l->jacobian != NULL ? batch_affine(l, &s, act, batch.n)
-                             : batch_plain(l, &s, act, carried, batch.n, (double)first);
+    igd_tensor *act = igt_prefix(&s, l->cut, batch_images(&s, l, rows), &carried);
+    judge_batch(l, &s, act, carried, rows);
+    st = l->jacobian != NULL ? batch_affine(l, &s, act, rows)
+                             : batch_plain(l, &s, act, carried, rows, (double)first);
     if (st == IGD_OK)
         st = report(l, (double)(first + batch.n));
 
@@ -247,7 +269,7 @@ static igd_status count_classes(loir *l)
     for (int c = 0; c < l->C; c++) {
         if (l->options->over_all)
             l->count[c] = l->N;
-        else if (l->count[c] == 0)
+        else if (l->count[c] == 0 && !l->divided)
             return igd_error(IGD_EINVAL, "class %d has no probe image", c);
     }
     return IGD_OK;
@@ -260,7 +282,7 @@ static igd_status check_skipped(const loir *l)
                          "%lld of %lld probe images have logits that are NaN or "
                          "infinite; option allow_nonfinite leaves them out",
                          (long long)l->num_skipped, (long long)l->N);
-    for (int c = 0; c < l->C && l->num_skipped > 0; c++)
+    for (int c = 0; c < l->C && l->num_skipped > 0 && !l->divided; c++)
         if (l->count[c] == 0)
             return igd_error(IGD_EINVAL,
                              "class %d has no probe image whose logits are finite", c);
@@ -285,7 +307,10 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
     for (int c = 0; c < l->C; c++) {
         names[c] = c < named ? igd_dataset_class_name(l->probe, c) : NULL;
         for (int k = 0; k < l->K; k++)
-            score[c * l->K + k] = (float)(l->sum[c * l->K + k] / (double)l->count[c]);
+            score[c * l->K + k] =
+                l->count[c] > 0
+                    ? (float)(igd_exact_value(sum_at(l, c, k)) / (double)l->count[c])
+                    : 0.0f;
     }
     igd_json_add_string(options, "over", l->options->over_all ? "all" : "class");
     igd_json_add_bool(options, "closed_form", l->jacobian != NULL);
@@ -295,6 +320,8 @@ static igd_status make_ranking(igd_ranking **out, const loir *l, const igd_model
         st = igd_ranking_set_origin(*out, model, l->probe);
     if (st == IGD_OK)
         (*out)->clean_acc = (double)l->num_correct / (double)l->N;
+    if (st == IGD_OK && l->divided)
+        st = igd_share_of_sums(*out, model, l->probe, l->sum, l->count, l->num_correct);
 
 done:
     free(names);
@@ -329,16 +356,19 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
     l.C = igd_model_num_classes(model);
     l.K = (int)igd_cut_num_neurons(cut);
     l.N = igd_dataset_size(probe);
+    l.divided = igd_dataset_part(probe).of > 0;
     const int64_t batch = o->batch_size < l.N ? o->batch_size : l.N;
-    const size_t B = (size_t)batch;
-    l.sum = calloc((size_t)l.C * (size_t)l.K, sizeof(*l.sum));
+    l.room = (batch + ROWS - 1) / ROWS * ROWS;
+    const size_t B = (size_t)l.room;
+    l.sum = calloc((size_t)l.C * (size_t)l.K, IGD_EXACT_WORDS * sizeof(*l.sum));
+    l.images = malloc(B * (size_t)igd_classifier_pixels(l.f) * sizeof(*l.images));
     l.count = calloc((size_t)l.C, sizeof(*l.count));
     l.labels = malloc(B * sizeof(*l.labels));
     l.delta = malloc(B * (size_t)l.K * sizeof(*l.delta));
     l.skipped = calloc(B, sizeof(*l.skipped));
     l.clean = malloc(B * (size_t)l.C * sizeof(*l.clean));
     if (l.sum == NULL || l.count == NULL || l.labels == NULL || l.delta == NULL ||
-        l.skipped == NULL || l.clean == NULL) {
+        l.skipped == NULL || l.clean == NULL || l.images == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory to rank %d neurons", l.K);
         goto done;
     }
@@ -362,6 +392,7 @@ done:
         *out = NULL;
     }
     igd_tensor_free(l.jacobian);
+    free(l.images);
     free(l.delta);
     free(l.skipped);
     free(l.clean);

@@ -10,9 +10,9 @@
 #include "core/file.h"
 #include "core/json_build.h"
 #include "core/lock.h"
+#include "data/part_check.h"
 #include "result/parts_impl.h"
 #include "result/provenance.h"
-#include "result/result_parts.h"
 
 #define RESULT ".json"
 #define STATE ".json.state"

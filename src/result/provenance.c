@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "core/json_build.h"
+#include "data/part_check.h"
 #include "igdef/version.h"
 #include "result/state.h"
 
@@ -25,16 +26,6 @@ cJSON *igd_threat_json(const igd_threat *threat)
     cJSON *o = cJSON_CreateObject();
     igd_json_add_string(o, "norm", igd_norm_name(threat->norm));
     igd_json_add_number(o, "eps", threat->eps);
-    return o;
-}
-
-cJSON *igd_part_json(const igd_part *part)
-{
-    cJSON *o = cJSON_CreateObject();
-    igd_json_add_number(o, "index", (double)part->index);
-    igd_json_add_number(o, "of", (double)part->of);
-    igd_json_add_number(o, "first", (double)part->first);
-    igd_json_add_number(o, "whole", (double)part->whole);
     return o;
 }
 

@@ -38,9 +38,6 @@ void igd_provenance_reduce(cJSON *settings);
 // {"norm", "eps"}; owned.
 cJSON *igd_threat_json(const igd_threat *threat);
 
-// {"index", "of", "first", "whole"} of one part of several; owned.
-cJSON *igd_part_json(const igd_part *part);
-
 // The lines that reports for people begin with, from such JSON.
 void igd_provenance_print(FILE *f, const cJSON *provenance);
 

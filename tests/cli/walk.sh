@@ -59,6 +59,8 @@ call defend "${defend[@]}" "${sparse[@]}"
 call defend "${defend[@]}" --defended defended.pt
 call defend --model absent.pt "${kept[@]}" --input 3,2,2 --export e.pt
 call defend --model absent.pt "${kept[@]}" --images cat.png --csv
+call rank --model absent.pt --data data.npy -o r.safetensors.part --shard 1/4
+call rank -o r.safetensors.part --merge a.safetensors b.safetensors
 eval=("${images[@]}" "${threat[@]}" "${attacks[@]}" "${common[@]}" -o o.json --state s
     --restart --cache cache --save-adversarial x.npy --expect-clean 0.5 --strict
     --no-checks --no-bounds --no-shortcuts --audit 5)
