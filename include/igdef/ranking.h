@@ -201,130 +201,130 @@ igd_status igd_ranking_from_scores(igd_ranking **out, const igd_model *model,
                                    const char *layer, const char *method,
                                    const float *score, int num_neurons,
                                    const char *const *class_names);
+
+/**
  * Join the parts of a divided ranking. igd_ranking_loir() and igd_ranking_cdir() on a
  * part of a data set (igd_dataset_take_part()) make one: its scores mean nothing, and its
  * file, "igdef.ranking-part/1", is no ranking. Joined, in any order, they are the ranking
  * of all images, bit for bit.
  *
- * @param[out] out  owned, free with igd_ranking_free();
- NULL on failure *@param paths[num] files of igd_ranking_save() * @ return IGD_OK;
- IGD_EINVAL where a part is missing, doubled, or of another ranking,
-     *release or class of device; IGD_EFORMAT for a file that is none or damaged;
- *IGD_EIO,
-     IGD_ENOMEM **Cost
-     : LO -
-       IR reads each file twice.CD -
-       IR holds the activations and embeddings in a *temporary file and compares them,
-     as one process does.* / igd_status igd_ranking_merge(igd_ranking **out,
-                                                          const char *const *paths,
-                                                          int num);
+ * @param[out] out  owned, free with igd_ranking_free(); NULL on failure
+ * @param paths     [num] files of igd_ranking_save()
+ * @return IGD_OK; IGD_EINVAL where a part is missing, doubled, or of another ranking,
+ *         release or class of device; IGD_EFORMAT for a file that is none or damaged;
+ *         IGD_EIO, IGD_ENOMEM
+ *
+ * Cost: LO-IR reads each file twice. CD-IR holds the activations and embeddings in a
+ * temporary file and compares them, as one process does.
+ */
+igd_status igd_ranking_merge(igd_ranking **out, const char *const *paths, int num);
 
- /** Which part of the images it was made on; `of` is 0 for all of them. */
- igd_part igd_ranking_part(const igd_ranking *r);
+/** Which part of the images it was made on; `of` is 0 for all of them. */
+igd_part igd_ranking_part(const igd_ranking *r);
 
- /** Which part a file of igd_ranking_save() is. @return IGD_OK, IGD_EIO, IGD_EFORMAT for
-  * a file that is no part */
- igd_status igd_ranking_part_read(igd_part *out, const char *path);
+/** Which part a file of igd_ranking_save() is. @return IGD_OK, IGD_EIO, IGD_EFORMAT for a
+ * file that is no part */
+igd_status igd_ranking_part_read(igd_part *out, const char *path);
 
- /** {C, H, W} of the model's images; NULL in files that do not say. @return borrowed */
- const int64_t *igd_ranking_shape(const igd_ranking *r);
+/** {C, H, W} of the model's images; NULL in files that do not say. @return borrowed */
+const int64_t *igd_ranking_shape(const igd_ranking *r);
 
- /** "loir", "cdir" or "random". @return borrowed */
- const char *igd_ranking_method(const igd_ranking *r);
+/** "loir", "cdir" or "random". @return borrowed */
+const char *igd_ranking_method(const igd_ranking *r);
 
- /** Path of the mask layer, as it was asked for. @return borrowed */
- const char *igd_ranking_layer(const igd_ranking *r);
+/** Path of the mask layer, as it was asked for. @return borrowed */
+const char *igd_ranking_layer(const igd_ranking *r);
 
- /** SHA-256 of the ranked model's file, in hexadecimal. @return borrowed */
- const char *igd_ranking_model_sha256(const igd_ranking *r);
+/** SHA-256 of the ranked model's file, in hexadecimal. @return borrowed */
+const char *igd_ranking_model_sha256(const igd_ranking *r);
 
- /** Share of the probe images that the model classifies correctly, where ranking measured
-  * it: after igd_ranking_loir(). NaN elsewhere. */
- double igd_ranking_clean_accuracy(const igd_ranking *r);
+/** Share of the probe images that the model classifies correctly, where ranking measured
+ * it: after igd_ranking_loir(). NaN elsewhere. */
+double igd_ranking_clean_accuracy(const igd_ranking *r);
 
- /** Number of classes. */
- int igd_ranking_num_classes(const igd_ranking *r);
+/** Number of classes. */
+int igd_ranking_num_classes(const igd_ranking *r);
 
- /** Number of neurons of the layer. */
- int igd_ranking_num_neurons(const igd_ranking *r);
+/** Number of neurons of the layer. */
+int igd_ranking_num_neurons(const igd_ranking *r);
 
- /** Number of probe images that it was made on; 0 where there were none. */
- int64_t igd_ranking_num_images(const igd_ranking *r);
+/** Number of probe images that it was made on; 0 where there were none. */
+int64_t igd_ranking_num_images(const igd_ranking *r);
 
- /** How many layers were ranked at once, each by itself; mostly 1. */
- int igd_ranking_num_layers(const igd_ranking *r);
+/** How many layers were ranked at once, each by itself; mostly 1. */
+int igd_ranking_num_layers(const igd_ranking *r);
 
- /** Neurons of each of those layers; a ranking numbers them one layer after the other.
-  * @return borrowed, [num_layers] */
- const int *igd_ranking_layer_neurons(const igd_ranking *r);
+/** Neurons of each of those layers; a ranking numbers them one layer after the other.
+ * @return borrowed, [num_layers] */
+const int *igd_ranking_layer_neurons(const igd_ranking *r);
 
- /** Name of class `c`. @return borrowed */
- const char *igd_ranking_class_name(const igd_ranking *r, int c);
+/** Name of class `c`. @return borrowed */
+const char *igd_ranking_class_name(const igd_ranking *r, int c);
 
- /** Importance scores of class `c`. @return borrowed, [num_neurons] */
- const float *igd_ranking_score(const igd_ranking *r, int c);
+/** Importance scores of class `c`. @return borrowed, [num_neurons] */
+const float *igd_ranking_score(const igd_ranking *r, int c);
 
- /** Neurons of class `c`, most important first, ties by lower index. @return borrowed,
-  * [num_neurons] */
- const int32_t *igd_ranking_order(const igd_ranking *r, int c);
+/** Neurons of class `c`, most important first, ties by lower index. @return borrowed,
+ * [num_neurons] */
+const int32_t *igd_ranking_order(const igd_ranking *r, int c);
 
- /**
-  * How many neurons are among the `top` most important of class `c` in both rankings.
-  *
-  * @param[out] out  the number, 0 .. top
-  * @param a, b      borrowed; of the same numbers of classes and neurons
-  * @param top       1 .. num_neurons
-  * @return IGD_OK, IGD_EINVAL if the rankings differ in size or `top` is out of range,
-  *         IGD_ENOMEM
-  */
- igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
-                                int c, int top);
+/**
+ * How many neurons are among the `top` most important of class `c` in both rankings.
+ *
+ * @param[out] out  the number, 0 .. top
+ * @param a, b      borrowed; of the same numbers of classes and neurons
+ * @param top       1 .. num_neurons
+ * @return IGD_OK, IGD_EINVAL if the rankings differ in size or `top` is out of range,
+ *         IGD_ENOMEM
+ */
+igd_status igd_ranking_overlap(int *out, const igd_ranking *a, const igd_ranking *b,
+                               int c, int top);
 
- /**
-  * Which of a data set's images a ranking was made on, by their stored bytes.
-  *
-  * @param[out] known  how many of those looked at
-  * @param[out] of     how many were looked at: all, or of rankings on more than 4096
-  * images a sample; 0 where the ranking does not know its images
-  * @return IGD_OK, IGD_EINVAL for a missing argument, IGD_EIO, IGD_ENOMEM
-  *
-  * Cost: reads the beginning of every image.
-  */
- igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
-                             const igd_dataset *data);
+/**
+ * Which of a data set's images a ranking was made on, by their stored bytes.
+ *
+ * @param[out] known  how many of those looked at
+ * @param[out] of     how many were looked at: all, or of rankings on more than 4096
+ * images a sample; 0 where the ranking does not know its images
+ * @return IGD_OK, IGD_EINVAL for a missing argument, IGD_EIO, IGD_ENOMEM
+ *
+ * Cost: reads the beginning of every image.
+ */
+igd_status igd_ranking_seen(int64_t *known, int64_t *of, const igd_ranking *r,
+                            const igd_dataset *data);
 
- /**
-  * Write a ranking as safetensors: tensor `score` F32 [C, K] and metadata.
-  * The file appears whole or not at all.
-  */
- igd_status igd_ranking_save(const igd_ranking *r, const char *path);
+/**
+ * Write a ranking as safetensors: tensor `score` F32 [C, K] and metadata.
+ * The file appears whole or not at all.
+ */
+igd_status igd_ranking_save(const igd_ranking *r, const char *path);
 
- /** Read a file that igd_ranking_save() wrote. @return IGD_OK, IGD_EIO, IGD_EFORMAT */
- igd_status igd_ranking_load(igd_ranking **out, const char *path);
+/** Read a file that igd_ranking_save() wrote. @return IGD_OK, IGD_EIO, IGD_EFORMAT */
+igd_status igd_ranking_load(igd_ranking **out, const char *path);
 
- /** Whether it was made here or read from a file that carries a SHA-256, which was right;
-  * files of older versions carry none. */
- bool igd_ranking_has_digest(const igd_ranking *r);
+/** Whether it was made here or read from a file that carries a SHA-256, which was right;
+ * files of older versions carry none. */
+bool igd_ranking_has_digest(const igd_ranking *r);
 
- /**
-  * Read the reference implementation's folder of `unit<n>.npy`, one array [C] per neuron.
-  *
-  * @param model  borrowed; whose layer the ranking belongs to
-  * @return IGD_OK, IGD_EIO, IGD_EFORMAT if a unit is missing or has another shape
-  */
- igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
-                                   const igd_model *model, const char *layer,
-                                   const char *method);
+/**
+ * Read the reference implementation's folder of `unit<n>.npy`, one array [C] per neuron.
+ *
+ * @param model  borrowed; whose layer the ranking belongs to
+ * @return IGD_OK, IGD_EIO, IGD_EFORMAT if a unit is missing or has another shape
+ */
+igd_status igd_ranking_from_units(igd_ranking **out, const char *folder,
+                                  const igd_model *model, const char *layer,
+                                  const char *method);
 
- /** Write such a folder, made if it is missing. */
- igd_status igd_ranking_to_units(const igd_ranking *r, const char *folder);
+/** Write such a folder, made if it is missing. */
+igd_status igd_ranking_to_units(const igd_ranking *r, const char *folder);
 
- /** Free a ranking; NULL is fine. */
- void igd_ranking_free(igd_ranking *r);
+/** Free a ranking; NULL is fine. */
+void igd_ranking_free(igd_ranking *r);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
- }
+}
 #endif
 
 #endif

@@ -1,12 +1,14 @@
 // Adversarial sets on disk: the points that one attack found on one base model, by image.
-// A set's file is named by a digest of everything the points depend on, so it serves
-// every defended variant and every later run. Records are appended, each in one piece and
-// with a digest over itself and the clean image; whatever is damaged or belongs to other
+// A set is named by a digest of everything the points depend on, so it serves every
+// defended variant and every later run. Each process appends to a file of its own, which
+// nobody else writes: that needs no locks. A set is all files of its name. Records carry
+// a digest over themselves and the clean image; whatever is damaged or belongs to other
 // pixels counts as absent and is made again.
 #ifndef IGD_EVALUATE_ADVSET_H
 #define IGD_EVALUATE_ADVSET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "igdef/status.h"
@@ -21,9 +23,9 @@ typedef struct igd_adversarial {
     int64_t forwards, backwards, bad, zero_grads, stalled;
 } igd_adversarial;
 
-// Opens or begins the set `key` (hexadecimal) in a folder that exists. `index` [n] are
-// the images that will be asked for, by row, borrowed as long as the set lives; `d` the
-// pixels of one.
+// Opens the set `key` (hexadecimal) in a folder that exists. `index` [n] are the images
+// that will be asked for, by row, borrowed as long as the set lives; `d` the pixels of
+// one. Files of images that are all outside their range are not looked into.
 igd_status igd_advset_open(igd_advset **out, const char *folder, const char *key,
                            const int64_t *index, int64_t n, int64_t d);
 
@@ -34,6 +36,18 @@ bool igd_advset_has(const igd_advset *s, int64_t row);
 // clean image `x` [d]. x_adv [d] may be NULL where the point is not wanted.
 igd_status igd_advset_get(igd_advset *s, int64_t row, const float *x,
                           igd_adversarial *record, float *x_adv, bool *found);
+
+// Looks for records that others have written since.
+igd_status igd_advset_refresh(igd_advset *s);
+
+// Claims the making of these very images. *mine is false where another process makes the
+// same ones: `who` [size] is how it signed, and what to do is to wait, refresh and ask
+// again. Other images need no claim. Held until it is released or the set is freed.
+igd_status igd_advset_claim(igd_advset *s, bool *mine, char *who, size_t size);
+void igd_advset_release(igd_advset *s);
+
+// Shows others that the claim's process lives; to be called often.
+void igd_advset_touch(igd_advset *s);
 
 // Appends a record.
 igd_status igd_advset_put(igd_advset *s, int64_t row, const float *x,

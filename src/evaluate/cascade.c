@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/digest.h"
 #include "core/error.h"
@@ -169,6 +170,8 @@ static igd_status work_tick(const igd_engine *engine, void *payload)
         s->begun += w->judge.num;
     const igd_status st = igd_session_tick(s);
     s->begun = 0.0;
+    if (w->set != NULL)
+        igd_advset_touch(w->set);
     if (st == IGD_OK && !igd_checkpoint_due(w->checkpoint))
         return IGD_OK;
     // What is finished goes to disk first: images are either there or in flight.
@@ -396,6 +399,31 @@ static igd_status judge_set(igd_session *s, int column, set_rows *r, igd_judge *
     return st;
 }
 
+// Waits where another process makes the very images that are missing, until it has made
+// them or is gone. *num_missing becomes what is left to be made here.
+static igd_status claim_missing(igd_session *s, set_rows *r, int job, bool last,
+                                int64_t *num_missing)
+{
+    const struct timespec moment = {.tv_nsec = 200000000};
+    char who[300];
+    bool mine = false, told = false;
+    if (*num_missing == 0)
+        return IGD_OK;
+    for (;;) {
+        IGD_TRY(igd_advset_claim(r->sets[job], &mine, who, sizeof(who)));
+        if (mine)
+            break;
+        if (!told)
+            igd_session_tell(s, "%s makes the same adversarial images: waiting for it",
+                             who);
+        told = true;
+        nanosleep(&moment, NULL);
+        IGD_TRY(igd_session_tick(s));
+    }
+    IGD_TRY(igd_advset_refresh(r->sets[job]));
+    return look_up(s, r, job, last, num_missing);
+}
+
 static igd_status attack_set(igd_session *s, int column, const int64_t *rows, int64_t num)
 {
     const igd_step *step = &s->plan->steps[column];
@@ -420,14 +448,18 @@ static igd_status attack_set(igd_session *s, int column, const int64_t *rows, in
         if ((st = set_key(key, s, &step->jobs[k])) != IGD_OK ||
             (st = igd_advset_open(&r.sets[k], s->cache, key, s->state.flags.index, s->n,
                                   s->d)) != IGD_OK ||
-            (st = look_up(s, &r, k, last, &num_made[k])) != IGD_OK)
+            (st = look_up(s, &r, k, last, &num_made[k])) != IGD_OK ||
+            (st = claim_missing(s, &r, k, last, &num_made[k])) != IGD_OK)
             goto done;
-        if (num_made[k] == 0)
+        if (num_made[k] == 0) {
+            igd_advset_release(r.sets[k]);
             continue;
+        }
         int64_t still = 0;
         if ((st = make_records(s, &step->jobs[k], &r, k, num_made[k])) != IGD_OK ||
             (st = look_up(s, &r, k, last, &still)) != IGD_OK)
             goto done;
+        igd_advset_release(r.sets[k]);
     }
     if ((st = igd_judge_init(&judge, s, column)) != IGD_OK)
         goto done;

@@ -6,6 +6,7 @@
 
 #include "core/digest.h"
 #include "core/json_build.h"
+#include "data/part_check.h"
 #include "igdef/model.h"
 #include "igdef/runtime.h"
 #include "result/provenance.h"

@@ -79,7 +79,7 @@ quiet igdef rank -m demo.pt -d "$data" -n 200 -o loir.safetensors
 defended=("${eval[@]}" -n 12 -r loir.safetensors --keep 40)
 quiet "${defended[@]}" --attack transfer:apgd-ce,pgd --save-adversarial x.npy -o d.json
 # shellcheck disable=SC2012 # names of our own making
-ls . igdef-cache | sed 's/^[0-9a-f]\{64\}/KEY/'
+ls . igdef-cache | sed 's/^[0-9a-f]\{64\}/KEY/; s/[0-9a-f]*-[0-9a-f]*-[0-9a-f]*\.adv$/TOKEN.adv/'
 head -c 6 x.npy | tail -c 5
 echo
 "${defended[@]}" --attack transfer:apgd-ce,pgd --json --quiet | grep -c '"majority_acc"'
