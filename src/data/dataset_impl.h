@@ -66,7 +66,7 @@ struct igd_dataset {
     bool borrows;    // the source is that of another data set
     int64_t *chosen; // owned; [size], index in the source
     int64_t size;
-    igd_part part; // what is left of the images that options chose
+    igd_part part;              // what is left of the images that options chose
     char of[IGD_SHA256_LENGTH]; // digest of their indices; "" where nothing is divided
 };
 
