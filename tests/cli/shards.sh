@@ -83,6 +83,18 @@ quiet igdef eval --merge parts -o other.json --restart
 same other.json joined.json
 "${eval[@]}" --shard 1/4 -o parts/p0.json 2>&1 | grep -v 'as told\|: part 1'
 
+# In random order, too.
+random=(igdef eval -m demo.pt -d "$data" --eps 0.1 --attack pgd --set pgd.steps=5 --no-checks
+    -n 12 --order random)
+quiet "${random[@]}" -o random.json
+mkdir random
+for k in 1 0; do
+    quiet "${random[@]}" --shard $k/2 -o 'random/p{shard}.json'
+done
+quiet igdef eval --merge random -o joined-random.json
+same random.images.jsonl joined-random.images.jsonl
+rm -r random random.* joined-random.*
+
 # What does not make up the whole.
 mv parts/p2.json away.json
 mv parts/p2.images.jsonl away.images.jsonl
