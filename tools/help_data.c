@@ -50,23 +50,26 @@ static const form forms[] = {
 };
 #define NUM_FORMS ((int)(sizeof(forms) / sizeof(forms[0])))
 
+// In lines that the manual page may indent.
 static const char *const rules =
-    "Images reach the model as [N, C, H, W] in [0, 1]; --mean and --std put a\n"
-    "normalisation in front of it. Image files become RGB, or grey where the model\n"
-    "takes one channel.\n"
+    "Images reach the model as [N, C, H, W] in [0, 1]; --mean and --std put\n"
+    "a normalisation in front of it. Image files become RGB, or grey where\n"
+    "the model takes one channel.\n"
     "\n"
     "Classes: data whose number of classes is not the model's are refused.\n"
-    "  --classes FILE  the model's classes in their order, in which names of folders\n"
-    "                  and labels are looked up: a name a line (also 'n01440764\n"
-    "                  tench'), 'name,number' lines, or JSON such as torchvision's\n"
-    "                  class_to_idx\n"
-    "  --partial       labels are the model's indices, though classes are missing\n"
-    "  classes.txt     in the data's folder: names for the classes, a line each\n"
-    "In Python, open('classes.txt', 'w').write('\\n'.join(dataset.classes)) makes\n"
-    "such a file.\n"
+    "  --classes FILE  the model's classes in their order, in which names of\n"
+    "                  folders and labels are looked up: a name a line (also\n"
+    "                  'n01440764 tench'), 'name,number' lines, or JSON such\n"
+    "                  as torchvision's class_to_idx\n"
+    "  --partial       labels are the model's indices, though classes are\n"
+    "                  missing\n"
+    "  classes.txt     in the data's folder: names for the classes, a line\n"
+    "                  each\n"
+    "In Python, open('classes.txt', 'w').write('\\n'.join(dataset.classes))\n"
+    "makes such a file.\n"
     "\n"
-    "Choice: --split train|test (rank: train, else test), --ids FILE of names or\n"
-    "indices, then --first I and --count N of those.\n";
+    "Choice: --split train|test (rank: train, else test), --ids FILE of\n"
+    "names or indices, then --first I and --count N of those.\n";
 
 void cli_help_data(FILE *f)
 {
