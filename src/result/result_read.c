@@ -17,9 +17,9 @@
 #define IMAGES_LIMIT ((size_t)1 << 32)
 
 // Keys of a result that say what was run, in the order of the file.
-static const char *const provenance_keys[] = {"command", "versions", "model", "data",
-                                              "defense", "threat",   "seed",  "device",
-                                              "threads", "settings"};
+static const char *const provenance_keys[] = {
+    "command", "versions", "model",      "data",    "defense", "threat",
+    "seed",    "device",   "batch_size", "threads", "settings"};
 #define NUM_PROVENANCE_KEYS ((int)(sizeof(provenance_keys) / sizeof(provenance_keys[0])))
 
 static igd_status copy_text(char *out, size_t size, const char *text, const char *what)
@@ -296,6 +296,9 @@ static igd_status read_json(igd_result *r, extent *e, const cJSON *json, const c
     r->provenance = cJSON_CreateObject();
     for (int k = 0; k < NUM_PROVENANCE_KEYS; k++) {
         const cJSON *item;
+        if (strcmp(provenance_keys[k], "batch_size") == 0 &&
+            igd_get(json, "batch_size") == NULL)
+            continue; // it is only where it decided about something
         IGD_TRY(igd_json_get(&item, json, provenance_keys[k], path));
         igd_json_add_copy(r->provenance, provenance_keys[k], item);
     }
