@@ -52,7 +52,7 @@ from zoo_list import QUICK, entries
 STEPS = ("export", "inspect", "penultimate", "loir", "defense", "gradient", "attack")
 IMAGES = 10  # one of each class
 TOLERANCE = 1e-3  # of the greatest value
-DOUBLE_TOLERANCE = 1e-6  # the same in float64: masks and weights are made in float32
+DOUBLE_TOLERANCE = 1e-5  # in float64: batch norms are folded in float32
 EPS = 8 / 255
 
 
@@ -288,36 +288,36 @@ class Run:
         self.labels = expected.argmax(1)
 
     def gradient(self):
-        """Image by image, in float32 at up to three points: a ReLU at its edge at one is not at
-        the others. Deep networks have one at every point; there the file itself runs in float64."""
+        """Image by image, at up to three points: a ReLU at its edge at one is not at the others.
+        Deep networks have one at every point in float32; there the file itself runs in float64."""
         _, place, axis, _ = self.places[0]
-        generator = torch.Generator().manual_seed(4)
-        weights = torch.randn(IMAGES, self.eager.num_classes, generator=generator).double()
 
-        def off(program, images, dtype):
-            x = images.double().requires_grad_(True)
-            logits = self.eager.defended(place, axis, self.mask, x)
-            expected, = torch.autograd.grad((logits * weights).sum(), x)
-            y = images.to(dtype).requires_grad_(True)
-            got, = torch.autograd.grad((program(y) * weights.to(dtype)).sum(), y)
-            differences = (got.double() - expected).flatten(1).abs().amax(1)
-            return differences / expected.flatten(1).abs().amax(1)
+        def best_of(program, dtype, tolerance):
+            generator = torch.Generator().manual_seed(4)
+            weights = torch.randn(IMAGES, self.eager.num_classes, generator=generator)
+            best = torch.full([IMAGES], float("inf"), dtype=torch.float64)
+            for step in range(3):
+                x = self.eager.images.float()
+                if step > 0:
+                    x = x + 1e-3 * torch.randn(x.shape, generator=generator)
+                y = x.to(dtype, copy=True).requires_grad_(True)
+                x = x.double().requires_grad_(True)
+                logits = self.eager.defended(place, axis, self.mask, x)
+                expected, = torch.autograd.grad((logits * weights.double()).sum(), x)
+                got, = torch.autograd.grad((program(y) * weights.to(dtype)).sum(), y)
+                off = (got.double() - expected).flatten(1).abs().amax(1)
+                best = torch.minimum(best, off / expected.flatten(1).abs().amax(1))
+                if bool((best <= tolerance).all()):
+                    break
+            return float(best.max())
 
-        best = torch.full([IMAGES], float("inf"), dtype=torch.float64)
-        for step in range(3):
-            moved = self.eager.images.float()
-            if step > 0:
-                moved = moved + 1e-3 * torch.randn(moved.shape, generator=generator)
-            best = torch.minimum(best, off(self.program, moved, torch.float32))
-            if bool((best <= TOLERANCE).all()):
-                break
-        limit = TOLERANCE
-        if not bool((best <= limit).all()):
+        off, limit = best_of(self.program, torch.float32, TOLERANCE), TOLERANCE
+        if not off <= limit:
             program = torch.jit.load(self.path("defended.pt")).double()
-            best, limit = off(program, self.eager.images, torch.float64), DOUBLE_TOLERANCE
-        self.result["gradient_off"] = float(best.max())
-        if not bool((best <= limit).all()):
-            raise Failed(f"off by {float(best.max()):.2g} of an image's greatest, in float64")
+            off, limit = best_of(program, torch.float64, DOUBLE_TOLERANCE), DOUBLE_TOLERANCE
+        self.result["gradient_off"] = off
+        if not off <= limit:
+            raise Failed(f"off by {off:.2g} of an image's greatest, in float64 at three points")
 
     def attack(self):
         count = 4
