@@ -32,7 +32,7 @@ igdef defend -m "$model" -r r.safetensors -d "$data" -n 3 --keep 96 --no-smoothi
     tr -d '\t\n' | sed 's/:[0-9.e-]*/:N/g; s/true\|false/B/g; s/[0-9a-f]\{64\}/X/'
 echo
 igdef inspect "$model" -d "$data" -n 50 --json | grep -c '"penultimate":	true'
-igdef inspect "$model" --input 1,28,28 | grep '^penultimate'
+igdef inspect "$model" --input 1,28,28 | grep -A 1 '^penultimate'
 
 echo '{}' >conf.json
 
