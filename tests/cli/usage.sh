@@ -13,7 +13,7 @@ run igdef rank -x
 run igdef rank --model
 run igdef rank --model=
 run igdef rank --json=yes
-run igdef rank stray
+run igdef rank stray -o r.safetensors
 run igdef rank -m model.pt -d . -o r.safetensors --method lior
 run igdef rank -m model.pt -d . -o r.safetensors --method magic
 run igdef rank -m model.pt -d . -o r.safetensors --method random --over all
