@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC1091,SC2154
+# shellcheck shell=bash disable=SC1091,SC2154,SC2054
 # igdef analyze tune on the demo model: it ranks, halves, chooses, names the command for the
 # test, and takes what is there when it is asked again.
 ln -s "$CASES/../data/fashion_resnet.pt" demo.pt
@@ -29,7 +29,7 @@ quiet "${tune[@]}" -o other.json -b 5 -t 1
 cmp <(findings t.json) <(findings other.json) && echo "batches and threads change nothing"
 grep -c '"gain"' t.json
 grep -c '<svg' t.svg
-ls t.json.tune | sed 's/-to-.*//' | sort | uniq -c | sed 's/^ *//'
+find t.json.tune -mindepth 1 -maxdepth 1 -printf '%f\n' | sed 's/-to-.*//' | sort | uniq -c | sed 's/^ *//'
 # The same command takes what is there; with another grid what fits of it.
 quiet "${tune[@]}" -o t.json
 quiet igdef report t.json -o page.html
