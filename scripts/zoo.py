@@ -52,7 +52,7 @@ from zoo_list import QUICK, entries
 STEPS = ("export", "inspect", "penultimate", "loir", "defense", "gradient", "attack")
 IMAGES = 10  # one of each class
 TOLERANCE = 1e-3  # of the greatest value
-DOUBLE_TOLERANCE = 1e-5  # in float64: batch norms are folded in float32
+DOUBLE_TOLERANCE = 1e-4  # in float64: what batch norms folded in float32 leave
 EPS = 8 / 255
 
 
