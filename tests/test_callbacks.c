@@ -1,201 +1,14 @@
 // Models that the program runs: the same flags as the same network in TorchScript, under
-// every attack and norm, and every way in which a callback can fail.
-#include "attack_fixture.h"
+// every attack and norm.
+#include "callbacks_fixture.h"
 
 #include <math.h>
 #include <pthread.h>
 
-#include "core/error.h"
 #include "igdef/analyze.h"
-#include "igdef/attack.h"
-#include "igdef/callbacks.h"
-#include "igdef/evaluate.h"
 #include "igdef/numbers.h"
 #include "igdef/ranking.h"
 #include "igdef/sweep.h"
-
-#define D 12 // pixels, as [3, 2, 2]
-#define H 16 // neurons of the mask layer
-#define C 4
-#define N 40
-
-static const int64_t shape[3] = {3, 2, 2};
-
-// z = w2 relu(w1 x + b1) + b2.
-static struct {
-    float w1[H * D], b1[H], w2[C * H], b2[C];
-    float x[N * D];
-    int32_t label[N];
-    igd_model *script;
-} net;
-
-// What a callback does instead of its work, from call `after` on.
-typedef enum fault_kind { NONE, FAIL, SAY, STOP, NAN_LOGITS, STRANGE } fault_kind;
-
-typedef struct fault {
-    fault_kind kind;
-    int after, calls;
-} fault;
-
-static igd_status misbehave(fault *f, float *out, int64_t num)
-{
-    if (f == NULL || f->calls++ < f->after)
-        return IGD_OK;
-    switch (f->kind) {
-    case FAIL:
-        return IGD_EIO;
-    case SAY:
-        return igd_set_error(IGD_ECALLBACK, "the accelerator is on fire");
-    case STOP:
-        return IGD_ECANCELED;
-    case STRANGE:
-        return (igd_status)77;
-    case NAN_LOGITS:
-        for (int64_t i = 0; i < num; i++)
-            out[i] = NAN;
-        return IGD_OK;
-    default:
-        return IGD_OK;
-    }
-}
-
-static igd_status prefix(float *act, const float *x, int64_t n, void *payload)
-{
-    (void)payload;
-    for (int64_t i = 0; i < n; i++)
-        for (int h = 0; h < H; h++) {
-            float z = net.b1[h];
-            for (int j = 0; j < D; j++)
-                z += net.w1[h * D + j] * x[i * D + j];
-            act[i * H + h] = z > 0.0f ? z : 0.0f;
-        }
-    return IGD_OK;
-}
-
-static igd_status suffix(float *logits, const float *act, int64_t n, void *payload)
-{
-    (void)payload;
-    for (int64_t i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) {
-            float z = net.b2[c];
-            for (int h = 0; h < H; h++)
-                z += net.w2[c * H + h] * act[i * H + h];
-            logits[i * C + c] = z;
-        }
-    return IGD_OK;
-}
-
-static igd_status suffix_gradient(float *grad, const float *act, const float *weights,
-                                  int64_t n, void *payload)
-{
-    (void)act;
-    (void)payload;
-    for (int64_t i = 0; i < n; i++)
-        for (int h = 0; h < H; h++) {
-            float g = 0.0f;
-            for (int c = 0; c < C; c++)
-                g += net.w2[c * H + h] * weights[i * C + c];
-            grad[i * H + h] = g;
-        }
-    return IGD_OK;
-}
-
-static igd_status prefix_gradient(float *grad, const float *x, const float *weights,
-                                  int64_t n, void *payload)
-{
-    float act[H];
-    for (int64_t i = 0; i < n; i++) {
-        IGD_TRY(prefix(act, x + i * D, 1, payload));
-        for (int j = 0; j < D; j++) {
-            float g = 0.0f;
-            for (int h = 0; h < H; h++)
-                g += act[h] > 0.0f ? net.w1[h * D + j] * weights[i * H + h] : 0.0f;
-            grad[i * D + j] = g;
-        }
-    }
-    return IGD_OK;
-}
-
-static igd_status logits(float *z, const float *x, int64_t n, void *payload)
-{
-    float act[H];
-    for (int64_t i = 0; i < n; i++) {
-        IGD_TRY(prefix(act, x + i * D, 1, NULL));
-        IGD_TRY(suffix(z + i * C, act, 1, NULL));
-    }
-    return misbehave(payload, z, n * C);
-}
-
-static igd_status gradient(float *grad, const float *x, const float *weights, int64_t n,
-                           void *payload)
-{
-    float act[H], back[H];
-    (void)payload;
-    for (int64_t i = 0; i < n; i++) {
-        IGD_TRY(prefix(act, x + i * D, 1, NULL));
-        IGD_TRY(suffix_gradient(back, act, weights + i * C, 1, NULL));
-        IGD_TRY(prefix_gradient(grad + i * D, x + i * D, back, 1, NULL));
-    }
-    return IGD_OK;
-}
-
-static igd_callbacks all_callbacks(void)
-{
-    igd_callbacks c = igd_callbacks_default();
-    c.logits = logits;
-    c.gradient = gradient;
-    c.prefix = prefix;
-    c.suffix = suffix;
-    c.prefix_gradient = prefix_gradient;
-    c.suffix_gradient = suffix_gradient;
-    c.num_neurons = H;
-    c.thread_safe = true;
-    c.identity = "two layers, seed 1";
-    return c;
-}
-
-static igd_model *model_of(const igd_callbacks *c, void *payload)
-{
-    igd_model *m = NULL;
-    assert_ok(igd_model_from_callbacks(&m, shape, C, c, payload));
-    assert_non_null(m);
-    return m;
-}
-
-static int make_net(void **state)
-{
-    (void)state;
-    const float *const values[] = {net.w1, net.b1, net.w2, net.b2};
-    const char *const names[] = {"w1", "b1", "w2", "b2"};
-    const int64_t shapes[][6] = {{H, D}, {H}, {C, H}, {C}};
-    toy_random(net.w1, H * D, 0.6f, "callback w1");
-    toy_random(net.b1, H, 0.3f, "callback b1");
-    toy_random(net.w2, C * H, 0.5f, "callback w2");
-    toy_random(net.b2, C, 0.2f, "callback b2");
-    toy_images(net.x, N * D, "callback x");
-    const char *path = fixture_values(
-        "same.pt",
-        "def forward(self, x):\n"
-        "    h = torch.relu(torch.linear(x.flatten(1), self.w1, self.b1))\n"
-        "    return torch.linear(h, self.w2, self.b2)\n",
-        names, shapes, values, 4);
-    assert_ok(igd_model_load(&net.script, path, shape, NULL));
-    float z[N * C];
-    assert_ok(igd_model_predict(z, net.script, net.x, N));
-    for (int i = 0; i < N; i++) {
-        net.label[i] = igd_argmax(z + i * C, C);
-        if (i % 10 == 0) // some are wrong when clean
-            net.label[i] = (net.label[i] + 1) % C;
-    }
-    return 0;
-}
-
-static int free_net(void **state)
-{
-    (void)state;
-    igd_model_free(net.script);
-    return 0;
-}
 
 static void test_callbacks__predict_as_the_file_does(void **state)
 {
@@ -214,14 +27,6 @@ static void test_callbacks__predict_as_the_file_does(void **state)
     assert_int_equal(num, 1);
     assert_int_equal(layers[0].num_neurons, H);
     igd_model_free(m);
-}
-
-static int64_t num_fooled(const igd_attack_outcome *outcomes)
-{
-    int64_t num = 0;
-    for (int i = 0; i < N; i++)
-        num += outcomes[i].fooled;
-    return num;
 }
 
 // Every attack of the table, under every norm that it knows, base and defended.
@@ -359,75 +164,6 @@ static void test_callbacks__without_a_gradient_black_boxes_attack(void **state)
     igd_model_free(m);
 }
 
-static void test_callbacks__failures_are_passed_on(void **state)
-{
-    (void)state;
-    static const struct {
-        fault_kind kind;
-        igd_status status;
-        const char *text;
-    } cases[] = {{FAIL, IGD_EIO, "logits of the program failed"},
-                 {SAY, IGD_ECALLBACK, "the accelerator is on fire"},
-                 {STOP, IGD_ECANCELED, "asked to stop"},
-                 {STRANGE, IGD_ECALLBACK, "returned 77"}};
-    igd_callbacks c = all_callbacks();
-    const igd_threat threat = {IGD_NORM_LINF, 0.03};
-    float adv[N * D];
-    c.prefix = c.suffix = NULL;
-    c.prefix_gradient = c.suffix_gradient = NULL;
-    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-        fault f = {.after = 1000};
-        igd_model *m = model_of(&c, &f);
-        f.kind = cases[k].kind;
-        f.after = f.calls + 3;
-        assert_fails(igd_attack_images(adv, NULL, m, NULL, "apgd-ce", &threat, NULL,
-                                       net.x, net.label, N),
-                     cases[k].status, cases[k].text);
-        f.after = 0; // at construction
-        igd_model *none = m;
-        assert_fails(igd_model_from_callbacks(&none, shape, C, &c, &f), cases[k].status,
-                     cases[k].text);
-        assert_null(none);
-        igd_model_free(m);
-    }
-}
-
-// Out of the logits, and out of a gradient in the middle of libtorch's own backward pass.
-static igd_status throwing_gradient(float *grad, const float *x, const float *weights,
-                                    int64_t n, void *payload)
-{
-    fault *f = payload;
-    return f->calls++ < f->after ? gradient(grad, x, weights, n, NULL)
-                                 : fixture_throw(grad, x, n, NULL);
-}
-
-static igd_status plain_logits(float *z, const float *x, int64_t n, void *payload)
-{
-    (void)payload;
-    return logits(z, x, n, NULL);
-}
-
-static void test_callbacks__exceptions_end_where_they_are_thrown(void **state)
-{
-    (void)state;
-    igd_callbacks c = igd_callbacks_default();
-    const igd_threat threat = {IGD_NORM_LINF, 0.03};
-    fault f = {.after = 1};
-    igd_model *m = NULL;
-    float adv[N * D];
-    c.logits = fixture_throw;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_ECALLBACK,
-                 "logits of the program threw: thrown by the program");
-    c.logits = plain_logits;
-    c.gradient = throwing_gradient;
-    m = model_of(&c, &f);
-    for (int i = 0; i < 3; i++) // again and again, with nothing left behind
-        assert_fails(igd_attack_images(adv, NULL, m, NULL, "pgd", &threat, NULL, net.x,
-                                       net.label, N),
-                     IGD_ECALLBACK, "gradient of the program threw");
-    igd_model_free(m);
-}
-
 static void test_callbacks__attacked_images_stay_in_the_ball(void **state)
 {
     (void)state;
@@ -468,68 +204,6 @@ static void test_callbacks__attacked_images_stay_in_the_ball(void **state)
     assert_fails(igd_attack_images(a, NULL, net.script, NULL, "pgdd", &threat, NULL,
                                    net.x, net.label, 2),
                  IGD_EINVAL, "pgd");
-}
-
-static void test_callbacks__logits_that_are_no_numbers_are_refused(void **state)
-{
-    (void)state;
-    igd_callbacks c = all_callbacks();
-    fault f = {.kind = NAN_LOGITS};
-    igd_model *m = NULL;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, &f), IGD_EFORMAT, "NaN");
-    // Later on such points end their runs and fool nobody.
-    f.after = 1000;
-    c.prefix = c.suffix = NULL;
-    c.prefix_gradient = c.suffix_gradient = NULL;
-    m = model_of(&c, &f);
-    f.after = f.calls + 1; // the clean logits are whole
-    float adv[N * D];
-    igd_attack_outcome outcomes[N];
-    const igd_threat threat = {IGD_NORM_LINF, 0.03};
-    igd_attack_options o = igd_attack_options_default();
-    assert_ok(igd_attack_images(adv, outcomes, m, NULL, "apgd-ce", &threat, &o, net.x,
-                                net.label, N));
-    assert_int_equal(num_fooled(outcomes), N / 10);
-    igd_model_free(m);
-}
-
-static void test_callbacks__bad_ones_are_refused(void **state)
-{
-    (void)state;
-    igd_model *m = NULL;
-    igd_callbacks c = all_callbacks();
-    assert_fails(igd_model_from_callbacks(NULL, shape, C, &c, NULL), IGD_EINVAL, "out");
-    assert_fails(igd_model_from_callbacks(&m, NULL, C, &c, NULL), IGD_EINVAL, "shape");
-    assert_fails(igd_model_from_callbacks(&m, shape, C, NULL, NULL), IGD_EINVAL,
-                 "callbacks");
-    assert_fails(igd_model_from_callbacks(&m, shape, 1, &c, NULL), IGD_EINVAL,
-                 "1 classes");
-    const int64_t flat[3] = {3, 0, 2};
-    assert_fails(igd_model_from_callbacks(&m, flat, C, &c, NULL), IGD_EINVAL, "3x0x2");
-    c.logits = NULL;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
-                 "without logits");
-    c = all_callbacks();
-    c.suffix = NULL;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
-                 "a prefix and no suffix");
-    c = all_callbacks();
-    c.num_neurons = 0;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
-                 "0 neurons");
-    c = all_callbacks();
-    c.size = sizeof(c) + 8;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL, "newer");
-    c.size = 0;
-    assert_fails(igd_model_from_callbacks(&m, shape, C, &c, NULL), IGD_EINVAL,
-                 "igd_callbacks_default()");
-    c = all_callbacks();
-    c.size = offsetof(igd_callbacks, prefix); // an older program: no mask layer yet
-    assert_ok(igd_model_from_callbacks(&m, shape, C, &c, NULL));
-    igd_ranking *r = NULL;
-    assert_fails(igd_ranking_random(&r, m, "penultimate", NULL, 0), IGD_EINVAL,
-                 "without prefix and suffix");
-    igd_model_free(m);
 }
 
 static void test_callbacks__one_identity_one_digest(void **state)
@@ -679,16 +353,12 @@ static void test_callbacks__are_called_one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TENSOR_TEST(test_callbacks__bad_ones_are_refused),
-        TENSOR_TEST(test_callbacks__failures_are_passed_on),
         TENSOR_TEST(test_callbacks__attacked_images_stay_in_the_ball),
-        TENSOR_TEST(test_callbacks__exceptions_end_where_they_are_thrown),
         cmocka_unit_test(test_callbacks__predict_as_the_file_does),
         cmocka_unit_test(test_callbacks__flags_are_those_of_the_file),
         cmocka_unit_test(test_callbacks__ranking_and_defense_are_those_of_the_file),
         cmocka_unit_test(test_callbacks__evaluation_is_that_of_the_file),
         cmocka_unit_test(test_callbacks__without_a_gradient_black_boxes_attack),
-        cmocka_unit_test(test_callbacks__logits_that_are_no_numbers_are_refused),
         cmocka_unit_test(test_callbacks__one_identity_one_digest),
         cmocka_unit_test(test_callbacks__a_defense_of_the_program_is_attacked),
         cmocka_unit_test(test_callbacks__a_defense_of_the_program_goes_wherever_one_does),
