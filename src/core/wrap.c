@@ -31,15 +31,14 @@ static size_t word_length(const char *text, bool quotes)
     for (; text[i] != '\0' && (text[i] != ' ' || quote != '\0'); i++) {
         if (!quotes)
             continue;
-        if (quote != '\0' && odd && text[i] == '\\' && text[i + 1] != '\0')
+        if ((quote == '\0' || odd) && text[i] == '\\' && text[i + 1] != '\0')
             i++;
         else if (quote != '\0' && text[i] == quote)
             quote = '\0';
         else if (quote == '\0' && (text[i] == '\'' || text[i] == '"')) {
             quote = text[i];
             odd = i > 0 && text[i - 1] == '$';
-        } else if (quote == '\0' && text[i] == '\\' && text[i + 1] != '\0')
-            i++;
+        }
     }
     return i;
 }

@@ -12,30 +12,45 @@ typedef struct pixels {
     unsigned char *owned; // what p.data points to; NULL where it is borrowed
 } pixels;
 
-// Calls take(payload, byte) for each byte of image i in the order [C, H, W].
-#define EACH_BYTE(p, i, byte)                                                            \
-    for (int64_t c = 0; c < (p)->shape[0]; c++)                                          \
-        for (int64_t y = 0; y < (p)->shape[1]; y++)                                      \
-            for (int64_t x = 0; x < (p)->shape[2]; x++)                                  \
-                for (const uint8_t *byte = (p)->data + (i) * (p)->stride[0] +            \
-                                           c * (p)->stride[1] + y * (p)->stride[2] +     \
-                                           x * (p)->stride[3],                           \
-                                   *end = byte + 1;                                      \
-                     byte != end; byte++)
+static size_t size_of(const igd_pixels *p)
+{
+    return (size_t)(p->shape[0] * p->shape[1] * p->shape[2]);
+}
+
+// *out [C, H, W] := the bytes of image i; owned.
+static igd_status gather(uint8_t **out, const igd_pixels *p, int64_t i)
+{
+    const uint8_t *image = p->data + i * p->stride[0];
+    uint8_t *next = malloc(size_of(p));
+
+    *out = next;
+    if (next == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for an image");
+    for (int64_t c = 0; c < p->shape[0]; c++)
+        for (int64_t y = 0; y < p->shape[1]; y++)
+            for (int64_t x = 0; x < p->shape[2]; x++)
+                *next++ = image[c * p->stride[1] + y * p->stride[2] + x * p->stride[3]];
+    return IGD_OK;
+}
 
 static igd_status read_pixels(const void *self, float *image, int64_t i)
 {
     const pixels *m = self;
-    EACH_BYTE(&m->p, i, byte)
-    *image++ = (float)*byte / 255.0f;
+    uint8_t *bytes;
+    IGD_TRY(gather(&bytes, &m->p, i));
+    for (size_t k = 0; k < size_of(&m->p); k++)
+        image[k] = (float)bytes[k] / 255.0f;
+    free(bytes);
     return IGD_OK;
 }
 
 static igd_status digest_pixels(const void *self, igd_sha256 *h, int64_t i)
 {
     const pixels *m = self;
-    EACH_BYTE(&m->p, i, byte)
-    igd_sha256_add(h, byte, 1);
+    uint8_t *bytes;
+    IGD_TRY(gather(&bytes, &m->p, i));
+    igd_sha256_add(h, bytes, size_of(&m->p));
+    free(bytes);
     return IGD_OK;
 }
 

@@ -12,12 +12,12 @@
 
 // Room for one batch of votes.
 typedef struct ballot {
-    int each, most;   // votes on a find, finds that a batch holds
-    int num;          // finds in it
-    igd_slot **finds; // [most]
-    float *images;    // [most, each, d]
-    float *z;         // [most, each, C]
-    igd_draw *draws;  // [most, each]
+    int each, most;  // votes on a find, finds that a batch holds
+    int num;         // finds in it
+    int *finds;      // [most], their slots
+    float *images;   // [most, each, d]
+    float *z;        // [most, each, C]
+    igd_draw *draws; // [most, each]
 } ballot;
 
 bool igd_vote_due(const igd_engine *e, const igd_slot *p)
@@ -53,8 +53,9 @@ static igd_status ballot_make(ballot *b, const igd_engine *e, int num_due)
     return igd_error(IGD_ENOMEM, "no memory for %zu votes", rows);
 }
 
-static void ballot_add(ballot *b, const igd_engine *e, igd_slot *p)
+static void ballot_add(ballot *b, const igd_engine *e, int slot)
 {
+    igd_slot *p = &e->slots[slot];
     const size_t first = (size_t)b->num * (size_t)b->each;
     for (int v = 0; v < b->each; v++) {
         memcpy(b->images + (first + (size_t)v) * e->d, p->run.x_adv,
@@ -63,7 +64,7 @@ static void ballot_add(ballot *b, const igd_engine *e, igd_slot *p)
     }
     p->evaluations++;
     p->tally.forwards += b->each;
-    b->finds[b->num++] = p;
+    b->finds[b->num++] = slot;
 }
 
 static igd_status ballot_count(ballot *b, const igd_engine *e)
@@ -72,7 +73,7 @@ static igd_status ballot_count(ballot *b, const igd_engine *e)
     IGD_TRY(igd_classifier_logits(b->z, igd_classifier_exact(e->f), b->images,
                                   (int64_t)b->num * b->each, b->draws));
     for (int k = 0; k < b->num; k++) {
-        igd_slot *p = b->finds[k];
+        igd_slot *p = &e->slots[b->finds[k]];
         const float *z = b->z + (size_t)k * (size_t)b->each * e->C;
         const bool finite = igd_peak(z, (size_t)b->each * e->C) < IGD_INFINITE;
         int wrong = 0;
@@ -101,7 +102,7 @@ igd_status igd_vote(igd_engine *e)
     for (int i = 0; i < e->num && st == IGD_OK; i++) {
         if (!igd_vote_due(e, &e->slots[i]))
             continue;
-        ballot_add(&b, e, &e->slots[i]);
+        ballot_add(&b, e, i);
         if (b.num == b.most)
             st = ballot_count(&b, e);
     }
