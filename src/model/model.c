@@ -14,9 +14,9 @@
 #include "core/random.h"
 #include "core/require.h"
 
-#define PROBES 3              // random images of the checks
-#define BATCH 128             // images per forward pass of igd_model_predict()
-#define SMALL_IMAGE (64 * 64) // pixels up to which a device is given more
+#define PROBES 3                       // random images of the checks
+#define BATCH 128                      // images per forward pass of igd_model_predict()
+#define SMALL_IMAGE (INT64_C(64) * 64) // pixels up to which a device is given more
 
 static igd_tensor *model_logits(igd_scope *s, const void *self, const igd_tensor *x,
                                 const igd_draw *draws)

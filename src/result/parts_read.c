@@ -325,10 +325,10 @@ igd_part_progress igd_parts_get(const igd_parts *all, int64_t k)
     const igd_parts_file *p = NULL;
     if (all == NULL || k < 0 || k >= igd_parts_count(all))
         return (igd_part_progress){.index = -1, .path = "", .holder = "", .step = ""};
+    const igd_parts_file wanted = {.part = {.index = k, .of = all->of}};
     if (k >= all->of)
         p = &all->files[all->num_stated + k - all->of];
-    const igd_parts_file wanted = {.part = {.index = k, .of = all->of}};
-    if (p == NULL && all->num_stated > 0)
+    else if (all->files != NULL)
         p = bsearch(&wanted, all->files, (size_t)all->num_stated, sizeof(*p), by_index);
     if (p == NULL)
         return (igd_part_progress){.index = k,
