@@ -3,6 +3,7 @@
 
 usage: test_python.py SOURCE_FOLDER LIBRARY [torch]
 """
+import ctypes
 import importlib.util
 import os
 import pathlib
@@ -24,6 +25,14 @@ os.environ["IGDEF_LIBRARY"] = library
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(root / "scripts"))
 import igdef
+
+
+def libtorch():
+    """The version that the library runs with."""
+    tell = ctypes.CDLL(library).igd_torch_version
+    tell.restype = ctypes.c_char_p
+    return tell().decode()
+
 
 MODEL = root / "tests" / "data" / "fashion_resnet.pt"
 SHAPE = (1, 28, 28)
@@ -115,6 +124,11 @@ def main():
         return
     if importlib.util.find_spec("torch") is None:
         print("skipped: no PyTorch to stand beside")
+        return
+    theirs = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"],
+                            capture_output=True, text=True, check=True).stdout
+    if theirs.split(".")[:2] != libtorch().split(".")[:2]:
+        print(f"skipped: PyTorch {theirs.strip()} where the library has libtorch {libtorch()}")
         return
     subprocess.run([sys.executable, __file__, root, library, "torch"], check=True)
 
