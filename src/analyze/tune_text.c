@@ -185,8 +185,8 @@ void igd_tuned_print(FILE *f, const void *json)
     igd_print(
         f,
         "\nAccuracies and gains are in points. An interval holds at 95 %% where its "
-        "setting\nalone was looked at; the corrected ones, at %.5g %% each (Bonferroni), "
-        "for the best\nof %.0f.\n\n",
+        "setting alone was looked at; the corrected ones, at %.5g %% each (Bonferroni), "
+        "for the best of %.0f.\n\n",
         100.0 * igd_number_of(a, "corrected_level"), num);
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a, "helps")))
         print_choice(f, a, chosen);
