@@ -155,12 +155,9 @@ static int check_merge(const eval_settings *s)
     static const char *const allowed[] = {
         "merge",   "output",       "json", "quiet",      "strict",        "config",
         "restart", "expect-clean", "csv",  "min-robust", "min-robust-by", NULL};
-    const char *other = cli_given_beside(groups, allowed);
-    if (other != NULL)
-        return cli_usage("'%s' is no option, and with --merge --%s is of no use",
-                         s->merge.item[0], other);
-    if (s->merge.num < 2 && !igd_path_is_folder(s->merge.item[0]))
-        return cli_usage("--merge needs two results or more, or a folder of them");
+    const int rc = merge_check(&s->merge, groups, allowed, "results");
+    if (rc != CLI_GO_ON)
+        return rc;
     if (s->evaluate.restart && s->output == NULL)
         return cli_usage("--restart: without --output there is nothing to restart");
     if (!s->common.quiet)
@@ -222,10 +219,8 @@ static int check(const void *settings)
         return rc;
     if (s->merge.num > 0)
         return check_merge(s);
-    if (s->in.model == NULL)
-        return cli_usage("--model FILE is missing");
-    if (s->in.data == NULL)
-        return cli_usage("--data PATH is missing");
+    if ((rc = input_needed(&s->in)) != CLI_GO_ON)
+        return rc;
     if (s->evaluate.restart && s->output == NULL && s->evaluate.state == NULL)
         return cli_usage("--restart: without --output or --state there is nothing to "
                          "restart");

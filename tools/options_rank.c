@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core.h"
-
 // clang-format off
 const char *const ranking_methods[] = {"loir", "cdir", "random", NULL};
 static const char *const overs[] = {"class", "all", NULL};
@@ -184,13 +182,7 @@ static int check_merge(const rank_settings *s)
 {
     static const char *const allowed[] = {"merge", "output", "to-units", "compare", "top",
                                           "json",  "quiet",  "config",   NULL};
-    const char *other = cli_given_beside(groups, allowed);
-    if (other != NULL)
-        return cli_usage("'%s' is no option, and with --merge --%s is of no use",
-                         s->merge.item[0], other);
-    if (s->merge.num < 2 && !igd_path_is_folder(s->merge.item[0]))
-        return cli_usage("--merge needs two parts or more, or a folder of them");
-    return CLI_GO_ON;
+    return merge_check(&s->merge, groups, allowed, "parts");
 }
 
 // What a part of a ranking cannot be.
@@ -214,11 +206,7 @@ static int check(const void *settings)
     int rc;
     if (s->merge.num > 0)
         return check_merge(s);
-    if (s->in.model == NULL)
-        return cli_usage("--model FILE is missing");
-    if (s->in.data == NULL)
-        return cli_usage("--data PATH is missing");
-    if ((rc = check_shard(s)) != CLI_GO_ON)
+    if ((rc = input_needed(&s->in)) != CLI_GO_ON || (rc = check_shard(s)) != CLI_GO_ON)
         return rc;
     rc = check_method(s, "loir", loir_options);
     if (rc == CLI_GO_ON)
