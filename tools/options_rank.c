@@ -146,10 +146,8 @@ static void defaults(void *settings)
 }
 
 // Options of a method that is not the chosen one.
-static int check_method(const rank_settings *s, const char *method,
-                        const cli_option *options_of)
+int method_check(bool chosen, const char *method, const cli_option *options_of)
 {
-    const bool chosen = strcmp(s->ranking.method, method) == 0;
     for (const cli_option *o = options_of; !chosen && o->name != NULL; o++)
         if (cli_given(o->name))
             return cli_usage("--%s: only with --method %s", o->name, method);
@@ -208,13 +206,13 @@ static int check(const void *settings)
         return check_merge(s);
     if ((rc = input_needed(&s->in)) != CLI_GO_ON || (rc = check_shard(s)) != CLI_GO_ON)
         return rc;
-    rc = check_method(s, "loir", loir_options);
+    const bool cdir = strcmp(s->ranking.method, "cdir") == 0;
+    rc = method_check(strcmp(s->ranking.method, "loir") == 0, "loir", loir_options);
     if (rc == CLI_GO_ON)
-        rc = check_method(s, "cdir", cdir_options);
+        rc = method_check(cdir, "cdir", cdir_options);
     if (rc == CLI_GO_ON)
-        rc = check_method(s, "cdir", cache_options);
-    if (rc == CLI_GO_ON && strcmp(s->ranking.method, "cdir") == 0 &&
-        s->from_units == NULL)
+        rc = method_check(cdir, "cdir", cache_options);
+    if (rc == CLI_GO_ON && cdir && s->from_units == NULL)
         rc = cdir_check(&s->ranking.cdir);
     return rc == CLI_GO_ON ? input_check(&s->in) : rc;
 }

@@ -21,6 +21,8 @@ typedef struct cdir_settings {
 extern const cli_option cdir_options[];
 // There must be one source of image and one of text embeddings.
 int cdir_check(const cdir_settings *s);
+// That no option of a method is given where it is not the chosen one.
+int method_check(bool chosen, const char *method, const cli_option *options_of);
 
 // How neurons are ranked.
 typedef struct ranking_settings {

@@ -223,9 +223,10 @@ static int check_probe(const sweep_settings *s, bool *anew)
     for (size_t k = 0; k < sizeof(of_probe) / sizeof(of_probe[0]); k++)
         if (!*anew && cli_given(of_probe[k]))
             return cli_usage("--%s: only with --over layer or fraction", of_probe[k]);
-    for (const cli_option *o = cdir_options; o->name != NULL; o++)
-        if (cli_given(o->name) && (!*anew || !is(s->ranking.method, "cdir")))
-            return cli_usage("--%s: only with --method cdir", o->name);
+    const bool cdir = *anew && is(s->ranking.method, "cdir");
+    const int rc = method_check(cdir, "cdir", cdir_options);
+    if (rc != CLI_GO_ON)
+        return rc;
     if (!*anew)
         return CLI_GO_ON;
     if (s->series.defense.ranking != NULL)
@@ -236,7 +237,7 @@ static int check_probe(const sweep_settings *s, bool *anew)
         return cli_usage("--layer: --over layer has --values");
     if (is(s->over, "fraction") && cli_given("rank-fraction"))
         return cli_usage("--rank-fraction: --over fraction has --values");
-    return is(s->ranking.method, "cdir") ? cdir_check(&s->ranking.cdir) : CLI_GO_ON;
+    return cdir ? cdir_check(&s->ranking.cdir) : CLI_GO_ON;
 }
 
 static int sweep_check(const void *settings)

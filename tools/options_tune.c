@@ -92,9 +92,9 @@ static int check_rankings(const tune_settings *s)
     for (size_t k = 0; given && k < sizeof(anew) / sizeof(anew[0]); k++)
         if (cli_given(anew[k]))
             return cli_usage("--%s: the layers are those of --ranking", anew[k]);
-    for (const cli_option *o = cdir_options; o->name != NULL; o++)
-        if (cli_given(o->name) && (given || !cdir))
-            return cli_usage("--%s: only with --method cdir", o->name);
+    const int rc = method_check(cdir && !given, "cdir", cdir_options);
+    if (rc != CLI_GO_ON)
+        return rc;
     if (!given && s->series.defense.mask.force)
         return cli_usage("--force: only with --ranking");
     if (!given && s->series.out.output == NULL)
