@@ -87,7 +87,9 @@ while [[ $1 == -* ]]; do shift; done
 echo "$1" >>"$HOME/asked"
 shift
 [ "${1:-}" != -- ] || shift
-exec bash -c "$*"
+# As sshd does; GNU parallel's far side runs its command with it.
+export SHELL=/bin/bash
+exec "$SHELL" -c "$*"
 S
 chmod +x ssh
 export PARALLEL_SSH=$work/ssh HOSTS=node1,node2 JOBS=1
