@@ -16,11 +16,14 @@ imports)")
 function(libtorch_of_python out)
   execute_process(COMMAND python3 -c "import torch; print(torch.__path__[0])"
     OUTPUT_VARIABLE folder RESULT_VARIABLE failed ERROR_VARIABLE why
-    OUTPUT_STRIP_TRAILING_WHITESPACE)
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
   if(failed)
     string(REGEX REPLACE ".*\n" "" why "${why}")
-    string(STRIP "${why}" why)
-    message(FATAL_ERROR "IGDEF_TORCH=python: python3 cannot import torch (${why})")
+    if(why STREQUAL "")
+      set(why "${failed}") # python3 did not start
+    endif()
+    message(FATAL_ERROR
+      "IGDEF_TORCH=python: python3 cannot import torch (${why}); ${Libtorch_ways}")
   endif()
   # Debian's Python package keeps its library with the system's.
   if(NOT EXISTS ${folder}/lib/libtorch_cpu.so)

@@ -62,6 +62,15 @@ oldest=$(sed -n 's/^oldest //p' "$source/cmake/libtorch-versions.txt")
 expect /nonexistent "no such folder"
 mkdir "$folder/empty"
 expect "$folder/empty" "holds no libtorch; install libtorch-dev, or say where it is"
+# A Python without PyTorch: the last line of what it says is passed on.
+mkdir "$folder/bin"
+printf '#!/bin/sh\nprintf "Traceback:\\nNo module named torch\\n" >&2\nexit 1\n' \
+    >"$folder/bin/python3"
+chmod +x "$folder/bin/python3"
+path=$PATH
+PATH=$folder/bin:$PATH
+expect python "cannot import torch (No module named torch); install libtorch-dev"
+PATH=$path
 pretend ancient 1.12.1 "$new"
 expect "$folder/ancient" "libtorch 1.12.1 is older than $oldest"
 pretend future 7.0.0 "$new"
