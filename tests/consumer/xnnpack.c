@@ -2,6 +2,7 @@
 // forward only: black-box attacks run, and those that need gradients are refused by name.
 #include <igdef.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <xnnpack.h>
@@ -14,18 +15,40 @@ typedef struct net {
     float in[MOST * PIXELS + XNN_EXTRA_BYTES / sizeof(float)]; // is read beyond its end
 } net;
 
+// A layer. What its maker asks for beside the numbers depends on XNNPACK's age.
+static bool layer(xnn_operator_t *out, size_t inputs, size_t outputs, const float *weight,
+                  const float *bias, float least)
+{
+    return xnn_create_fully_connected_nc_f32(inputs, outputs, inputs, outputs, weight,
+                                             bias, least, INFINITY, 0,
+#ifdef XNNPACK_RESHAPES
+                                             NULL, NULL,
+#endif
+                                             out) == xnn_status_success;
+}
+
+static bool run(xnn_operator_t layer, size_t rows, const float *in, float *out)
+{
+#ifdef XNNPACK_RESHAPES
+    if (xnn_reshape_fully_connected_nc_f32(layer, rows, NULL) != xnn_status_success ||
+        xnn_setup_fully_connected_nc_f32(layer, in, out) != xnn_status_success)
+        return false;
+#else
+    if (xnn_setup_fully_connected_nc_f32(layer, rows, in, out, NULL) !=
+        xnn_status_success)
+        return false;
+#endif
+    return xnn_run_operator(layer, NULL) == xnn_status_success;
+}
+
 static igd_status logits(float *out, const float *images, int64_t n, void *payload)
 {
     net *f = payload;
     for (int64_t i = 0; i < n; i += MOST) {
         const size_t rows = (size_t)(n - i < MOST ? n - i : MOST);
         memcpy(f->in, images + i * PIXELS, rows * PIXELS * sizeof(float));
-        if (xnn_setup_fully_connected_nc_f32(f->first, rows, f->in, f->act, NULL) !=
-                xnn_status_success ||
-            xnn_run_operator(f->first, NULL) != xnn_status_success ||
-            xnn_setup_fully_connected_nc_f32(f->second, rows, f->act, out + i * CLASSES,
-                                             NULL) != xnn_status_success ||
-            xnn_run_operator(f->second, NULL) != xnn_status_success)
+        if (!run(f->first, rows, f->in, f->act) ||
+            !run(f->second, rows, f->act, out + i * CLASSES))
             return igd_set_error(IGD_ECALLBACK, "XNNPACK failed");
     }
     return IGD_OK;
@@ -59,11 +82,8 @@ int main(void)
     for (int i = 0; i < IMAGES * PIXELS; i++)
         images[i] = chance(&state) + 0.5f;
     if (xnn_initialize(NULL) != xnn_status_success ||
-        xnn_create_fully_connected_nc_f32(PIXELS, HIDDEN, PIXELS, HIDDEN, w1, b1, 0.0f,
-                                          INFINITY, 0, &f.first) != xnn_status_success ||
-        xnn_create_fully_connected_nc_f32(HIDDEN, CLASSES, HIDDEN, CLASSES, w2, b2,
-                                          -INFINITY, INFINITY, 0,
-                                          &f.second) != xnn_status_success)
+        !layer(&f.first, PIXELS, HIDDEN, w1, b1, 0.0f) ||
+        !layer(&f.second, HIDDEN, CLASSES, w2, b2, -INFINITY))
         return fprintf(stderr, "XNNPACK does not start\n"), 1;
     c.logits = logits; // one call at a time: the operators hold their pointers
     o.set = "queries=300";
