@@ -108,11 +108,13 @@ typedef struct reader {
     int argc, at;
     char **argv;
     int num_arguments; // met without --NAME
+    cli_row *open;     // the option that bare arguments go on with; NULL for none
     bool only_config;
 } reader;
 
 static int take(reader *in, cli_row *r, const char *text)
 {
+    in->open = (r->option->type & CLI_MANY) != 0 ? r : NULL;
     const bool config = strcmp(r->option->name, "config") == 0;
     if (config != in->only_config)
         return CLI_GO_ON;
@@ -122,6 +124,13 @@ static int take(reader *in, cli_row *r, const char *text)
         r->from_file = false;
     }
     return cli_set_text(r, &(cli_source){NULL, r->option->name}, text);
+}
+
+static void take_flag(reader *in, cli_row *r, bool on)
+{
+    in->open = NULL;
+    if (!in->only_config)
+        cli_set_flag(r, on);
 }
 
 static int take_next(reader *in, cli_row *r)
@@ -178,8 +187,7 @@ static int long_option(reader *in, char *text)
     if (cli_type(r) == CLI_FLAG) {
         if (equals != NULL)
             return cli_usage("--%.*s: takes no value", (int)length, text);
-        if (!in->only_config)
-            cli_set_flag(r, flag);
+        take_flag(in, r, flag);
         return CLI_GO_ON;
     }
     return equals != NULL ? take(in, r, equals + 1) : take_next(in, r);
@@ -197,8 +205,7 @@ static int short_options(reader *in, char *text)
             return cli_usage("unknown option '-%c'", *text);
         if (cli_type(r) != CLI_FLAG)
             return text[1] != '\0' ? take(in, r, text + 1) : take_next(in, r);
-        if (!in->only_config)
-            cli_set_flag(r, true);
+        take_flag(in, r, true);
     }
     return CLI_GO_ON;
 }
@@ -207,6 +214,8 @@ static int argument(reader *in, const char *text)
 {
     const char *const *names = parsed.command->arguments;
     int i = 0;
+    if (in->open != NULL)
+        return take(in, in->open, text);
     for (; names != NULL && names[i] != NULL; i++) {
         cli_row *r = row_by_name(names[i], strlen(names[i]));
         if (i == in->num_arguments ||
@@ -251,11 +260,20 @@ static bool wants_help(int argc, char **argv)
 
 // ---- What holds for every command
 
+static bool any_given(const char *const *names)
+{
+    for (; names != NULL && *names != NULL; names++)
+        if (cli_given(*names))
+            return true;
+    return false;
+}
+
 static int check_required(void)
 {
     for (int i = 0; i < parsed.num; i++) {
         const cli_option *o = parsed.row[i].option;
-        if (parsed.row[i].required && !parsed.row[i].given)
+        if (parsed.row[i].required && !parsed.row[i].given &&
+            !any_given(parsed.row[i].unless))
             return cli_usage("--%s %s is missing; see 'igdef help %s'", o->name,
                              o->argument ? o->argument : "", parsed.command->name);
     }

@@ -44,7 +44,8 @@ enum {
     CLI_FOLDER = 0x40,        // with CLI_OUTPUT: the path is a folder, made when missing
     CLI_POSITIVE = 0x80,      // CLI_NUMBER, CLI_LIST: > 0
     CLI_HIDE_DEFAULT = 0x100, // the help line says it in words
-    CLI_ALL = 0x200           // CLI_COUNT: 0 stands for all there are
+    CLI_ALL = 0x200,          // CLI_COUNT: 0 stands for all there are
+    CLI_MANY = 0x400          // CLI_TEXTS: bare arguments right behind it are more values
 };
 
 #define CLI_LIST_MAX 16
@@ -108,6 +109,8 @@ typedef struct cli_command {
     const char *description;     // some sentences for help and manual; NULL for none
     const char *const *examples; // NULL-ended
     const char *const *required; // names of options, NULL-ended; NULL for none
+    // Names of options beside which no input is required; NULL-ended; NULL for none.
+    const char *const *instead_of_inputs;
     // Names of options that may be given without --NAME, in this order; NULL-ended. One
     // of type CLI_TEXTS takes all the rest.
     const char *const *arguments;
@@ -195,6 +198,7 @@ typedef struct cli_row {
     void *value;
     const char *standard; // of its command, in the place of its default; NULL
     bool required;
+    const char *const *unless; // names of options beside which it is not required; NULL
     bool given;
     bool from_file; // given by --config alone
 } cli_row;
@@ -211,9 +215,12 @@ int cli_rows_with_defaults(cli_row rows[CLI_ROWS_MAX], void **settings,
 const char *cli_prefix(const cli_row *r);
 // What stands for its value: its argument, or its choices.
 void cli_argument_text(char *out, size_t size, const cli_option *o);
-// "igdef rank --model FILE ... [OPTIONS]".
-void cli_usage_line(char *out, size_t size, const cli_command *command,
-                    const cli_row *rows, int num);
+// " (required)", or beside which options it is not; "" where it never is.
+void cli_required_text(char *out, size_t size, const cli_row *row);
+// "igdef rank --model FILE ... [OPTIONS]": with all that is required for `which` 0, then
+// with each of the options that stand in the place of inputs. @return false beyond them
+bool cli_usage_line(char *out, size_t size, const cli_command *command,
+                    const cli_row *rows, int num, int which);
 
 // Every command that can be run, those of two words in the place of their first one.
 // @return how many

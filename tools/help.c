@@ -32,7 +32,7 @@ static void example(FILE *f, const char *command)
 static void help_row(FILE *f, const cli_row *r)
 {
     const cli_option *o = r->option;
-    char left[384], argument[256], standard[256], text[1100], help[768];
+    char left[384], argument[256], standard[256], required[64], text[1100], help[768];
     char letter[8] = "    ";
 
     cli_argument_text(argument, sizeof(argument), o);
@@ -41,10 +41,9 @@ static void help_row(FILE *f, const cli_row *r)
     snprintf(left, sizeof(left), "  %s--%s%s%s%s", letter, cli_prefix(r), o->name,
              argument[0] ? " " : "", argument);
     cli_option_help(help, sizeof(help), o);
-    snprintf(text, sizeof(text), "%s", help);
-    if (r->required)
-        snprintf(text, sizeof(text), "%s (required)", help);
-    else if (cli_default_text(standard, sizeof(standard), r))
+    cli_required_text(required, sizeof(required), r);
+    snprintf(text, sizeof(text), "%s%s", help, required);
+    if (cli_default_text(standard, sizeof(standard), r))
         snprintf(text, sizeof(text), "%s [%s]", help, standard);
     const int used = fprintf(f, "%s", left);
     if (used > COLUMN - 2)
@@ -96,9 +95,11 @@ void cli_help(FILE *f, const cli_command *command)
     fputs("\nExamples:\n", f);
     for (int i = 0; command->examples[i] != NULL; i++)
         example(f, command->examples[i]);
-    cli_usage_line(line, sizeof(line), command, rows, num);
-    fprintf(f, "\nUsage:\n  ");
-    igd_wrap(f, line, 2, 2 + (int)strlen("igdef ") + (int)strlen(command->name) + 1);
+    fprintf(f, "\nUsage:\n");
+    for (int i = 0; cli_usage_line(line, sizeof(line), command, rows, num, i); i++) {
+        fprintf(f, "  ");
+        igd_wrap(f, line, 2, 2 + (int)strlen("igdef ") + (int)strlen(command->name) + 1);
+    }
     if (command->description != NULL) {
         fputc('\n', f);
         igd_wrap(f, command->description, 0, 0);

@@ -47,7 +47,7 @@ void cli_roff_line(FILE *f, const char *line)
 static void man_row(FILE *f, const cli_row *r)
 {
     const cli_option *o = r->option;
-    char argument[256], standard[256], help[768];
+    char argument[256], standard[256], required[64], help[768];
 
     cli_argument_text(argument, sizeof(argument), o);
     fprintf(f, ".TP\n");
@@ -65,9 +65,9 @@ static void man_row(FILE *f, const cli_row *r)
     fputc('\n', f);
     cli_option_help(help, sizeof(help), o);
     cli_roff(f, help);
-    if (r->required)
-        fprintf(f, " (required)");
-    else if (cli_default_text(standard, sizeof(standard), r)) {
+    cli_required_text(required, sizeof(required), r);
+    cli_roff(f, required);
+    if (cli_default_text(standard, sizeof(standard), r)) {
         fprintf(f, " [");
         cli_roff(f, standard);
         fprintf(f, "]");
@@ -211,10 +211,11 @@ static void man_command(FILE *f, const cli_command *command, const shared *s)
     fprintf(f, ".SS ");
     cli_roff(f, command->name);
     fputc('\n', f);
-    cli_usage_line(line, sizeof(line), command, rows, num);
-    fprintf(f, "\\fB");
-    cli_roff(f, line);
-    fprintf(f, "\\fR\n.PP\n");
+    for (int i = 0; cli_usage_line(line, sizeof(line), command, rows, num, i); i++) {
+        fprintf(f, "\\fB");
+        cli_roff(f, line);
+        fprintf(f, "\\fR\n.PP\n");
+    }
     cli_roff(f, command->summary);
     fprintf(f, ".\n");
     if (command->description != NULL) {

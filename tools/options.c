@@ -120,22 +120,12 @@ input_settings input_defaults(const char *split)
                             .preprocess = NULL};
 }
 
-int input_needed(const input_settings *s)
-{
-    if (s->model == NULL)
-        return cli_usage("--model FILE is missing");
-    if (s->data == NULL)
-        return cli_usage("--data PATH is missing");
-    return CLI_GO_ON;
-}
-
 int merge_check(const cli_texts *parts, const cli_group *groups,
                 const char *const *allowed, const char *what)
 {
     const char *other = cli_given_beside(groups, allowed);
     if (other != NULL)
-        return cli_usage("'%s' is no option, and with --merge --%s is of no use",
-                         parts->item[0], other);
+        return cli_usage("--merge: --%s is of no use with it", other);
     if (parts->num < 2 && !igd_path_is_folder(parts->item[0]))
         return cli_usage("--merge needs two %s or more, or a folder of them", what);
     return CLI_GO_ON;

@@ -48,8 +48,6 @@ typedef struct input_settings {
 extern const cli_option input_options[];
 input_settings input_defaults(const char *split);
 int input_check(const input_settings *s);
-// Whether --model and --data are given, where a command can do without them.
-int input_needed(const input_settings *s);
 
 // Of a --merge: that nothing else is given but what is allowed, NULL-ended, and that
 // there are two `what`, or a folder of them.

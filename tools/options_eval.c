@@ -69,7 +69,7 @@ static const cli_option output_options[] = {
     {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for later runs "
      "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},
-    {0,   "merge",       CLI_TEXTS | CLI_INPUT, offsetof(eval_settings, merge),
+    {0,   "merge",       CLI_TEXTS | CLI_MANY | CLI_INPUT, offsetof(eval_settings, merge),
      "RESULT", "join the parts of one run, or disjoint --first, --count ranges; a folder "
      "stands for the results in it", 0, 0, NULL},
     {0,   "progress",    CLI_PATH | CLI_INPUT, offsetof(eval_settings, progress),
@@ -126,7 +126,8 @@ static const cli_words instead[] = {
     {"values", 0, "one setting is evaluated; igdef analyze sweep takes --values"},
     {0},
 };
-static const char *const arguments[] = {"merge", NULL};
+static const char *const required[] = {"model", "data", NULL};
+static const char *const instead_of_inputs[] = {"merge", "progress", NULL};
 
 static void defaults(void *settings)
 {
@@ -219,8 +220,6 @@ static int check(const void *settings)
         return rc;
     if (s->merge.num > 0)
         return check_merge(s);
-    if ((rc = input_needed(&s->in)) != CLI_GO_ON)
-        return rc;
     if (s->evaluate.restart && s->output == NULL && s->evaluate.state == NULL)
         return cli_usage("--restart: without --output or --state there is nothing to "
                          "restart");
@@ -246,7 +245,8 @@ const cli_command command_eval = {
         "or "
         "a power cut the same command goes on where it stopped and finds the same flags.",
     .examples = examples,
-    .arguments = arguments,
+    .required = required,
+    .instead_of_inputs = instead_of_inputs,
     .groups = groups,
     .instead = instead,
     .beside = beside,

@@ -80,7 +80,7 @@ const cli_option cdir_options[] = {
 };
 
 static const cli_option merge_options[] = {
-    {0,   "merge",      CLI_TEXTS | CLI_INPUT, offsetof(rank_settings, merge),
+    {0,   "merge",      CLI_TEXTS | CLI_MANY | CLI_INPUT, offsetof(rank_settings, merge),
      "PART", "join the parts of one ranking; a folder stands for those in it", 0, 0, NULL},
     {0},
 };
@@ -120,8 +120,8 @@ static const cli_words instead[] = {
     {"ranking", 'r', "a ranking is what is made; --compare takes another one"},
     {0},
 };
-static const char *const required[] = {"output", NULL};
-static const char *const arguments[] = {"merge", NULL};
+static const char *const required[] = {"model", "data", "output", NULL};
+static const char *const instead_of_inputs[] = {"merge", NULL};
 
 ranking_settings ranking_defaults(void)
 {
@@ -204,7 +204,7 @@ static int check(const void *settings)
     int rc;
     if (s->merge.num > 0)
         return check_merge(s);
-    if ((rc = input_needed(&s->in)) != CLI_GO_ON || (rc = check_shard(s)) != CLI_GO_ON)
+    if ((rc = check_shard(s)) != CLI_GO_ON)
         return rc;
     const bool cdir = strcmp(s->ranking.method, "cdir") == 0;
     rc = method_check(strcmp(s->ranking.method, "loir") == 0, "loir", loir_options);
@@ -228,7 +228,7 @@ const cli_command command_rank = {
                    "one pass of CLIP and one of the model.",
     .examples = examples,
     .required = required,
-    .arguments = arguments,
+    .instead_of_inputs = instead_of_inputs,
     .groups = groups,
     .instead = instead,
     .size = sizeof(rank_settings),

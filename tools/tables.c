@@ -55,10 +55,12 @@ int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *setti
     int num = 0;
     for (const cli_group *g = command->groups; g->options != NULL; g++)
         for (const cli_option *o = g->options; o->name != NULL && num < CLI_ROWS_MAX; o++)
-            rows[num++] = (cli_row){.option = o,
-                                    .value = (char *)settings + g->offset + o->offset,
-                                    .standard = words_on(command->standards, o->name),
-                                    .required = listed(command->required, o->name)};
+            rows[num++] = (cli_row){
+                .option = o,
+                .value = (char *)settings + g->offset + o->offset,
+                .standard = words_on(command->standards, o->name),
+                .required = listed(command->required, o->name),
+                .unless = (o->type & CLI_INPUT) != 0 ? command->instead_of_inputs : NULL};
     return num;
 }
 
@@ -157,7 +159,7 @@ void cli_argument_text(char *out, size_t size, const cli_option *o)
     size_t used = 0;
     out[0] = '\0';
     if (o->argument != NULL) {
-        snprintf(out, size, "%s", o->argument);
+        snprintf(out, size, "%s%s", o->argument, (o->type & CLI_MANY) != 0 ? "..." : "");
         return;
     }
     for (int i = 0; o->choices != NULL && o->choices[i] != NULL && used < size; i++)
@@ -165,24 +167,44 @@ void cli_argument_text(char *out, size_t size, const cli_option *o)
                                  o->choices[i]);
 }
 
-void cli_usage_line(char *out, size_t size, const cli_command *command,
-                    const cli_row *rows, int num)
+void cli_required_text(char *out, size_t size, const cli_row *row)
+{
+    size_t used = (size_t)snprintf(out, size, "%s", row->required ? " (required" : "");
+    for (int i = 0; row->required && row->unless != NULL && row->unless[i] != NULL; i++)
+        if (used < size)
+            used += (size_t)snprintf(out + used, size - used, "%s--%s",
+                                     i == 0 ? " without " : " or ", row->unless[i]);
+    if (row->required && used < size)
+        snprintf(out + used, size - used, ")");
+}
+
+bool cli_usage_line(char *out, size_t size, const cli_command *command,
+                    const cli_row *rows, int num, int which)
 {
     char argument[256];
+    const char *instead = NULL;
     size_t used = (size_t)snprintf(out, size, "igdef %s", command->name);
+    if (which > 0)
+        instead = command->instead_of_inputs != NULL
+                      ? command->instead_of_inputs[which - 1]
+                      : NULL;
+    if (which > 0 && instead == NULL)
+        return false;
     for (int i = 0; i < num && used < size; i++) {
         const cli_option *o = rows[i].option;
-        bool bare = false;
-        for (int j = 0; command->arguments != NULL && command->arguments[j] != NULL; j++)
-            bare |= strcmp(command->arguments[j], o->name) == 0;
-        if (!rows[i].required && !bare)
+        const bool bare = listed(command->arguments, o->name);
+        const bool needed =
+            (instead != NULL && strcmp(o->name, instead) == 0) ||
+            (rows[i].required && (instead == NULL || rows[i].unless == NULL));
+        if (!needed && !bare)
             continue;
         cli_argument_text(argument, sizeof(argument), o);
         used += (size_t)snprintf(
-            out + used, size - used, " %s%s%s%s%s%s%s", rows[i].required ? "" : "[",
+            out + used, size - used, " %s%s%s%s%s%s%s", needed ? "" : "[",
             bare ? "" : "--", bare ? "" : o->name, bare ? "" : " ", argument,
-            cli_type(&rows[i]) == CLI_TEXTS ? "..." : "", rows[i].required ? "" : "]");
+            bare && cli_type(&rows[i]) == CLI_TEXTS ? "..." : "", needed ? "" : "]");
     }
     if (used < size)
         snprintf(out + used, size - used, " [OPTIONS]");
+    return true;
 }

@@ -13,7 +13,12 @@ run igdef rank -x
 run igdef rank --model
 run igdef rank --model=
 run igdef rank --json=yes
-run igdef rank stray -o r.safetensors
+run igdef rank stray
+run igdef rank --merge a.safetensors -o r.safetensors b.safetensors
+run igdef eval stray
+run igdef eval --merge a.json --quiet b.json
+run igdef eval --progress . stray
+run igdef analyze shift stray
 run igdef rank -m model.pt -d . -o r.safetensors --method lior
 run igdef rank -m model.pt -d . -o r.safetensors --method magic
 run igdef rank -m model.pt -d . -o r.safetensors --method random --over all
