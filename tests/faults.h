@@ -16,6 +16,8 @@ typedef enum kind {
     MALLOC,
     CALLOC,
     REALLOC,
+    STRDUP,
+    OPEN_MEMSTREAM,
     OPEN,
     PWRITE,
     WRITE,
@@ -30,10 +32,10 @@ typedef enum kind {
 } kind;
 
 static const int reasons[NUM_KINDS] = {
-    [MALLOC] = ENOMEM, [CALLOC] = ENOMEM, [REALLOC] = ENOMEM, [OPEN] = EMFILE,
-    [PWRITE] = ENOSPC, [WRITE] = ENOSPC,  [FFLUSH] = ENOSPC,  [FSYNC] = EIO,
-    [FDATASYNC] = EIO, [RENAME] = EACCES, [FTRUNCATE] = EIO,  [FCHMOD] = EPERM,
-    [FCNTL] = ENOLCK,
+    [MALLOC] = ENOMEM,         [CALLOC] = ENOMEM, [REALLOC] = ENOMEM, [STRDUP] = ENOMEM,
+    [OPEN_MEMSTREAM] = ENOMEM, [OPEN] = EMFILE,   [PWRITE] = ENOSPC,  [WRITE] = ENOSPC,
+    [FFLUSH] = ENOSPC,         [FSYNC] = EIO,     [FDATASYNC] = EIO,  [RENAME] = EACCES,
+    [FTRUNCATE] = EIO,         [FCHMOD] = EPERM,  [FCNTL] = ENOLCK,
 };
 
 // Calls of each kind so far, and the one that fails.
@@ -61,6 +63,9 @@ static bool fails(kind k)
 WRAP(void *, malloc, (size_t size), (size), MALLOC, NULL)
 WRAP(void *, calloc, (size_t num, size_t size), (num, size), CALLOC, NULL)
 WRAP(void *, realloc, (void *old, size_t size), (old, size), REALLOC, NULL)
+WRAP(char *, strdup, (const char *text), (text), STRDUP, NULL)
+WRAP(FILE *, open_memstream, (char **text, size_t *size), (text, size), OPEN_MEMSTREAM,
+     NULL)
 WRAP(ssize_t, pwrite, (int file, const void *data, size_t size, off_t at),
      (file, data, size, at), PWRITE, -1)
 WRAP(ssize_t, write, (int file, const void *data, size_t size), (file, data, size), WRITE,

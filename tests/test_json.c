@@ -80,6 +80,20 @@ static void test_json__refuses_what_is_not_strict(void **state)
         {"", "x.json: line 1: not valid JSON"},
         {"{\n\"a\": }", "x.json: line 2: not valid JSON"},
         {"{} {}", "x.json: line 1: not valid JSON"},
+        {"[1,]", "not valid JSON"},
+        {"[1", "not valid JSON"},
+        {"nul", "not valid JSON"},
+        {"01", "not valid JSON"},
+        {"1.", "not valid JSON"},
+        {"1e", "not valid JSON"},
+        {"\"\t\"", "not valid JSON"},
+        {"\"\\x41\"", "not valid JSON"},
+        {"\"\\u00g0\"", "not valid JSON"},
+        {"\"\\u0000\"", "not valid JSON"},        // would end the string
+        {"\"\\ud83d\"", "not valid JSON"},        // half of a surrogate pair
+        {"\"\\ud83d\\u0041\"", "not valid JSON"}, // a half and a letter
+        {"0.1234567890123456789012345678901234567890123456789012345678901234",
+         "not valid JSON"}, // more than cJSON has room for
         {"{\"a\": 1, \"b\": 2, \"a\": 3}", "x.json: key \"a\" appears twice"},
         {"[{\"a\": {\"k\": 1, \"\\u006b\": 2}}]", "x.json: key \"k\" appears twice"},
         {"[\n\n\"\xff\"]", "x.json: line 3: not UTF-8"},
@@ -98,7 +112,26 @@ static void test_json__refuses_what_is_not_strict(void **state)
     memset(deep, '[', sizeof(deep));
     assert_fails(igd_json_parse(&json, deep, sizeof(deep), "x.json"), IGD_EFORMAT,
                  "not valid JSON");
-    assert_ok(parse(&json, "\"\xf0\x9f\x98\x80\""));
+}
+
+static void test_json__takes_what_is_strict(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"\"\xf0\x9f\x98\x80\"",
+                                        "\"\\ud83d\\ude00\"",
+                                        "\xef\xbb\xbf[]",
+                                        "[-0.5e+3, 0, 1E-2, true, false, null, [], {}]",
+                                        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+                                        " \r\n\t1 "};
+    cJSON *json;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_ok(parse(&json, texts[i]));
+        cJSON_Delete(json);
+    }
+    char deep[2 * CJSON_NESTING_LIMIT];
+    memset(deep, '[', sizeof(deep) / 2);
+    memset(deep + sizeof(deep) / 2, ']', sizeof(deep) / 2);
+    assert_ok(igd_json_parse(&json, deep, sizeof(deep), "x.json"));
     cJSON_Delete(json);
 }
 
@@ -179,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_json__getters_give_values),
         cmocka_unit_test(test_json__getters_name_file_and_key),
         cmocka_unit_test(test_json__refuses_what_is_not_strict),
+        cmocka_unit_test(test_json__takes_what_is_strict),
         cmocka_unit_test(test_json__many_keys_take_no_quadratic_time),
         cmocka_unit_test(test_json__text_is_utf8_whatever_strings_hold),
         cmocka_unit_test(test_json__writes_what_it_reads),

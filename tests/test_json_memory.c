@@ -1,17 +1,22 @@
-// Memory that runs out while JSON is built: the nth allocation of cJSON fails, for every
-// n, and what comes of it is a failure or the whole.
+// Memory that runs out while JSON is built or read: the nth allocation fails, for every
+// n, whether cJSON's or the library's own, and what comes of it is a failure that says
+// so, or the whole.
 #define N 6
 #include "evaluate_fixture.h"
 
 #include <cjson/cJSON.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/file.h"
 #include "core/json.h"
 #include "core/json_build.h"
+#include "faults.h"
 #include "igdef.h"
 
-static int left; // allocations until the one that fails; negative for none
+#define CJSON NUM_KINDS // beside the kinds of faults.h
+
+static int left; // allocations of cJSON until the one that fails; negative for none
 static bool failed;
 
 static void *scarce(size_t size)
@@ -20,51 +25,72 @@ static void *scarce(size_t size)
         failed = true;
         return NULL;
     }
-    return malloc(size);
+    return __real_malloc(size);
 }
 
-static void begin(int n)
+// From here on, allocation n of a kind fails, counted from 0.
+static void begin(kind k, int n)
 {
     cJSON_Hooks hooks = {.malloc_fn = scarce, .free_fn = free};
-    left = n;
+    left = k == CJSON ? n : -1;
     failed = false;
     cJSON_InitHooks(&hooks);
+    faulty = k;
+    faulty_call = n + 1;
+    if (k != CJSON)
+        calls[k] = 0;
 }
 
 static void end(void)
 {
+    failed = failed || (faulty != CJSON && calls[faulty] >= faulty_call);
+    faulty = NUM_KINDS;
     left = -1;
     cJSON_InitHooks(NULL);
 }
 
-// Runs `make`, whose text is owned and does not depend on the time, as often as it has
-// allocations, each failing once. `make` may fail with IGD_ENOMEM, or `other`.
-static void assert_whole_or_failed(igd_status (*make)(char **text), igd_status other)
+// @return whether the allocation was made
+static bool fails_or_is_whole(igd_status (*make)(char **text), const char *expected,
+                              kind k, int n, int *failures)
 {
-    char *expected = NULL, *text = NULL;
-    int failures = 0, n = 0;
+    static const char *const names[] = {[MALLOC] = "malloc",
+                                        [CALLOC] = "calloc",
+                                        [REALLOC] = "realloc",
+                                        [STRDUP] = "strdup",
+                                        [OPEN_MEMSTREAM] = "open_memstream",
+                                        [CJSON] = "cJSON"};
+    char *text = NULL;
+    begin(k, n);
+    const igd_status st = make(&text);
+    const bool made = failed;
+    if (st == IGD_OK && strcmp(text, expected) != 0)
+        fail_msg("%s %d failed, and the result is another:\n%s", names[k], n, text);
+    if (st != IGD_OK && st != IGD_ENOMEM)
+        fail_msg("%s %d failed, which is told as: %s", names[k], n, igd_error_message());
+    if (st == IGD_OK)
+        free(text);
+    *failures += st != IGD_OK;
+    return made;
+}
+
+// Runs `make`, whose text is owned and does not depend on the time, as often as it has
+// allocations, each failing once. `make` calls end() where its own text begins.
+static void assert_whole_or_failed(igd_status (*make)(char **text))
+{
+    static const kind kinds[] = {CJSON, MALLOC, CALLOC, REALLOC, STRDUP, OPEN_MEMSTREAM};
+    char *expected = NULL;
+    int failures = 0, num = 0;
     assert_ok(make(&expected));
-    for (bool more = true; more; n++) {
-        begin(n);
-        const igd_status st = make(&text);
-        more = failed;
-        end();
-        if (st == IGD_OK) {
-            if (strcmp(text, expected) != 0)
-                fail_msg("allocation %d of cJSON failed, and the result is another:\n%s",
-                         n, text);
-            free(text);
-        } else if (st != IGD_ENOMEM && st != other) {
-            fail_msg("allocation %d: %s", n, igd_error_message());
-        }
-        failures += st != IGD_OK;
-    }
-    print_message("%d allocations, %d failures\n", n - 1, failures);
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+        for (int n = 0; fails_or_is_whole(make, expected, kinds[k], n, &failures); n++)
+            num++;
+    print_message("%d allocations, %d failures\n", num, failures);
     assert_true(failures > 10);
     free(expected);
 }
 
-// Without what differs from run to run.
+// Without what differs from run to run, and the size of the batches, which are halved
+// where there is no memory for them.
 static char *timeless(const char *text)
 {
     cJSON *json = cJSON_Parse(text);
@@ -84,10 +110,12 @@ static char *timeless(const char *text)
 
 static const char *state_path;
 
+// A batch without memory is halved, and costs more then: here it cannot be.
 static igd_status evaluated(char **text)
 {
     igd_evaluate_options o = options("pgd,square");
     o.set = "pgd.steps=1,square.queries=2";
+    o.batch_size = 1;
     o.state = state_path;
     igd_result *r = NULL;
     const igd_status st = igd_evaluate_views(&r, &world.undefended, world.data, &o);
@@ -100,7 +128,7 @@ static igd_status evaluated(char **text)
 static void test_json_memory__of_results(void **state)
 {
     (void)state;
-    assert_whole_or_failed(evaluated, IGD_OK);
+    assert_whole_or_failed(evaluated);
 }
 
 static int stop_at_third(const char *stage, double done, double total, void *payload)
@@ -114,13 +142,13 @@ static int stop_at_third(const char *stage, double done, double total, void *pay
 // Is interrupted, then goes on with memory: what was saved must be of use.
 static igd_status interrupted(char **text)
 {
-    int calls = 0;
+    int asked = 0;
     igd_evaluate_options o = options("pgd,square");
     o.set = "pgd.steps=1,square.queries=2";
     o.batch_size = 2;
     o.state = state_path;
     o.progress = stop_at_third;
-    o.payload = &calls;
+    o.payload = &asked;
     igd_result *r = NULL;
     (void)unlink(state_path);
     const igd_status st = igd_evaluate_views(&r, &world.undefended, world.data, &o);
@@ -139,7 +167,7 @@ static void test_json_memory__of_states(void **state)
     char *expected = NULL, *text = NULL;
     assert_ok(evaluated(&expected));
     for (int n = 0;; n++) {
-        begin(n);
+        begin(CJSON, n);
         assert_ok(interrupted(&text));
         failures += failed;
         assert_string_equal(text, expected);
@@ -153,7 +181,6 @@ static void test_json_memory__of_states(void **state)
     state_path = NULL;
 }
 
-// Reading tells a text without memory from one that is no JSON only by its message.
 static igd_status resumed(char **text)
 {
     igd_evaluate_options o = options("pgd");
@@ -180,7 +207,7 @@ static void test_json_memory__of_a_finished_run(void **state)
 {
     (void)state;
     save_result("json_memory.json", &world.undefended);
-    assert_whole_or_failed(resumed, IGD_EFORMAT);
+    assert_whole_or_failed(resumed);
 }
 
 // Two results, which are compared.
@@ -222,42 +249,91 @@ static void test_json_memory__of_reports(void **state)
     cJSON_Delete(defense);
     snprintf(paths[0], sizeof(paths[0]), "%s", fixture_path("json_memory.json"));
     snprintf(paths[1], sizeof(paths[1]), "%s", fixture_path("json_memory_defended.json"));
-    assert_whole_or_failed(summed_up, IGD_EFORMAT);
-    assert_whole_or_failed(reported, IGD_EFORMAT);
+    assert_whole_or_failed(summed_up);
+    assert_whole_or_failed(reported);
 }
+
+// The parts of a run, in a folder of their own.
+static char parts_folder[256];
+
+static igd_status merged(char **text)
+{
+    const char *const both[2] = {paths[0], paths[1]};
+    igd_result *r = NULL;
+    const igd_status st = igd_result_merge(&r, both, 2);
+    end();
+    *text = st == IGD_OK ? timeless(igd_result_json(r)) : NULL;
+    igd_result_free(r);
+    return st;
+}
+
+static igd_status looked_at(char **text)
+{
+    igd_parts *all = NULL;
+    const igd_status st = igd_parts_look(&all, parts_folder);
+    end();
+    *text = st == IGD_OK ? strdup(igd_parts_json(all)) : NULL;
+    igd_parts_free(all);
+    return st;
+}
+
+static void test_json_memory__of_parts(void **state)
+{
+    (void)state;
+    const int64_t shape[3] = {1, 1, D};
+    igd_evaluate_options o = options("pgd");
+    o.set = "pgd.steps=1";
+    snprintf(parts_folder, sizeof(parts_folder), "%s", fixture_path("json_memory_parts"));
+    (void)mkdir(parts_folder, 0777);
+    for (int k = 0; k < 2; k++) {
+        igd_dataset *part = NULL;
+        igd_result *r = NULL;
+        assert_ok(igd_dataset_from_floats(&part, world.x, world.label, N, shape, C));
+        assert_ok(igd_dataset_take_part(part, k, 2, NULL));
+        assert_ok(igd_evaluate_views(&r, &world.undefended, part, &o));
+        snprintf(paths[k], sizeof(paths[k]), "%.200s/p%d.json", parts_folder, k);
+        assert_ok(igd_result_save(r, paths[k]));
+        igd_result_free(r);
+        igd_dataset_free(part);
+    }
+    assert_whole_or_failed(merged);
+    assert_whole_or_failed(looked_at);
+}
+
+static char model_path[256], ranking_path[256];
 
 static igd_status ranked_and_defended(char **text)
 {
-    static float weight[2 * 3] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, bias[2];
     const int64_t shape[3] = {1, 1, 3};
-    const char *path = fixture_linear("json_memory.pt", weight, bias, 2, 3);
-    char *file = strdup(fixture_path("json_memory.safetensors"));
     igd_model *m = NULL;
     igd_ranking *r = NULL, *back = NULL;
     igd_defense *d = NULL;
     igd_defense_options o = igd_defense_options_default();
     igd_status st = IGD_OK;
     o.keep = 2;
-    *text = NULL;
-    if ((st = igd_model_load(&m, path, shape, NULL)) == IGD_OK &&
+    if ((st = igd_model_load(&m, model_path, shape, NULL)) == IGD_OK &&
         (st = igd_ranking_random(&r, m, "penultimate", NULL, 1)) == IGD_OK &&
-        (st = igd_ranking_save(r, file)) == IGD_OK &&
-        (st = igd_ranking_load(&back, file)) == IGD_OK &&
-        (st = igd_defense_new(&d, m, back, &o)) == IGD_OK)
-        *text = strdup(igd_defense_description(d));
+        (st = igd_ranking_save(r, ranking_path)) == IGD_OK &&
+        (st = igd_ranking_load(&back, ranking_path)) == IGD_OK)
+        st = igd_defense_new(&d, m, back, &o);
     end();
+    *text = st == IGD_OK ? strdup(igd_defense_description(d)) : NULL;
     igd_defense_free(d);
     igd_ranking_free(back);
     igd_ranking_free(r);
     igd_model_free(m);
-    free(file);
     return st;
 }
 
 static void test_json_memory__of_rankings_and_defenses(void **state)
 {
     (void)state;
-    assert_whole_or_failed(ranked_and_defended, IGD_EFORMAT);
+    static const float weight[2 * 3] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, bias[2];
+    snprintf(model_path, sizeof(model_path), "%s",
+             fixture_linear("json_memory.pt", weight, bias, 2, 3));
+    snprintf(ranking_path, sizeof(ranking_path), "%s",
+             fixture_path("json_memory.safetensors"));
+    assert_whole_or_failed(ranked_and_defended);
 }
 
 // What could not be added is missed, wherever it was; what there is not is not.
@@ -270,7 +346,7 @@ static void test_json_memory__a_lack_is_seen(void **state)
     assert_true(igd_json_whole(o));
     assert_int_equal(cJSON_GetArraySize(o), 0);
     cJSON *list = igd_json_add_array(igd_json_add_object(o, "inner"), "list");
-    begin(0);
+    begin(CJSON, 0);
     assert_false(igd_json_append(list, cJSON_CreateNumber(1.0)));
     end();
     assert_false(igd_json_whole(o));
@@ -289,6 +365,7 @@ int main(void)
         TENSOR_TEST(test_json_memory__of_states),
         TENSOR_TEST(test_json_memory__of_a_finished_run),
         TENSOR_TEST(test_json_memory__of_reports),
+        TENSOR_TEST(test_json_memory__of_parts),
         TENSOR_TEST(test_json_memory__of_rankings_and_defenses),
         TENSOR_TEST(test_json_memory__a_lack_is_seen),
     };

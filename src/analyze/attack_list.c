@@ -7,37 +7,50 @@
 
 #include "core/error.h"
 
-bool igd_list_takes(const igd_checked *list, const char *change)
+igd_status igd_list_takes(bool *takes, const igd_checked *list, const char *change)
 {
     igd_evaluate_options o = list->options;
     o.set = change;
     o.smaller = NULL;
-    return igd_evaluate_check(&o, list->defended, list->adaptive) == IGD_OK;
+    const igd_status st = igd_evaluate_check(&o, list->defended, list->adaptive);
+    *takes = st == IGD_OK;
+    return st == IGD_ENOMEM ? st : IGD_OK;
 }
 
-char *igd_list_filter(const char *list,
-                      bool (*take)(const char *item, const void *payload),
-                      const void *payload)
+static igd_status no_memory(void)
 {
-    char *out = NULL, item[192];
+    return igd_error(IGD_ENOMEM, "no memory for the list of attacks");
+}
+
+typedef igd_status (*chooser)(bool *wanted, const char *item, const void *payload);
+
+// The names between the commas that `choose` wants, or changes; *out is owned.
+static igd_status filter(char **out, const char *list, chooser choose,
+                         const void *payload)
+{
+    char item[192];
     size_t size = 0;
-    bool first = true;
-    FILE *f = open_memstream(&out, &size);
+    bool first = true, wanted;
+    igd_status st = IGD_OK;
+    FILE *f = open_memstream(out, &size);
     if (f == NULL)
-        return NULL;
-    for (const char *at = list; *at != '\0';) {
+        return no_memory();
+    for (const char *at = list; *at != '\0' && st == IGD_OK;) {
         const size_t length = strcspn(at, ",");
         snprintf(item, sizeof(item), "%.*s", (int)length, at);
-        if (take(item, payload)) {
+        if ((st = choose(&wanted, item, payload)) == IGD_OK && wanted) {
             fprintf(f, "%s%.*s", first ? "" : ",", (int)length, at);
             first = false;
         }
         at += length + (at[length] == ',');
     }
-    if (fclose(f) == 0)
-        return out;
-    free(out);
-    return NULL;
+    if (fclose(f) != 0 && st == IGD_OK)
+        st = no_memory();
+    if (st != IGD_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 static bool begins_with(const char *item, const char *prefix)
@@ -46,16 +59,17 @@ static bool begins_with(const char *item, const char *prefix)
 }
 
 // Whether a model with the igd_adaptive that the payload is has what an attack needs.
-static bool is_possible(const char *item, const void *payload)
+static igd_status is_possible(bool *wanted, const char *item, const void *payload)
 {
     const igd_adaptive adaptive = *(const igd_adaptive *)payload;
-    return (adaptive >= IGD_ADAPTIVE_SURROGATE || !begins_with(item, "surrogate:")) &&
-           (adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL || !begins_with(item, "joint:"));
+    *wanted = (adaptive >= IGD_ADAPTIVE_SURROGATE || !begins_with(item, "surrogate:")) &&
+              (adaptive >= IGD_ADAPTIVE_PSEUDO_LABEL || !begins_with(item, "joint:"));
+    return IGD_OK;
 }
 
-static bool is_taken(const char *item, const void *payload)
+static igd_status is_taken(bool *wanted, const char *item, const void *payload)
 {
-    return igd_list_takes(payload, item);
+    return igd_list_takes(wanted, payload, item);
 }
 
 igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options,
@@ -64,21 +78,19 @@ igd_status igd_shorter_init(igd_shorter *s, const igd_evaluate_options *options,
     igd_checked list = {.options = *options,
                         .defended = adaptive != IGD_ADAPTIVE_NONE,
                         .adaptive = adaptive};
-    s->set = NULL;
-    s->attacks = igd_list_filter(options->attacks, is_possible, &adaptive);
-    if (s->attacks != NULL && s->attacks[0] == '\0') {
+    *s = (igd_shorter){0};
+    igd_status st = filter(&s->attacks, options->attacks, is_possible, &adaptive);
+    if (st == IGD_OK && s->attacks[0] == '\0') {
         free(s->attacks);
         s->attacks = strdup("clean");
+        st = s->attacks != NULL ? IGD_OK : no_memory();
     }
-    if (s->attacks != NULL) {
-        list.options.attacks = s->attacks;
-        s->set =
-            igd_list_filter(options->set != NULL ? options->set : "", is_taken, &list);
-    }
-    if (s->set != NULL)
-        return IGD_OK;
-    igd_shorter_free(s);
-    return igd_error(IGD_ENOMEM, "no memory for the list of attacks");
+    list.options.attacks = s->attacks;
+    if (st == IGD_OK)
+        st = filter(&s->set, options->set != NULL ? options->set : "", is_taken, &list);
+    if (st != IGD_OK)
+        igd_shorter_free(s);
+    return st;
 }
 
 void igd_shorter_free(igd_shorter *s)

@@ -14,12 +14,7 @@ typedef struct igd_checked {
 } igd_checked;
 
 // Whether an attack of the list has what "NAME.PARAMETER=VALUE" changes.
-bool igd_list_takes(const igd_checked *list, const char *change);
-
-// The names between the commas that `take` wants, or changes; owned, NULL without memory.
-char *igd_list_filter(const char *list,
-                      bool (*take)(const char *item, const void *payload),
-                      const void *payload);
+igd_status igd_list_takes(bool *takes, const igd_checked *list, const char *change);
 
 // The same attacks without those that find nothing in a model, "clean" where none is
 // left; and without the changed parameters that the rest has no use for.

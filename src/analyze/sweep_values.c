@@ -152,7 +152,9 @@ static igd_status write_steps(FILE *f, const igd_checked *l, const char *value)
             if (strcmp(p[k].name, "steps") != 0)
                 continue;
             igd_format(item, sizeof(item), "%s.steps=%g", name, p[k].value);
-            if (!igd_list_takes(l, item))
+            bool takes;
+            IGD_TRY(igd_list_takes(&takes, l, item));
+            if (!takes)
                 continue;
             fprintf(f, ",%s.steps=%s", name, value);
             found = true;
@@ -181,8 +183,11 @@ igd_status igd_values_set(char **out, const igd_values *v, int k, const igd_chec
         if (st == IGD_EINVAL && shortened)
             st = IGD_OK;
     } else if (v->what == IGD_SWEPT_PARAMETER) {
+        bool takes = true;
         snprintf(change, sizeof(change), "%s=%s", v->name, value);
-        if (!shortened || igd_list_takes(list, change))
+        if (shortened)
+            st = igd_list_takes(&takes, list, change);
+        if (takes)
             fprintf(f, ",%s", change);
     }
     if (fclose(f) != 0 && st == IGD_OK)

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json_build.h"
+#include "core/json_syntax.h"
 #include "core/text.h"
 
 #define MAX_FILE ((size_t)64 << 20)
@@ -78,31 +79,21 @@ done:
 igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char *what)
 {
     cJSON *json = NULL;
-    const char *end = NULL;
     igd_status st;
 
     *out = NULL;
-    st = check_text(text, size, what);
-    if (st != IGD_OK)
-        goto done;
-    json = cJSON_ParseWithLengthOpts(text, size, &end, 0);
-    if (end == NULL)
-        end = text;
-    while (json != NULL && end < text + size && strchr(" \t\r\n", *end) != NULL)
-        end++;
-    if (json == NULL || end != text + size) {
-        st = igd_error(IGD_EFORMAT, "%s: line %zu: not valid JSON", what,
-                       line_of(text, end));
-        goto done;
-    }
-    st = check_keys(json, what);
-    if (st != IGD_OK)
-        goto done;
-    *out = json;
-    json = NULL;
-
-done:
-    cJSON_Delete(json);
+    IGD_TRY(check_text(text, size, what));
+    const char *fault = igd_json_fault(text, size);
+    if (fault != NULL)
+        return igd_error(IGD_EFORMAT, "%s: line %zu: not valid JSON", what,
+                         line_of(text, fault));
+    json = cJSON_ParseWithLength(text, size);
+    st = json != NULL ? check_keys(json, what)
+                      : igd_error(IGD_ENOMEM, "%s: no memory for its JSON", what);
+    if (st == IGD_OK)
+        *out = json;
+    else
+        cJSON_Delete(json);
     return st;
 }
 

@@ -8,12 +8,16 @@
 
 static void print_value(char *text, size_t size, const cJSON *v)
 {
-    char *printed = v == NULL ? NULL : cJSON_PrintUnformatted(v);
+    static const char *const shape[] = {"a list of values", "an object"};
+    char printed[600] = "";
     if (v == NULL)
         snprintf(text, size, "missing");
-    else if (printed != NULL)
+    else if (cJSON_IsString(v) && strlen(v->valuestring) > 80)
+        snprintf(text, size, "\"%.79s...", v->valuestring);
+    else if (cJSON_PrintPreallocated((cJSON *)v, printed, sizeof(printed), false))
         snprintf(text, size, "%.80s%s", printed, strlen(printed) > 80 ? "..." : "");
-    cJSON_free(printed);
+    else
+        snprintf(text, size, "%s", shape[cJSON_IsObject(v)]);
 }
 
 static bool leaves_differ(char *text, size_t size, const char *path, const cJSON *there,

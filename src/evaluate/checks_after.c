@@ -90,6 +90,11 @@ static char *names_of(const igd_session *s, igd_role role)
     return NULL;
 }
 
+static void add_names(cJSON *o, const char *key, const char *names)
+{
+    igd_json_add_item(o, key, names != NULL ? cJSON_CreateString(names) : NULL);
+}
+
 // Images that attacks of a role fool, and of these those that attacks which know more do
 // not: gradients, and for attacks without gradients also transfers. In a cascade the
 // checks beside it have asked what its order left unasked.
@@ -122,8 +127,8 @@ static void count_role(cJSON *json, const igd_session *s, igd_role role, const c
         return;
     char *names = names_of(s, role), *gradients = names_of(s, IGD_ROLE_GRADIENT);
     cJSON *o = igd_json_add_object(json, key);
-    igd_json_add_string(o, "attack", gradients != NULL ? gradients : "");
-    igd_json_add_string(o, key, names != NULL ? names : "");
+    add_names(o, "attack", gradients);
+    add_names(o, key, names);
     igd_json_add_number(o, "total", (double)s->n);
     igd_json_add_number(o, "images", (double)fooled);
     igd_json_add_number(o, "robust", (double)alone);

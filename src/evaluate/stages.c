@@ -146,11 +146,10 @@ static igd_status check_other(const igd_session *s)
     if (other == NULL)
         return IGD_OK;
     IGD_TRY(compare(s, s->n, &won, &lost));
-    cJSON *here = igd_threat_json(&s->options->threat);
-    const bool differ = igd_json_difference(
-        difference, sizeof(difference),
-        cJSON_GetObjectItemCaseSensitive(other->provenance, "threat"), here);
-    cJSON_Delete(here);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference),
+                             cJSON_Duplicate(igd_get(other->provenance, "threat"), true),
+                             igd_threat_json(&s->options->threat)));
     return differ ? igd_error(IGD_EINVAL,
                               "the result to compare with is of another threat: %s",
                               difference)

@@ -48,10 +48,11 @@ igd_status igd_ranking_set_origin(igd_ranking *r, const igd_model *model,
 }
 
 // As the options are written: "--mean 0.5 --std 0.25", "none".
-static void describe(char *out, size_t size, const char *text)
+static igd_status describe(char *out, size_t size, const char *text)
 {
-    cJSON *json = cJSON_Parse(text);
+    cJSON *json = NULL;
     size_t used = 0;
+    IGD_TRY(igd_json_parse(&json, text, strlen(text), "a normalisation"));
     snprintf(out, size, "none");
     for (int k = 0; k < 2; k++) {
         static const char *const keys[] = {"mean", "std"};
@@ -69,6 +70,7 @@ static void describe(char *out, size_t size, const char *text)
         }
     }
     cJSON_Delete(json);
+    return IGD_OK;
 }
 
 igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model *model)
@@ -79,12 +81,16 @@ igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model
     char *own = normalization_text(model);
     if (own == NULL)
         return igd_error(IGD_ENOMEM, "no memory for a normalisation");
-    const bool same = strcmp(own, r->normalization) == 0;
-    describe(there, sizeof(there), r->normalization);
-    describe(here, sizeof(here), own);
-    free(own);
-    if (same)
+    if (strcmp(own, r->normalization) == 0) {
+        free(own);
         return IGD_OK;
+    }
+    igd_status st = describe(there, sizeof(there), r->normalization);
+    if (st == IGD_OK)
+        st = describe(here, sizeof(here), own);
+    free(own);
+    if (st != IGD_OK)
+        return st;
     return igd_error(IGD_EINVAL,
                      "the ranking was made under another normalisation (%s) than the "
                      "model's (%s); --force takes it all the same",

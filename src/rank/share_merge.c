@@ -150,10 +150,9 @@ static bool same_text(const share_file *a, const share_file *b)
 static igd_status same_run(const share_file *first, const share_file *f)
 {
     char difference[400];
-    cJSON *a = identity_of(first), *b = identity_of(f);
-    const bool differ = igd_json_difference(difference, sizeof(difference), a, b);
-    cJSON_Delete(a);
-    cJSON_Delete(b);
+    bool differ;
+    IGD_TRY(igd_json_compare(&differ, difference, sizeof(difference), identity_of(first),
+                             identity_of(f)));
     if (differ)
         return igd_error(IGD_EINVAL, "%s: of another ranking than %s (\"there\"): %s",
                          f->path, first->path, difference);

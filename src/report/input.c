@@ -70,17 +70,15 @@ static cJSON *classifier_of(const igd_input *r)
     return o;
 }
 
-static bool same_classifier(const igd_input *a, const igd_input *b)
+static igd_status same_classifier(bool *same, const igd_input *a, const igd_input *b)
 {
     char ignored[200];
-    if (!same_model(a, b))
-        return false;
-    cJSON *x = classifier_of(a), *y = classifier_of(b);
-    const bool same =
-        x != NULL && y != NULL && !igd_json_difference(ignored, sizeof(ignored), x, y);
-    cJSON_Delete(x);
-    cJSON_Delete(y);
-    return same;
+    bool differ = true;
+    if (same_model(a, b))
+        IGD_TRY(igd_json_compare(&differ, ignored, sizeof(ignored), classifier_of(a),
+                                 classifier_of(b)));
+    *same = !differ;
+    return IGD_OK;
 }
 
 static void keep_source(igd_inputs *in, const igd_input *r, const char *path, cJSON *json)
@@ -114,7 +112,9 @@ static igd_status place_result(igd_inputs *in, igd_input *file)
         IGD_TRY(igd_results_match(&in->result[0], file));
     for (int k = 0; k < in->num_results; k++) {
         igd_input *r = &in->result[k];
-        if (!same_classifier(r, file))
+        bool same;
+        IGD_TRY(same_classifier(&same, r, file));
+        if (!same)
             continue;
         if (r->images != NULL && file->images != NULL)
             return join(in, r, file);

@@ -87,9 +87,9 @@ bool igd_inputs_random(const igd_inputs *in, int result);
 #define IGD_ROW_WORST (-1)
 bool igd_inputs_paired(igd_paired *out, const igd_inputs *in, int result, int row);
 
-// Why the worst cases of a result and its base are not of the same attacks, as a
-// sentence; false where they are.
-bool igd_inputs_attacked_differently(char *out, size_t size, const igd_inputs *in,
-                                     int result);
+// Whether the worst cases of a result and its base are of different attacks; and why, as
+// a sentence, which is left alone where they are not.
+igd_status igd_inputs_compare_attacks(bool *differ, char *out, size_t size,
+                                      const igd_inputs *in, int result);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/error.h"
 #include "core/json.h"
 #include "report/page.h"
 
@@ -213,8 +214,9 @@ static igd_status put_pair(const igd_page *p, int k)
 {
     const igd_input *r = &p->in->result[k], *base = &p->in->result[r->base];
     char why[512];
+    bool differ;
     igd_paired t;
-    igd_status st = IGD_OK;
+    igd_status st;
     fputs("<h3>", p->f);
     igd_put(p->f, r->name);
     fputs(" less base</h3>\n", p->f);
@@ -227,7 +229,8 @@ static igd_status put_pair(const igd_page *p, int k)
               p->f);
         return IGD_OK;
     }
-    if (igd_inputs_attacked_differently(why, sizeof(why), p->in, k))
+    IGD_TRY(igd_inputs_compare_attacks(&differ, why, sizeof(why), p->in, k));
+    if (differ)
         fputs("<div class=\"care\"><p>The two were not attacked alike; only the rows of "
               "attacks with equal settings compare them.</p></div>\n",
               p->f);

@@ -80,7 +80,7 @@ static void put_tiles(const igd_page *p)
 
 static void put_sentence(const igd_page *p, const igd_verdict *v, int k)
 {
-    const igd_saying to = {p->f, true, p->decimals};
+    const igd_saying to = {p->f, true, p->decimals, p->lacking};
     fputs("<p class=\"lead\">", p->f);
     igd_verdict_say(&to, p->in, v, k);
     fputs("</p>\n", p->f);

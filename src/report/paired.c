@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/error.h"
 #include "core/json.h"
 #include "report/input.h"
 
@@ -105,11 +106,15 @@ static const char *lacking(const cJSON *a, const cJSON *b)
     return NULL;
 }
 
-static bool runs_differ(char *text, size_t size, const cJSON *a, const cJSON *b)
+static igd_status compare_runs(bool *differ, char *text, size_t size, const cJSON *a,
+                               const cJSON *b)
 {
     static const char *const harmless[] = {"shortcuts", "votes", "mode"};
-    cJSON *lists[2] = {cJSON_Duplicate(igd_get(a, "runs"), true),
-                       cJSON_Duplicate(igd_get(b, "runs"), true)};
+    const cJSON *runs[2] = {igd_get(a, "runs"), igd_get(b, "runs")};
+    *differ = false;
+    if (runs[0] == NULL || runs[1] == NULL) // earlier versions did not say
+        return IGD_OK;
+    cJSON *lists[2] = {cJSON_Duplicate(runs[0], true), cJSON_Duplicate(runs[1], true)};
     cJSON *run;
     for (int k = 0; k < 2; k++)
         cJSON_ArrayForEach(run, lists[k])
@@ -117,34 +122,34 @@ static bool runs_differ(char *text, size_t size, const cJSON *a, const cJSON *b)
             for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
                 cJSON_DeleteItemFromObjectCaseSensitive(run, harmless[i]);
         }
-    const bool differ = lists[0] != NULL && lists[1] != NULL &&
-                        igd_json_difference(text, size, lists[0], lists[1]);
-    cJSON_Delete(lists[0]);
-    cJSON_Delete(lists[1]);
-    return differ;
+    return igd_json_compare(differ, text, size, lists[0], lists[1]);
 }
 
-bool igd_inputs_attacked_differently(char *out, size_t size, const igd_inputs *in,
-                                     int result)
+igd_status igd_inputs_compare_attacks(bool *differ, char *out, size_t size,
+                                      const igd_inputs *in, int result)
 {
     const igd_input *r = &in->result[result], *base = &in->result[r->base];
     const cJSON *a = attacks_of(base), *b = attacks_of(r), *item;
     const char *missing = lacking(a, b), *more = lacking(b, a);
-    if (missing != NULL || more != NULL) {
+    *differ = missing != NULL || more != NULL;
+    if (*differ) {
         snprintf(out, size, "%.40s attacked only %.120s", missing ? missing : more,
                  missing ? base->name : r->name);
-        return true;
+        return IGD_OK;
     }
     cJSON_ArrayForEach(item, a)
     {
         char difference[300];
         const char *name = igd_string_of(item, "name");
-        if (!of_both(item) ||
-            !runs_differ(difference, sizeof(difference), item, named(b, name)))
+        if (!of_both(item))
+            continue;
+        IGD_TRY(
+            compare_runs(differ, difference, sizeof(difference), item, named(b, name)));
+        if (!*differ)
             continue;
         snprintf(out, size, "in %.40s, %.200s (there: %.80s)", name, difference,
                  base->name);
-        return true;
+        return IGD_OK;
     }
-    return false;
+    return IGD_OK;
 }

@@ -109,26 +109,36 @@ static bool has_verdict(const igd_inputs *in, int k)
     return !has_base(in) || in->result[k].series != 0;
 }
 
-static void put_sentences(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
+static igd_status no_memory(void)
 {
+    return igd_error(IGD_ENOMEM, "no memory for a report");
+}
+
+static igd_status put_sentences(FILE *f, const igd_inputs *in, const igd_verdict *verdict)
+{
+    bool lacking = false;
     for (int k = 0; k < in->num_results; k++) {
         char *text = NULL;
         size_t size = 0;
-        FILE *line = has_verdict(in, k) ? open_memstream(&text, &size) : NULL;
-        if (line == NULL)
+        if (!has_verdict(in, k))
             continue;
-        igd_verdict_say(&(igd_saying){line, false, decimals_of(in)}, in, &verdict[k], k);
+        FILE *line = open_memstream(&text, &size);
+        if (line == NULL)
+            return no_memory();
+        igd_verdict_say(&(igd_saying){line, false, decimals_of(in), &lacking}, in,
+                        &verdict[k], k);
         if (verdict[k].finding == IGD_FINDING_DIFFERENTLY) {
             fputs(" Not attacked alike: ", line);
             igd_put_plain(line, verdict[k].why);
             fputc('.', line);
         }
-        if (fclose(line) == 0) {
-            const bool folded = igd_fold(&text);
-            fprintf(f, "%s%s", text, folded ? "" : "\n");
-        }
+        if (fclose(line) != 0 || !igd_fold(&text))
+            lacking = true;
+        else
+            fputs(text, f);
         free(text);
     }
+    return lacking ? no_memory() : IGD_OK;
 }
 
 static cJSON *verdict_json(const igd_inputs *in, const igd_verdict *v, int k)
@@ -168,7 +178,7 @@ static igd_status put_json(FILE *f, const igd_inputs *in, const igd_verdict *ver
     char *text = igd_json_text(list, true);
     cJSON_Delete(list);
     if (text == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for a report");
+        return no_memory();
     fputs(text, f);
     cJSON_free(text);
     return IGD_OK;
@@ -185,21 +195,19 @@ igd_status igd_report_summary(char **out, const char *const *paths, int num, boo
     igd_status st;
 
     if (in == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for a report");
+        return no_memory();
     if ((st = igd_inputs_read(in, paths, num)) != IGD_OK)
         goto done;
     f = open_memstream(out, &size);
     if (f == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for a report");
+        st = no_memory();
         goto done;
     }
-    igd_verdicts_make(verdict, in);
-    if (json)
-        st = put_json(f, in, verdict);
-    else
-        put_sentences(f, in, verdict);
-    if (fclose(f) != 0 || (json && size == 0))
-        st = igd_error(IGD_ENOMEM, "no memory for a report");
+    st = igd_verdicts_make(verdict, in);
+    if (st == IGD_OK)
+        st = json ? put_json(f, in, verdict) : put_sentences(f, in, verdict);
+    if (fclose(f) != 0 && st == IGD_OK)
+        st = no_memory();
     if (st != IGD_OK) {
         free(*out);
         *out = NULL;
@@ -224,18 +232,19 @@ igd_status igd_report_write(const char *const *paths, int num, const char *out_p
     igd_status st;
 
     if (in == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for a report");
+        return no_memory();
     if ((st = igd_inputs_read(in, paths, num)) != IGD_OK)
         goto done;
     f = open_memstream(&text, &size);
     if (f == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for a report");
+        st = no_memory();
         goto done;
     }
-    igd_verdicts_make(verdict, in);
-    st = put_page(&(igd_page){f, in, verdict, decimals_of(in), &lacking});
+    st = igd_verdicts_make(verdict, in);
+    if (st == IGD_OK)
+        st = put_page(&(igd_page){f, in, verdict, decimals_of(in), &lacking});
     if ((fclose(f) != 0 || lacking) && st == IGD_OK)
-        st = igd_error(IGD_ENOMEM, "no memory for a report");
+        st = no_memory();
     if (st == IGD_OK)
         st = igd_file_write(out_path, text, size);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chart/markup.h"
+#include "core/error.h"
 #include "core/json.h"
 #include "core/number.h"
 #include "report/command.h"
@@ -78,7 +79,8 @@ static igd_finding find(const igd_verdict *v, const igd_inputs *in)
     return v->paired.difference > 0.0 ? IGD_FINDING_HELPS : IGD_FINDING_HARMS;
 }
 
-void igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS], const igd_inputs *in)
+igd_status igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS],
+                             const igd_inputs *in)
 {
     double p[IGD_REPORT_MAX_RESULTS];
     int of[IGD_REPORT_MAX_RESULTS], num = 0;
@@ -91,11 +93,13 @@ void igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS], const igd_inputs
         v->finding = split ? IGD_FINDING_SPLIT : IGD_FINDING_UNPAIRED;
         if (split || !igd_inputs_paired(&v->paired, in, k, IGD_ROW_WORST))
             continue;
-        if (!igd_inputs_attacked_differently(v->why, sizeof(v->why), in, k)) {
+        bool differ;
+        IGD_TRY(igd_inputs_compare_attacks(&differ, v->why, sizeof(v->why), in, k));
+        if (differ) {
+            v->finding = IGD_FINDING_DIFFERENTLY;
+        } else {
             p[num] = v->paired.p;
             of[num++] = k;
-        } else {
-            v->finding = IGD_FINDING_DIFFERENTLY;
         }
     }
     igd_holm(p, num);
@@ -105,6 +109,7 @@ void igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS], const igd_inputs
         v->num_compared = num;
         v->finding = find(v, in);
     }
+    return IGD_OK;
 }
 
 // --- saying it
@@ -222,11 +227,10 @@ static void say_command(const igd_saying *to, const cJSON *result)
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
-    if (f == NULL)
-        return;
     const bool whole =
-        igd_command_with(f, igd_string_of(result, "command"), "worst-case");
-    if (fclose(f) != 0 || text == NULL) {
+        f != NULL && igd_command_with(f, igd_string_of(result, "command"), "worst-case");
+    if (f == NULL || fclose(f) != 0) {
+        *to->lacking = true;
         free(text);
         return;
     }

@@ -41,13 +41,15 @@ typedef struct igd_verdict {
 } igd_verdict;
 
 // One for every result.
-void igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS], const igd_inputs *in);
+igd_status igd_verdicts_make(igd_verdict out[IGD_REPORT_MAX_RESULTS],
+                             const igd_inputs *in);
 
 // Writes what is known of result k as sentences: for the page or for the terminal.
 typedef struct igd_saying {
     FILE *f;
     bool html;
-    int decimals; // of percentages
+    int decimals;  // of percentages
+    bool *lacking; // set where there was no memory for a sentence
 } igd_saying;
 
 void igd_verdict_say(const igd_saying *to, const igd_inputs *in, const igd_verdict *v,

@@ -302,6 +302,8 @@ static igd_status read_json(igd_result *r, extent *e, const cJSON *json, const c
         IGD_TRY(igd_json_get(&item, json, provenance_keys[k], path));
         igd_json_add_copy(r->provenance, provenance_keys[k], item);
     }
+    if (!igd_json_whole(r->provenance))
+        return igd_error(IGD_ENOMEM, "%s: no memory for its settings", path);
     IGD_TRY(igd_json_object(&settings, json, "settings", path));
     IGD_TRY(igd_json_object(&data, json, "data", path));
     IGD_TRY(igd_json_integer(&num_images, data, "count", path));

@@ -284,8 +284,7 @@ static igd_status read_body(cJSON **body, const igd_state *s)
         st = damaged(s, "checksum");
         goto done;
     }
-    *body = cJSON_ParseWithLength((const char *)text + header, size - header);
-    st = *body == NULL ? damaged(s, "not JSON") : IGD_OK;
+    st = igd_json_parse(body, (const char *)text + header, size - header, s->path);
 
 done:
     free(text);
