@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The rooms of src/README.md: a file includes lower floors and its own, headers do not include each
-other in a circle, and rooms without libtorch call nothing that needs it.
+other in a circle, rooms without libtorch call nothing that needs it, and the command takes of src/
+what tools/core.h has.
 
 usage: test_rooms.py SOURCE LIBRARY
 """
@@ -45,6 +46,19 @@ def circles(graph: dict) -> list:
     return sorted(map(str, found))
 
 
+def includes_of_tools(source: pathlib.Path) -> list:
+    """What files of tools/ include that core.h is there for."""
+    found = []
+    for path in sorted((source / "tools").glob("*.[ch]")):
+        text = path.read_text()
+        names = [n for n in INCLUDE.findall(text) if (source / "src" / n).exists()]
+        names += re.findall(r"^#include <(cjson/[^>]+)>", text, re.M)
+        if path.name != "core.h":
+            found += [f"tools/{path.name}: includes {name}, which tools/core.h is for"
+                      for name in names]
+    return found
+
+
 def objects_of(library: str) -> dict:
     """What each object defines and wants, of the functions of igdef."""
     defines, wants, name = collections.defaultdict(set), collections.defaultdict(set), ""
@@ -81,6 +95,7 @@ def main() -> int:
                 faults.append(f"{path.relative_to(source)}: includes {name} of a floor that "
                               "is not below")
     faults += [f"{c}: in a circle of includes" for c in circles(graph)]
+    faults += includes_of_tools(source)
 
     objects = objects_of(sys.argv[2])
     owner = {s: o for o, symbols in objects["defines"].items() for s in symbols}

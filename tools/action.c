@@ -7,9 +7,6 @@
 #include <string.h>
 
 #include "core.h"
-#include "core/error.h"
-#include "core/seal.h"
-#include "data/resample.h"
 #include "print.h"
 #include "progress.h"
 

@@ -2,8 +2,7 @@
 #ifndef IGDEF_ACTION_H
 #define IGDEF_ACTION_H
 
-#include <cjson/cJSON.h>
-
+#include "core.h"
 #include "igdef.h"
 #include "options.h"
 

@@ -5,7 +5,6 @@
 
 #include "action_table.h"
 #include "core.h"
-#include "core/error.h"
 #include "print.h"
 #include "progress.h"
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "action.h"
-#include "core/error.h"
 #include "progress.h"
 
 #define MARGIN 0.01 // of the accuracy, as that of igdef eval

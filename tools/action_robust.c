@@ -1,7 +1,7 @@
 // Owns which of a result's numbers is its robust accuracy.
 #include "action_robust.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "core.h"
 
@@ -13,9 +13,11 @@ typedef struct robust {
 
 // Of a run that looked for its end, the sequence that holds whenever one stops; of a
 // random classifier, the expectation over its draws.
-static robust find(const igd_result *r)
+static igd_status find(robust *out, const igd_result *r)
 {
-    cJSON *json = cJSON_Parse(igd_result_json(r));
+    const char *text = igd_result_json(r);
+    cJSON *json;
+    IGD_TRY(igd_json_parse(&json, text, strlen(text), "the result"));
     const cJSON *random = igd_get(igd_get(json, "randomised"), "worst");
     const cJSON *anytime = igd_get(igd_get(json, "anytime"), "worst_acc");
     const cJSON *intervals = igd_get(json, "intervals");
@@ -33,21 +35,22 @@ static robust find(const igd_result *r)
         v.kind = "expected robust accuracy";
     }
     cJSON_Delete(json);
-    return v;
+    *out = v;
+    return IGD_OK;
 }
 
-bool robust_enough(char text[ROBUST_TEXT_MAX], const igd_result *r, double least,
-                   bool by_point)
+igd_status robust_check(bool *enough, char text[ROBUST_TEXT_MAX], const igd_result *r,
+                        double least, bool by_point)
 {
-    const robust v = find(r);
-    const double judged = by_point ? v.accuracy : v.low;
-    const bool enough = judged >= least;
+    robust v;
+    IGD_TRY(find(&v, r));
+    *enough = (by_point ? v.accuracy : v.low) >= least;
     char number[32];
     igd_number_shortest(number, sizeof(number), least);
     igd_format(text, ROBUST_TEXT_MAX,
                "%s %.4f on %lld images, %s [%.4f, %.4f]: %s is %s --min-robust %s",
                v.kind, v.accuracy, (long long)igd_result_num_images(r), v.interval, v.low,
                v.high, by_point ? "the point" : "its lower end",
-               enough ? "not below" : "below", number);
-    return enough;
+               *enough ? "not below" : "below", number);
+    return IGD_OK;
 }

@@ -6,23 +6,29 @@
 #include <string.h>
 
 #include "core.h"
-#include "core/error.h"
 #include "csv.h"
 
 // Adds copies of the members of an object under the given keys, where it has them.
 static void copy(cJSON *to, const cJSON *from, const char *const *keys)
 {
     for (; *keys != NULL; keys++)
-        if (cJSON_HasObjectItem(from, *keys))
-            cJSON_AddItemToObject(to, *keys, cJSON_Duplicate(igd_get(from, *keys), true));
+        igd_json_add_copy(to, *keys, igd_get(from, *keys));
 }
 
 static cJSON *add_row(cJSON *rows, const char *key, const char *name)
 {
     cJSON *row = cJSON_CreateObject();
-    cJSON_AddStringToObject(row, key, name);
-    cJSON_AddItemToArray(rows, row);
-    return row;
+    igd_json_add_string(row, key, name);
+    return igd_json_append(rows, row) ? row : NULL;
+}
+
+// What the rows are made of; *out is owned. They are given up where it fails.
+static igd_status parsed(cJSON **out, cJSON *rows, const char *text)
+{
+    const igd_status st = igd_json_parse(out, text, strlen(text), "the result");
+    if (st != IGD_OK)
+        cJSON_Delete(rows);
+    return st;
 }
 
 static igd_status print_table(cJSON *rows)
@@ -45,16 +51,16 @@ static void add_whole(cJSON *rows, const cJSON *json, const char *name, const ch
     cJSON *row = add_row(rows, "name", name);
     char acc[16];
     snprintf(acc, sizeof(acc), "%s_acc", key);
-    cJSON_AddStringToObject(row, "target", "");
-    cJSON_AddNumberToObject(row, "accuracy", igd_number_of(json, acc));
-    cJSON_AddItemToObject(
-        row, "interval", cJSON_Duplicate(igd_get(igd_get(json, "intervals"), acc), true));
+    igd_json_add_string(row, "target", "");
+    igd_json_add_number(row, "accuracy", igd_number_of(json, acc));
+    igd_json_add_copy(row, "interval", igd_get(igd_get(json, "intervals"), acc));
     copy(row, igd_get(igd_get(json, "randomised"), key), protocols);
 }
 
 igd_status table_print_result(const igd_result *r)
 {
-    cJSON *json = cJSON_Parse(igd_result_json(r)), *rows = cJSON_CreateArray();
+    cJSON *json, *rows = cJSON_CreateArray();
+    IGD_TRY(parsed(&json, rows, igd_result_json(r)));
     const cJSON *intervals = igd_get(igd_get(json, "intervals"), "attacks");
     const cJSON *attack;
     int k = 0;
@@ -62,10 +68,9 @@ igd_status table_print_result(const igd_result *r)
     cJSON_ArrayForEach(attack, igd_get(json, "attacks"))
     {
         cJSON *row = add_row(rows, "name", igd_string_of(attack, "name"));
-        cJSON_AddStringToObject(row, "target", igd_string_of(attack, "target"));
-        cJSON_AddNumberToObject(row, "accuracy", igd_number_of(attack, "robust_acc"));
-        cJSON_AddItemToObject(row, "interval",
-                              cJSON_Duplicate(cJSON_GetArrayItem(intervals, k++), true));
+        igd_json_add_string(row, "target", igd_string_of(attack, "target"));
+        igd_json_add_number(row, "accuracy", igd_number_of(attack, "robust_acc"));
+        igd_json_add_copy(row, "interval", cJSON_GetArrayItem(intervals, k++));
         copy(row, attack, protocols);
         copy(row, attack, costs);
     }
@@ -131,9 +136,9 @@ static void add_landscape(cJSON *rows, const cJSON *json)
             cJSON_ArrayForEach(loss, line)
             {
                 cJSON *row = add_row(rows, "name", igd_string_of(surface, "name"));
-                cJSON_AddNumberToObject(row, "a", cJSON_GetNumberValue(a));
-                cJSON_AddNumberToObject(row, "b", cJSON_GetNumberValue(b));
-                cJSON_AddItemToObject(row, "loss", cJSON_Duplicate(loss, true));
+                igd_json_add_number(row, "a", cJSON_GetNumberValue(a));
+                igd_json_add_number(row, "b", cJSON_GetNumberValue(b));
+                igd_json_add_copy(row, "loss", loss);
                 b = b != NULL ? b->next : NULL;
             }
             a = a != NULL ? a->next : NULL;
@@ -162,21 +167,20 @@ static void add_defenses(cJSON *rows, const cJSON *json)
     cJSON_ArrayForEach(from, igd_get(json, "rows"))
     {
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddItemToArray(rows, row);
         cJSON_ArrayForEach(item, from)
         {
             const cJSON *column = igd_get(json, "columns")->child;
             if (strcmp(item->string, "robust_acc") != 0) {
-                cJSON_AddItemToObject(row, item->string, cJSON_Duplicate(item, true));
+                igd_json_add_copy(row, item->string, item);
                 continue;
             }
             cJSON_ArrayForEach(acc, item)
             {
-                cJSON_AddItemToObject(row, cJSON_GetStringValue(column),
-                                      cJSON_Duplicate(acc, true));
+                igd_json_add_copy(row, cJSON_GetStringValue(column), acc);
                 column = column->next;
             }
         }
+        igd_json_append(rows, row);
     }
 }
 
@@ -201,7 +205,8 @@ static const cJSON *rows_of(const cJSON *json)
 
 igd_status table_print_analysis(const igd_analysis *a)
 {
-    cJSON *json = cJSON_Parse(igd_analysis_json(a)), *rows = cJSON_CreateArray();
+    cJSON *json, *rows = cJSON_CreateArray();
+    IGD_TRY(parsed(&json, rows, igd_analysis_json(a)));
     const char *kind = igd_string_of(json, "kind");
     const size_t num = sizeof(kinds) / sizeof(kinds[0]);
     const cJSON *row, *plain;
@@ -213,7 +218,7 @@ igd_status table_print_analysis(const igd_analysis *a)
     plain = k < num ? NULL : rows_of(json);
     cJSON_ArrayForEach(row, plain)
     {
-        cJSON_AddItemToArray(rows, cJSON_Duplicate(row, true));
+        igd_json_append(rows, cJSON_Duplicate(row, true));
     }
     cJSON_Delete(json);
     return print_table(rows);

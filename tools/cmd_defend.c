@@ -9,8 +9,6 @@
 
 #include "action.h"
 #include "core.h"
-#include "core/error.h"
-#include "core/file.h"
 #include "print.h"
 #include "progress.h"
 
@@ -130,15 +128,15 @@ static void write_csv(FILE *f, const predictions *p)
 static cJSON *row_json(const prediction *r)
 {
     cJSON *row = cJSON_CreateObject();
-    cJSON_AddNumberToObject(row, "index", (double)r->index);
+    igd_json_add_number(row, "index", (double)r->index);
     if (r->label >= 0)
-        cJSON_AddNumberToObject(row, "label", r->label);
+        igd_json_add_number(row, "label", r->label);
     else
-        cJSON_AddNullToObject(row, "label");
-    cJSON_AddNumberToObject(row, "prediction", r->defended);
-    cJSON_AddNumberToObject(row, "base_prediction", r->base);
-    cJSON_AddNumberToObject(row, "confidence", r->confidence);
-    cJSON_AddBoolToObject(row, "agree", r->defended == r->base);
+        igd_json_add_null(row, "label");
+    igd_json_add_number(row, "prediction", r->defended);
+    igd_json_add_number(row, "base_prediction", r->base);
+    igd_json_add_number(row, "confidence", r->confidence);
+    igd_json_add_bool(row, "agree", r->defended == r->base);
     return row;
 }
 
@@ -208,24 +206,22 @@ static igd_status print_json(const predictions *p, const igd_defense *defense,
                              const defend_settings *s)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "format", "igdef.defend/1");
-    cJSON_AddItemToObject(root, "defense", cJSON_Parse(igd_defense_description(defense)));
-    cJSON_AddNumberToObject(root, "count", (double)p->num);
+    igd_json_add_string(root, "format", "igdef.defend/1");
+    igd_json_add_item(root, "defense", cJSON_Parse(igd_defense_description(defense)));
+    igd_json_add_number(root, "count", (double)p->num);
     if (p->num > 0)
-        cJSON_AddNumberToObject(root, "agree", (double)p->agree / (double)p->num);
+        igd_json_add_number(root, "agree", (double)p->agree / (double)p->num);
     if (p->num_labelled > 0) {
         const double n = (double)p->num_labelled;
-        cJSON_AddNumberToObject(root, "clean_acc", (double)p->defended_correct / n);
-        cJSON_AddNumberToObject(root, "base_clean_acc", (double)p->base_correct / n);
+        igd_json_add_number(root, "clean_acc", (double)p->defended_correct / n);
+        igd_json_add_number(root, "base_clean_acc", (double)p->base_correct / n);
     }
-    if (s->output != NULL)
-        cJSON_AddStringToObject(root, "output", s->output);
-    if (s->export_path != NULL)
-        cJSON_AddStringToObject(root, "export", s->export_path);
+    igd_json_add_string(root, "output", s->output);
+    igd_json_add_string(root, "export", s->export_path);
     if (s->output == NULL && p->num > 0) {
-        cJSON *rows = cJSON_AddArrayToObject(root, "predictions");
+        cJSON *rows = igd_json_add_array(root, "predictions");
         for (int64_t i = 0; i < p->num; i++)
-            cJSON_AddItemToArray(rows, row_json(&p->row[i]));
+            igd_json_append(rows, row_json(&p->row[i]));
     }
     const igd_status st = action_print_json(root);
     cJSON_Delete(root);

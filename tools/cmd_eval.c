@@ -14,8 +14,6 @@
 #include "action_table.h"
 #include "budget.h"
 #include "core.h"
-#include "core/error.h"
-#include "core/file.h"
 #include "print.h"
 #include "progress.h"
 
@@ -90,6 +88,7 @@ static igd_status run(igd_result **out, const igd_evaluate_options *o,
 static int check_robust(const igd_result *r, const eval_settings *s)
 {
     char text[ROBUST_TEXT_MAX];
+    bool enough;
     if (isnan(s->min_robust))
         return CLI_DONE;
     if (igd_result_num_attacks(r) == 0) {
@@ -97,7 +96,11 @@ static int check_robust(const igd_result *r, const eval_settings *s)
         fprintf(stderr, "igdef eval: --min-robust: nothing was attacked\n");
         return CLI_CHECK_FAILED;
     }
-    if (robust_enough(text, r, s->min_robust, strcmp(s->min_robust_by, "point") == 0)) {
+    const igd_status st = robust_check(&enough, text, r, s->min_robust,
+                                       strcmp(s->min_robust_by, "point") == 0);
+    if (st != IGD_OK)
+        return action_failed(&s->common, st);
+    if (enough) {
         if (!s->common.json && !s->common.csv)
             print_out("check: %s\n", text);
         return CLI_DONE;

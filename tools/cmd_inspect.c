@@ -8,7 +8,6 @@
 
 #include "action.h"
 #include "core.h"
-#include "core/error.h"
 #include "csv.h"
 #include "print.h"
 #include "progress.h"
@@ -290,34 +289,36 @@ static igd_status show_text(const findings *found, const inspect_settings *s)
 
 // ---- JSON
 
+static void add_shape(cJSON *item, const igd_layer *l)
+{
+    cJSON *shape = igd_json_add_array(item, "shape");
+    for (int j = 0; j < l->num_dims; j++)
+        if (j != l->batch_axis)
+            igd_json_append(shape, cJSON_CreateNumber((double)l->shape[j]));
+    igd_json_add_number(item, "num_neurons", (double)l->num_neurons);
+    // Axes of the activation with its batch, as PATH~AXIS counts them.
+    igd_json_add_number(item, "batch_axis", l->batch_axis);
+    igd_json_add_number(item, "neuron_axis", l->neuron_axis);
+    igd_json_add_bool(item, "axis_guessed", l->axis_guessed);
+    igd_json_add_bool(item, "affine", l->affine);
+    igd_json_add_bool(item, "penultimate", l->penultimate);
+}
+
 static cJSON *layers_json(const findings *f)
 {
     cJSON *array = cJSON_CreateArray();
     for (int i = 0; i < f->num_layers; i++) {
         const igd_layer *l = &f->layers[i];
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddItemToArray(array, item);
-        cJSON_AddStringToObject(item, "path", l->path);
-        cJSON_AddStringToObject(item, "kind", l->kind);
-        if (l->reason != NULL) {
-            cJSON_AddStringToObject(item, "reason", l->reason);
-            continue;
-        }
-        cJSON *shape = cJSON_AddArrayToObject(item, "shape");
-        for (int j = 0; j < l->num_dims; j++)
-            if (j != l->batch_axis)
-                cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)l->shape[j]));
-        cJSON_AddNumberToObject(item, "num_neurons", (double)l->num_neurons);
-        // Axes of the activation with its batch, as PATH~AXIS counts them.
-        cJSON_AddNumberToObject(item, "batch_axis", l->batch_axis);
-        cJSON_AddNumberToObject(item, "neuron_axis", l->neuron_axis);
-        cJSON_AddBoolToObject(item, "axis_guessed", l->axis_guessed);
-        cJSON_AddBoolToObject(item, "affine", l->affine);
-        cJSON_AddBoolToObject(item, "penultimate", l->penultimate);
+        igd_json_add_string(item, "path", l->path);
+        igd_json_add_string(item, "kind", l->kind);
+        igd_json_add_string(item, "reason", l->reason);
+        if (l->reason == NULL)
+            add_shape(item, l);
+        igd_json_append(array, item);
     }
     return array;
 }
-
 static igd_status print_table(const findings *f)
 {
     cJSON *rows = layers_json(f);
@@ -329,19 +330,19 @@ static igd_status print_table(const findings *f)
 static cJSON *trials_json(const findings *f, const inspect_settings *s)
 {
     cJSON *data = cJSON_CreateObject();
-    cJSON_AddStringToObject(data, "path", s->in.data);
-    cJSON_AddNumberToObject(data, "count", (double)f->num_images);
-    cJSON *array = cJSON_AddArrayToObject(data, "normalizations");
+    igd_json_add_string(data, "path", s->in.data);
+    igd_json_add_number(data, "count", (double)f->num_images);
+    cJSON *array = igd_json_add_array(data, "normalizations");
     for (int i = 0; i < f->num_trials; i++) {
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddItemToArray(array, item);
-        cJSON_AddStringToObject(item, "name", trial_name(&f->trials[i], s));
-        cJSON_AddNumberToObject(item, "clean_acc", f->trials[i].clean_acc);
+        igd_json_add_string(item, "name", trial_name(&f->trials[i], s));
+        igd_json_add_number(item, "clean_acc", f->trials[i].clean_acc);
+        igd_json_append(array, item);
     }
     if (f->likely >= 0)
-        cJSON_AddStringToObject(data, "likely", trial_name(&f->trials[f->likely], s));
+        igd_json_add_string(data, "likely", trial_name(&f->trials[f->likely], s));
     else
-        cJSON_AddNullToObject(data, "likely");
+        igd_json_add_null(data, "likely");
     return data;
 }
 
@@ -356,15 +357,14 @@ static cJSON *card_json(const igd_model_card *c)
                {"normalization", c->normalization},
                {"preprocess", c->preprocess}};
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-        if (row[i].text != NULL)
-            cJSON_AddStringToObject(card, row[i].key, row[i].text);
-    cJSON *shape = cJSON_AddArrayToObject(card, "shape");
+        igd_json_add_string(card, row[i].key, row[i].text);
+    cJSON *shape = igd_json_add_array(card, "shape");
     for (int i = 0; i < 3; i++)
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)c->shape[i]));
-    cJSON_AddNumberToObject(card, "num_classes", c->num_classes);
+        igd_json_append(shape, cJSON_CreateNumber((double)c->shape[i]));
+    igd_json_add_number(card, "num_classes", c->num_classes);
     if (c->classes != NULL)
-        cJSON_AddItemToObject(card, "classes",
-                              cJSON_CreateStringArray(c->classes, c->num_classes));
+        igd_json_add_item(card, "classes",
+                          cJSON_CreateStringArray(c->classes, c->num_classes));
     return card;
 }
 
@@ -375,29 +375,28 @@ static igd_status print_json(const findings *f, const inspect_settings *s)
     const char *const *methods = igd_model_methods(m, &num_methods);
     cJSON *root = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(root, "format", "igdef.inspect/1");
-    cJSON_AddStringToObject(root, "path", igd_model_path(m));
-    cJSON_AddStringToObject(root, "sha256", igd_model_sha256(m));
-    cJSON *names = cJSON_AddArrayToObject(root, "methods");
+    igd_json_add_string(root, "format", "igdef.inspect/1");
+    igd_json_add_string(root, "path", igd_model_path(m));
+    igd_json_add_string(root, "sha256", igd_model_sha256(m));
+    cJSON *names = igd_json_add_array(root, "methods");
     for (int i = 0; i < num_methods; i++)
-        cJSON_AddItemToArray(names, cJSON_CreateString(methods[i]));
-    cJSON *shape = cJSON_AddArrayToObject(root, "shape");
+        igd_json_append(names, cJSON_CreateString(methods[i]));
+    cJSON *shape = igd_json_add_array(root, "shape");
     for (int i = 0; i < 3; i++)
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)igd_model_shape(m)[i]));
-    cJSON_AddNumberToObject(root, "num_classes", igd_model_num_classes(m));
-    cJSON_AddStringToObject(
-        root, "output", igd_model_gives_probabilities(m) ? "probabilities" : "logits");
+        igd_json_append(shape, cJSON_CreateNumber((double)igd_model_shape(m)[i]));
+    igd_json_add_number(root, "num_classes", igd_model_num_classes(m));
+    igd_json_add_string(root, "output",
+                        igd_model_gives_probabilities(m) ? "probabilities" : "logits");
     if (igd_model_output(m)[0] != '\0')
-        cJSON_AddStringToObject(root, "chosen_output", igd_model_output(m));
-    cJSON_AddBoolToObject(root, "deterministic", igd_model_is_deterministic(m));
-    cJSON_AddBoolToObject(root, "differentiable", igd_model_no_gradient(m) == NULL);
-    if (igd_model_no_gradient(m) != NULL)
-        cJSON_AddStringToObject(root, "no_gradient", igd_model_no_gradient(m));
-    cJSON_AddItemToObject(root, "layers", layers_json(f));
+        igd_json_add_string(root, "chosen_output", igd_model_output(m));
+    igd_json_add_bool(root, "deterministic", igd_model_is_deterministic(m));
+    igd_json_add_bool(root, "differentiable", igd_model_no_gradient(m) == NULL);
+    igd_json_add_string(root, "no_gradient", igd_model_no_gradient(m));
+    igd_json_add_item(root, "layers", layers_json(f));
     if (f->card != NULL)
-        cJSON_AddItemToObject(root, "card", card_json(f->card));
+        igd_json_add_item(root, "card", card_json(f->card));
     if (f->num_images > 0)
-        cJSON_AddItemToObject(root, "data", trials_json(f, s));
+        igd_json_add_item(root, "data", trials_json(f, s));
     const igd_status st = action_print_json(root);
     cJSON_Delete(root);
     return st;

@@ -11,8 +11,6 @@
 #include "action_merge.h"
 #include "action_rank.h"
 #include "core.h"
-#include "core/error.h"
-#include "core/file.h"
 #include "csv.h"
 #include "print.h"
 #include "progress.h"
@@ -143,17 +141,17 @@ static igd_status print_json(const igd_ranking *r, const rank_settings *s, doubl
                              int top)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "format", "igdef.rank/1");
-    cJSON_AddStringToObject(root, "output", s->output);
-    cJSON_AddStringToObject(root, "method", igd_ranking_method(r));
-    cJSON_AddStringToObject(root, "layer", igd_ranking_layer(r));
-    cJSON_AddStringToObject(root, "model_sha256", igd_ranking_model_sha256(r));
-    cJSON_AddNumberToObject(root, "num_classes", igd_ranking_num_classes(r));
-    cJSON_AddNumberToObject(root, "num_neurons", igd_ranking_num_neurons(r));
-    cJSON_AddNumberToObject(root, "num_images", (double)igd_ranking_num_images(r));
+    igd_json_add_string(root, "format", "igdef.rank/1");
+    igd_json_add_string(root, "output", s->output);
+    igd_json_add_string(root, "method", igd_ranking_method(r));
+    igd_json_add_string(root, "layer", igd_ranking_layer(r));
+    igd_json_add_string(root, "model_sha256", igd_ranking_model_sha256(r));
+    igd_json_add_number(root, "num_classes", igd_ranking_num_classes(r));
+    igd_json_add_number(root, "num_neurons", igd_ranking_num_neurons(r));
+    igd_json_add_number(root, "num_images", (double)igd_ranking_num_images(r));
     if (s->compare != NULL) {
-        cJSON_AddNumberToObject(root, "common", common);
-        cJSON_AddNumberToObject(root, "top", top);
+        igd_json_add_number(root, "common", common);
+        igd_json_add_number(root, "top", top);
     }
     const igd_status st = action_print_json(root);
     cJSON_Delete(root);

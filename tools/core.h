@@ -1,8 +1,8 @@
-// What the command takes of src/core beside the public headers: files written whole or
-// not at all, JSON, numbers, lines, the time of day, names that are nearly right, text
-// for terminals and how it is broken, whether logits are finite and an accuracy is near
-// guessing, and how a failure becomes a message. Nothing else of src/ is included in
-// tools/.
+// What the command takes of src/ beside the public headers: files written whole or not at
+// all, JSON read and built, numbers, lines, the time of day, names that are nearly right,
+// text for terminals and how it is broken, whether logits are finite and an accuracy is
+// near guessing, how a failure becomes a message, and the names of preprocessings. Tools
+// include nothing of src/ but through this file, and cJSON only as src/core has it.
 #ifndef IGDEF_CORE_H
 #define IGDEF_CORE_H
 
@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/json.h"
+#include "core/json_build.h"
 #include "core/lines.h"
 #include "core/logits.h"
 #include "core/nearest.h"
@@ -19,5 +20,6 @@
 #include "core/seal.h"
 #include "core/text.h"
 #include "core/wrap.h"
+#include "data/resample.h"
 
 #endif

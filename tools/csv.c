@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core.h"
-#include "core/error.h"
 
 #define KEY_MAX 256
 
@@ -21,13 +20,13 @@ void csv_field(FILE *f, const char *text)
     fputc('"', f);
 }
 
-// A scalar as text: numbers as they are in JSON.
+// A scalar as text: numbers as they are in JSON. NULL without memory, as below.
 static cJSON *text_of(const cJSON *v)
 {
-    if (cJSON_IsString(v))
-        return cJSON_CreateString(v->valuestring);
-    char *text = cJSON_IsNull(v) ? NULL : cJSON_PrintUnformatted(v);
-    cJSON *out = cJSON_CreateString(text != NULL ? text : "");
+    if (cJSON_IsString(v) || cJSON_IsNull(v))
+        return cJSON_CreateString(cJSON_IsString(v) ? v->valuestring : "");
+    char *text = cJSON_PrintUnformatted(v);
+    cJSON *out = text != NULL ? cJSON_CreateString(text) : NULL;
     cJSON_free(text);
     return out;
 }
@@ -35,6 +34,7 @@ static cJSON *text_of(const cJSON *v)
 // The values of an array between blanks.
 static cJSON *joined(const cJSON *array)
 {
+    bool whole = true;
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
@@ -44,11 +44,12 @@ static cJSON *joined(const cJSON *array)
     cJSON_ArrayForEach(v, array)
     {
         cJSON *item = text_of(v);
+        whole = whole && item != NULL;
         fprintf(f, "%s%s", v == array->child ? "" : " ",
                 item != NULL ? item->valuestring : "");
         cJSON_Delete(item);
     }
-    cJSON *out = fclose(f) == 0 ? cJSON_CreateString(text) : NULL;
+    cJSON *out = fclose(f) == 0 && whole ? cJSON_CreateString(text) : NULL;
     cJSON_free(text);
     return out;
 }
@@ -69,12 +70,12 @@ static void flatten(cJSON *flat, const char *key, const cJSON *v)
     if (cJSON_IsNull(v) && strstr(key, "interval") != NULL)
         return; // there is none
     if (!cJSON_IsObject(v) && !cJSON_IsArray(v)) {
-        cJSON_AddItemToObject(flat, key, text_of(v));
+        igd_json_add_item(flat, key, text_of(v));
         return;
     }
     if (cJSON_IsArray(v) && !is_interval(key, v) &&
         !cJSON_HasObjectItem(v->child, "name")) {
-        cJSON_AddItemToObject(flat, key, joined(v));
+        igd_json_add_item(flat, key, joined(v));
         return;
     }
     cJSON_ArrayForEach(item, v)
@@ -96,22 +97,13 @@ static void add_columns(cJSON *columns, const cJSON *flat)
     cJSON_ArrayForEach(v, flat)
     {
         if (!cJSON_HasObjectItem(columns, v->string))
-            cJSON_AddNullToObject(columns, v->string);
+            igd_json_add_null(columns, v->string);
     }
 }
 
-igd_status csv_print(FILE *f, const cJSON *rows)
+static void print_rows(FILE *f, const cJSON *flat, const cJSON *columns)
 {
-    cJSON *flat = cJSON_CreateArray(), *columns = cJSON_CreateObject();
     const cJSON *row, *column;
-    cJSON_ArrayForEach(row, rows)
-    {
-        cJSON *o = cJSON_CreateObject();
-        flatten(o, "", row);
-        add_columns(columns, o);
-        cJSON_AddItemToArray(flat, o);
-    }
-    const bool whole = cJSON_GetArraySize(flat) == cJSON_GetArraySize(rows);
     cJSON_ArrayForEach(column, columns)
     {
         fputs(column == columns->child ? "" : ",", f);
@@ -127,6 +119,23 @@ igd_status csv_print(FILE *f, const cJSON *rows)
         }
         fputc('\n', f);
     }
+}
+
+igd_status csv_print(FILE *f, const cJSON *rows)
+{
+    cJSON *flat = cJSON_CreateArray(), *columns = cJSON_CreateObject();
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows)
+    {
+        cJSON *o = cJSON_CreateObject();
+        flatten(o, "", row);
+        add_columns(columns, o);
+        igd_json_append(flat, o);
+    }
+    const bool whole =
+        igd_json_whole(rows) && igd_json_whole(flat) && igd_json_whole(columns);
+    if (whole)
+        print_rows(f, flat, columns);
     cJSON_Delete(flat);
     cJSON_Delete(columns);
     return whole ? IGD_OK : igd_error(IGD_ENOMEM, "no memory for the table");

@@ -3,9 +3,9 @@
 #ifndef IGDEF_CSV_H
 #define IGDEF_CSV_H
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
+#include "core.h"
 #include "igdef/status.h"
 
 // A row per object of an array, under a line with all their keys in order of appearance.

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core.h"
-#include "core/error.h"
 #include "igdef/evaluate.h"
 
 #define AUTOATTACK "autoattack"
@@ -155,7 +154,7 @@ static void add_percent(cJSON *o, const char *key, double accuracy)
 {
     char text[16];
     igd_format(text, sizeof(text), "%.2f", 100.0 * accuracy);
-    cJSON_AddStringToObject(o, key, text);
+    igd_json_add_string(o, key, text);
 }
 
 // The expectation of a random classifier where it is one.
@@ -182,7 +181,7 @@ static void add_footnote(cJSON *o, const igd_result *r, const cJSON *json,
                          k > 0 ? ", " : "; warnings: ", igd_result_warning_id(r, k));
     if (used < (int)sizeof(text))
         snprintf(text + used, sizeof(text) - (size_t)used, ".");
-    cJSON_AddStringToObject(o, "footnote", text);
+    igd_json_add_string(o, "footnote", text);
 }
 
 static cJSON *make(char missing[MODEL_INFO_MISSING], const igd_result *r,
@@ -201,22 +200,22 @@ static cJSON *make(char missing[MODEL_INFO_MISSING], const igd_result *r,
     for (int k = 0; k < NUM_GIVEN; k++) {
         const char *value = value_of(info, given[k].key);
         if (given[k].kind == TRUTH)
-            cJSON_AddBoolToObject(o, given[k].key, strcmp(value, "true") == 0);
+            igd_json_add_bool(o, given[k].key, strcmp(value, "true") == 0);
         else if (given[k].kind == TEXT)
-            cJSON_AddStringToObject(o, given[k].key, value != NULL ? value : "");
+            igd_json_add_string(o, given[k].key, value != NULL ? value : "");
         if (given[k].kind == TEXT && value == NULL && used < MODEL_INFO_MISSING)
             used += (size_t)snprintf(missing + used, MODEL_INFO_MISSING - used, "%s%s",
                                      used > 0 ? ", " : "", given[k].key);
     }
     const double passes = igd_number_of(cost, "forwards");
-    cJSON_AddNumberToObject(o, "number_forward_passes", isnan(passes) ? 1.0 : passes);
+    igd_json_add_number(o, "number_forward_passes", isnan(passes) ? 1.0 : passes);
     igd_number_shortest(eps, sizeof(eps), igd_number_in(json, "threat", "eps"));
-    cJSON_AddStringToObject(o, "eps", eps);
+    igd_json_add_string(o, "eps", eps);
     add_percent(o, "clean_acc", accuracy_of(clean, "clean_acc"));
     add_percent(o, "autoattack_acc", autoattack);
     if (all < autoattack) // further attacks of the list found more
         add_percent(o, "external", all);
-    cJSON_AddBoolToObject(o, "unreliable", igd_result_num_warnings(r) > 0);
+    igd_json_add_bool(o, "unreliable", igd_result_num_warnings(r) > 0);
     add_footnote(o, r, json, info);
     return o;
 }

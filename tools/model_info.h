@@ -2,9 +2,8 @@
 #ifndef IGDEF_MODEL_INFO_H
 #define IGDEF_MODEL_INFO_H
 
-#include <cjson/cJSON.h>
-
 #include "cli.h"
+#include "core.h"
 #include "igdef/status.h"
 
 // Whether each text is KEY=VALUE with a key that the file has and igdef does not measure.

@@ -2,9 +2,9 @@
 // milliseconds.
 #include "options_report.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core.h"
 #include "csv.h"
@@ -104,8 +104,10 @@ static int write_model_info(const report_settings *s)
 // What the page says first of each defended model, a row each.
 static int print_table(const char *summary)
 {
-    cJSON *rows = cJSON_Parse(summary);
-    const igd_status st = csv_print(stdout, rows);
+    cJSON *rows = NULL;
+    igd_status st = igd_json_parse(&rows, summary, strlen(summary), "the report");
+    if (st == IGD_OK)
+        st = csv_print(stdout, rows);
     cJSON_Delete(rows);
     return st == IGD_OK ? CLI_DONE : cli_failed("report");
 }
@@ -113,16 +115,19 @@ static int print_table(const char *summary)
 static int print_json(const report_settings *s, const char *summary)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "report", s->output);
-    cJSON_AddItemToObject(o, "files",
-                          cJSON_CreateStringArray(s->results.item, s->results.num));
-    cJSON_AddItemToObject(o, "results", cJSON_Parse(summary));
-    char *text = cJSON_HasObjectItem(o, "results") ? igd_json_text(o, true) : NULL;
+    igd_json_add_string(o, "report", s->output);
+    igd_json_add_item(o, "files",
+                      cJSON_CreateStringArray(s->results.item, s->results.num));
+    igd_json_add_item(o, "results", cJSON_Parse(summary));
+    char *text = igd_json_text(o, true);
     cJSON_Delete(o);
-    if (text != NULL)
-        puts(text);
-    cJSON_free(text);
-    return text != NULL ? CLI_DONE : CLI_FAILED;
+    if (text == NULL) {
+        (void)igd_error(IGD_ENOMEM, "no memory for the result");
+        return cli_failed("report");
+    }
+    puts(text);
+    free(text);
+    return CLI_DONE;
 }
 
 static int run(const void *settings)

@@ -14,7 +14,6 @@
 
 #include "cli.h"
 #include "core.h"
-#include "core/text.h"
 #include "print.h"
 #include "process.h"
 #include "progress_line.h"

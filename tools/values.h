@@ -2,9 +2,8 @@
 #ifndef IGDEF_VALUES_H
 #define IGDEF_VALUES_H
 
-#include <cjson/cJSON.h>
-
 #include "cli.h"
+#include "core.h"
 
 // Where a value comes from, for messages: "--keep", or "conf.json: key 'keep'".
 typedef struct cli_source {
