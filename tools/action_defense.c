@@ -1,6 +1,7 @@
 // Owns the way from the options of defenses to defended models.
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "action.h"
 #include "progress.h"
@@ -15,8 +16,8 @@ igd_defense_options action_mask_options(const defense_settings *d, uint64_t seed
     return o;
 }
 
-static igd_status load_masked(igd_defense **out, const igd_model *base,
-                              const defense_settings *d, const defense_setting *where)
+static igd_status load_mask(igd_defense **out, const igd_model *base,
+                            const defense_settings *d, const defense_setting *where)
 {
     const igd_defense_options o = action_mask_options(d, where->common->seed);
     igd_ranking *ranking = NULL;
@@ -78,19 +79,24 @@ static igd_status load_file(igd_defense **out, const igd_model *base,
     return igd_defense_new_model(out, base, d->defended);
 }
 
+// The loaders of --defense NAME; of the row without a name, that of a file.
 typedef igd_status (*load_fn)(igd_defense **out, const igd_model *base,
                               const defense_settings *d, const defense_setting *where);
-
-static const load_fn loaders[] = {
-    [IGD_DEFENSE_MASK] = load_masked, [IGD_DEFENSE_CAAA] = load_caaa,
-    [IGD_DEFENSE_HEDGE] = load_hedge, [IGD_DEFENSE_MEANSPARSE] = load_meansparse,
-    [IGD_DEFENSE_MODEL] = load_file,
-};
+#define LOADER(name, type, more) {#name, load_##name},
+static const struct {
+    const char *name;
+    load_fn load;
+} loaders[] = {{"mask", load_mask}, NAMED_DEFENSES(LOADER, )};
 
 igd_status action_load_defense(igd_defense **out, const igd_model *base,
                                const defense_settings *d, const defense_setting *where)
 {
     const defense_row *row = defense_chosen(d);
     *out = NULL;
-    return row != NULL ? loaders[row->kind](out, base, d, where) : IGD_OK;
+    if (row == NULL)
+        return IGD_OK;
+    for (size_t k = 0; row->name != NULL; k++)
+        if (strcmp(loaders[k].name, row->name) == 0)
+            return loaders[k].load(out, base, d, where);
+    return load_file(out, base, d, where);
 }

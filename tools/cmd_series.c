@@ -208,7 +208,7 @@ static igd_status add_ranking(table *t, const char *path)
     return st;
 }
 
-// "none, hedge, sodef with --defended, caaa".
+// "none, caaa, sodef with --defended".
 static void names_text(char *out, size_t size)
 {
     size_t used = (size_t)snprintf(out, size, "none");

@@ -1,11 +1,13 @@
 // Owns the kinds of defenses on the command line: the options of each, and its row. The
 // front end and the plugin both link it.
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "options_defense.h"
 
-static const char *const names[] = {"mask", "caaa", "hedge", "meansparse", NULL};
+#define NAME(name, type, more) #name,
+static const char *const names[] = {"mask", NAMED_DEFENSES(NAME, ) NULL};
 static const char *const masks[] = {"ranking", "random", "none", NULL};
 
 // clang-format off
@@ -61,6 +63,13 @@ const cli_option force_options[] = {
     {0},
 };
 
+static void mask_defaults(defense_settings *s)
+{
+    s->mask = igd_defense_options_default();
+    s->passes = 2;
+    s->smoothing = true;
+}
+
 static const cli_option *const of_mask[] = {ranked_options,    mask_options,
                                             keep_options,      noise_options,
                                             smoothing_options, force_options, NULL};
@@ -86,6 +95,11 @@ const cli_option caaa_options[] = {
      "A", "caaa: size of a step, in pixel units", 0, 0, NULL},
     {0},
 };
+static void caaa_defaults(defense_settings *s)
+{
+    s->caaa = igd_caaa_options_default();
+}
+
 static const cli_option *const of_caaa[] = {caaa_options, NULL};
 
 // ---- hedge
@@ -102,6 +116,12 @@ const cli_option hedge_options[] = {
      NULL, "hedge: start at the image, not anywhere in the ball", 0, 0, NULL},
     {0},
 };
+static void hedge_defaults(defense_settings *s)
+{
+    s->hedge = igd_hedge_options_default();
+    s->hedge.eps = NAN;
+}
+
 static const cli_option *const of_hedge[] = {hedge_options, NULL};
 
 static bool hedge_is_random(const defense_settings *s)
@@ -127,6 +147,13 @@ const cli_option meansparse_options[] = {
      "A", "meansparse: threshold, in standard deviations of a channel", 0, 1e6, NULL},
     {0},
 };
+static void meansparse_defaults(defense_settings *s)
+{
+    s->meansparse = (meansparse_settings){.split = splits[0],
+                                          .layer = "penultimate",
+                                          .options = igd_meansparse_options_default()};
+}
+
 static const cli_option *const of_meansparse[] = {meansparse_options, NULL};
 
 static igd_adaptive has_surrogate(const defense_settings *s)
@@ -150,6 +177,7 @@ static const cli_option *const of_file[] = {defended_options, NULL};
 const defense_row defense_rows[] = {
     {.kind = IGD_DEFENSE_HEDGE,
      .name = "hedge",
+     .defaults = hedge_defaults,
      .given = "--defense hedge",
      .options = of_hedge,
      .random = hedge_is_random,
@@ -163,12 +191,14 @@ const defense_row defense_rows[] = {
      .compared = "sodef"},
     {.kind = IGD_DEFENSE_CAAA,
      .name = "caaa",
+     .defaults = caaa_defaults,
      .given = "--defense caaa",
      .options = of_caaa,
      .no_export = "caaa" CLIMBS,
      .compared = "caaa"},
     {.kind = IGD_DEFENSE_MEANSPARSE,
      .name = "meansparse",
+     .defaults = meansparse_defaults,
      .given = "--defense meansparse",
      .options = of_meansparse,
      .needs = "meansparse-data",
@@ -176,6 +206,7 @@ const defense_row defense_rows[] = {
      .compared = "meansparse"},
     {.kind = IGD_DEFENSE_MASK,
      .name = "mask",
+     .defaults = mask_defaults,
      .given = "--ranking",
      .options = of_mask,
      .random = mask_is_random,

@@ -57,7 +57,8 @@ static const char prefixes[] =
     "transfer:NAME is an attack or ensemble made on the base model; own:NAME keeps the "
     "points of highest loss; surrogate:NAME and joint:NAME go through a defense with a "
     "pseudo-label at another temperature and with a loss on both passes; surrogate:NAME "
-    "through meansparse as if it were the identity. clean is no "
+    "also through one that has another backward pass, such as the identity's. clean is "
+    "no "
     "attack.";
 
 void cli_help_attacks(FILE *f)

@@ -1,20 +1,14 @@
 // What the options of defenses ask for, and which of them go together.
 #include "options_defense.h"
 
-#include <math.h>
 #include <string.h>
 
 defense_settings defense_defaults(void)
 {
-    defense_settings s = {.mask = igd_defense_options_default(),
-                          .passes = 2,
-                          .smoothing = true,
-                          .caaa = igd_caaa_options_default(),
-                          .hedge = igd_hedge_options_default(),
-                          .meansparse = {.split = "train",
-                                         .layer = "penultimate",
-                                         .options = igd_meansparse_options_default()}};
-    s.hedge.eps = NAN;
+    defense_settings s = {0};
+    for (const defense_row *row = defense_rows; row->options != NULL; row++)
+        if (row->defaults != NULL)
+            row->defaults(&s);
     return s;
 }
 

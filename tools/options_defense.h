@@ -5,6 +5,22 @@
 #include "cli.h"
 #include "igdef/defense.h"
 
+// MeanSparse takes its statistics from images of its own.
+typedef struct meansparse_settings {
+    const char *data, *split, *layer;
+    int64_t count;
+    igd_meansparse_options options;
+} meansparse_settings;
+
+// The defenses that --defense names beside the mask, a line each: its name, which is also
+// that of its settings, of its options NAME_options and of its load_NAME(), and the type
+// of its settings. What else a defense says on the command line is its row. `more` is
+// what X takes beside them.
+#define NAMED_DEFENSES(X, more)                                                          \
+    X(caaa, igd_caaa_options, more)                                                      \
+    X(hedge, igd_hedge_options, more) /* eps is NAN where it was not given */            \
+    X(meansparse, meansparse_settings, more)
+
 typedef struct defense_settings {
     const char *defense; // name of a row; NULL: not given
     const char *ranking; // with these two, no other option need say which defense
@@ -12,19 +28,16 @@ typedef struct defense_settings {
     igd_defense_options mask;
     int passes;     // 1 or 2, which mask.one_pass is made of
     bool smoothing; // false: mask.sigma is to be 0
-    igd_caaa_options caaa;
-    igd_hedge_options hedge; // eps is NAN where it was not given
-    struct {
-        const char *data, *split, *layer;
-        int64_t count;
-        igd_meansparse_options options;
-    } meansparse;
+#define DEFENSE_MEMBER(name, type, more) type name;
+    NAMED_DEFENSES(DEFENSE_MEMBER, )
 } defense_settings;
 
 // The options, in pieces, so that a command lists those that some call of it takes.
 extern const cli_option defense_kind_options[], ranked_options[], mask_options[],
-    keep_options[], noise_options[], smoothing_options[], force_options[], caaa_options[],
-    hedge_options[], meansparse_options[], defended_options[];
+    keep_options[], noise_options[], smoothing_options[], force_options[],
+    defended_options[];
+#define DEFENSE_OPTIONS(name, type, more) extern const cli_option name##_options[];
+NAMED_DEFENSES(DEFENSE_OPTIONS, )
 
 // All of them as groups of a command's table; those of defenses that are no mask.
 #define DEFENSE_GROUPS(title, offset)                                                    \
@@ -33,16 +46,17 @@ extern const cli_option defense_kind_options[], ranked_options[], mask_options[]
         {NULL, noise_options, offset}, {NULL, smoothing_options, offset},                \
         {NULL, force_options, offset}, OTHER_DEFENSE_GROUPS(offset)
 #define OTHER_DEFENSE_GROUPS(offset)                                                     \
-    {NULL, caaa_options, offset}, {NULL, hedge_options, offset},                         \
-        {NULL, meansparse_options, offset},                                              \
+    NAMED_DEFENSES(DEFENSE_GROUP, offset)                                                \
     {                                                                                    \
         NULL, defended_options, offset                                                   \
     }
+#define DEFENSE_GROUP(name, type, offset) {NULL, name##_options, offset},
 
 // A kind of defense on the command line.
 typedef struct defense_row {
     igd_defense_kind kind;
-    const char *name;                 // of --defense; NULL: `needs` alone makes it
+    const char *name;                      // of --defense; NULL: `needs` alone makes it
+    void (*defaults)(defense_settings *s); // sets those of its settings; NULL: zeros
     const char *given;                // what to give so that its options say something
     const cli_option *const *options; // its pieces, NULL-ended
     const char *needs;                // the option that it cannot be without; NULL

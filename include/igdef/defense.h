@@ -332,10 +332,11 @@ const char *igd_defense_method(const igd_defense *d);
 const char *igd_defense_layer(const igd_defense *d);
 
 /**
- * Write a masked defense, or MeanSparse, as one TorchScript file with `forward(x)`. Noise
- * comes from PyTorch's global generator. The file appears whole or not at all.
+ * Write a defense as one TorchScript file with `forward(x)`. Noise comes from PyTorch's
+ * global generator. The file appears whole or not at all.
  *
- * @return IGD_OK, IGD_EINVAL for other kinds and without a mask, IGD_EIO, IGD_ETORCH
+ * @return IGD_OK, IGD_EINVAL for kinds that no file can hold, such as those that take
+ *         gradients in their forward, and for IGD_MASK_NONE, IGD_EIO, IGD_ETORCH
  */
 igd_status igd_defense_export(const igd_defense *d, const char *path);
 

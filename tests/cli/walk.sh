@@ -19,6 +19,7 @@ hedge=(--defense hedge --hedge-steps 1 --hedge-step-size 0.1 --hedge-eps 0.1
     --no-hedge-random-start)
 sparse=(--defense meansparse --meansparse-data data.npy --meansparse-split train
     --meansparse-count 2 --meansparse-layer l --meansparse-alpha 0.1)
+others=("${caaa[*]}" "${hedge[*]}" "${sparse[*]}" '--defended defended.pt') # no masks
 files=(-o o.json --chart c.svg)
 series=("${images[@]}" "${threat[@]}" "${attacks[@]}" "${files[@]}" "${common[@]}" --restart
     --cache cache --no-checks)
@@ -38,6 +39,15 @@ call() # COMMAND..., as in: call "analyze sweep" OPTIONS...
     case " $* " in *' -o '*) echo "$command --output" >>given ;; esac
 }
 
+with_others() # the call, once with each defense that is no mask
+{
+    local other
+    for other in "${others[@]}"; do
+        # shellcheck disable=SC2086 # options
+        call "$@" $other
+    done
+}
+
 call inspect "${images[@]}" "${common[@]}"
 call inspect --model absent.pt --input 3,2,2 --output 0 --csv
 rank=("${images[@]}" "${common[@]}" -o ranking.safetensors)
@@ -53,10 +63,7 @@ call rank "${rank[@]}" --method cdir --image-embeddings i.npy --text-embeddings 
 defend=("${images[@]}" "${common[@]}" -o o.csv --allow-nonfinite)
 call defend "${defend[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}"
 call defend "${defend[@]}" "${kept[@]}" --no-smoothing
-call defend "${defend[@]}" "${caaa[@]}"
-call defend "${defend[@]}" "${hedge[@]}"
-call defend "${defend[@]}" "${sparse[@]}"
-call defend "${defend[@]}" --defended defended.pt
+with_others defend "${defend[@]}"
 call defend --model absent.pt "${kept[@]}" --input 3,2,2 --export e.pt
 call defend --model absent.pt "${kept[@]}" --images cat.png --csv
 call rank --model absent.pt --data data.npy -o r.safetensors.part --shard 1/4
@@ -66,10 +73,7 @@ eval=("${images[@]}" "${threat[@]}" "${attacks[@]}" "${common[@]}" -o o.json --s
     --no-checks --no-bounds --no-shortcuts --audit 5)
 call eval "${eval[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call eval "${eval[@]}" "${kept[@]}" --no-smoothing
-call eval "${eval[@]}" "${caaa[@]}"
-call eval "${eval[@]}" "${hedge[@]}"
-call eval "${eval[@]}" "${sparse[@]}"
-call eval "${eval[@]}" --defended defended.pt
+with_others eval "${eval[@]}"
 call eval -m absent.pt -d data.npy --order random --budget 5img --until-width 0.1 \
     --until-difference empty.json --csv --attack fgsm --min-robust 0.5 \
     --min-robust-by low
@@ -95,10 +99,7 @@ analysis=("${images[@]}" "${files[@]}" "${common[@]}")
 call 'analyze radius' "${series[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise \
     --from 0.01 --halvings 3
 call 'analyze radius' "${series[@]}" --no-json --csv "${kept[@]}" --no-smoothing
-call 'analyze radius' "${series[@]}" "${caaa[@]}"
-call 'analyze radius' "${series[@]}" "${hedge[@]}"
-call 'analyze radius' "${series[@]}" "${sparse[@]}"
-call 'analyze radius' "${series[@]}" --defended defended.pt
+with_others 'analyze radius' "${series[@]}"
 call 'analyze shift' "${analysis[@]}" "${threat[@]}" --attack pgd --set pgd.last=0 --top 3 \
     --target defended --mask ranking --passes 2 "${kept[@]}" "${noise[@]}"
 call 'analyze shift' "${analysis[@]}" --no-json --csv "${kept[@]}" --no-smoothing --target defended
@@ -108,17 +109,11 @@ call 'analyze search-keep' "${analysis[@]}" --no-json --csv --ranking r.safetens
 call 'analyze landscape' "${analysis[@]}" --eps 0.1 --grid 5 "${mask[@]}" "${kept[@]}" \
     "${noise[@]}"
 call 'analyze landscape' "${analysis[@]}" --no-json --csv "${kept[@]}" --no-smoothing
-call 'analyze landscape' "${analysis[@]}" "${caaa[@]}"
-call 'analyze landscape' "${analysis[@]}" "${hedge[@]}"
-call 'analyze landscape' "${analysis[@]}" "${sparse[@]}"
-call 'analyze landscape' "${analysis[@]}" --defended defended.pt
+with_others 'analyze landscape' "${analysis[@]}"
 sweep=("${series[@]}" --over steps --values '1,2')
 call 'analyze sweep' "${sweep[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call 'analyze sweep' "${sweep[@]}" --no-json --csv "${kept[@]}" --no-smoothing
-call 'analyze sweep' "${sweep[@]}" "${caaa[@]}"
-call 'analyze sweep' "${sweep[@]}" "${hedge[@]}"
-call 'analyze sweep' "${sweep[@]}" "${sparse[@]}"
-call 'analyze sweep' "${sweep[@]}" --defended defended.pt
+with_others 'analyze sweep' "${sweep[@]}"
 probe=(--rank-data data.npy --rank-split train --rank-count 4)
 call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --method loir \
     --rank-fraction 0.5
@@ -133,8 +128,12 @@ call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --me
     --image-embeddings i.npy --text-embeddings t.npy
 call 'analyze ablation' "${series[@]}" --no-json --csv "${kept[@]}" "${noise[@]}" --fixed-noise
 rows=("${series[@]}" --rows none --cdir other.safetensors)
-call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${caaa[@]:2}" \
-    "${hedge[@]:2}" "${sparse[@]:2}" --defended defended.pt --fixed-noise
+all=()
+for other in "${others[@]}"; do
+    read -ra words <<<"${other#--defense * }"
+    all+=("${words[@]}")
+done
+call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${all[@]}" --fixed-noise
 call 'analyze defenses' "${rows[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 
 for command in inspect rank defend eval report 'analyze tune' 'analyze radius' 'analyze shift' 'analyze search-keep' \
