@@ -301,9 +301,12 @@ static void test_dataset__pixels_a_rounding_outside_are_shown_or_clamped(void **
     static const struct {
         float value;
         const char *message;
-    } bad[] = {{1.01f, "a pixel of 1.00999999, outside"},
-               {254.0f, "a pixel of 254, outside [0, 1]; save 0 to 255 as uint8"},
-               {NAN, "a pixel of nan, outside"}};
+    } bad[] = {
+        {1.01f, "a pixel of 1.00999999, outside [0, 1]; images that are normalised"},
+        {-2.12f, "a pixel of -2.11999989, outside [0, 1]; images that are norm"},
+        {254.0f, "a pixel of 254, outside [0, 1]; save 0 to 255 as uint8"},
+        {25.5f, "a pixel of 25.5, outside [0, 1]; save 0 to 255 as uint8"},
+        {NAN, "a pixel of nan, outside"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         x[4] = bad[i].value;
         assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));

@@ -365,6 +365,7 @@ static void test_dataset__splits_are_folders_too(void **state)
     make_class_folders("imagenet/val");
     make_folder("imagenet/train");
     copy_image("plain.bmp", make_folder("imagenet/train/only"), "x.bmp");
+    copy_image("plain.bmp", fixture_path("imagenet/train/only"), "y.JFIF"); // by content
     const char *path = fixture_path("imagenet");
     igd_dataset_options o = igd_dataset_options_default();
     igd_dataset *d;
@@ -373,7 +374,7 @@ static void test_dataset__splits_are_folders_too(void **state)
     igd_dataset_free(d);
     o.split = "train";
     assert_ok(igd_dataset_open(&d, path, &o));
-    assert_int_equal(igd_dataset_size(d), 1);
+    assert_int_equal(igd_dataset_size(d), 2);
     assert_string_equal(igd_dataset_class_name(d, 0), "only");
     igd_dataset_free(d);
     o.split = "validation";
@@ -454,7 +455,10 @@ static void test_dataset__labels_that_do_not_fit_are_refused(void **state)
     }
     assert_ok(igd_file_write(o.labels, "0\n\0\n1", 5));
     assert_fails(igd_dataset_open(&d, path, &o), IGD_EFORMAT,
-                 "labels.txt: not a text file");
+                 "labels.txt: not a text file in UTF-8");
+    o.labels = GOLDEN "wide.png";
+    assert_fails(igd_dataset_open(&d, path, &o), IGD_EFORMAT,
+                 "wide.png: is a single image");
     o.labels = "/nowhere/labels.txt";
     assert_fails(igd_dataset_open(&d, path, &o), IGD_EIO,
                  "/nowhere/labels.txt: No such file");
@@ -473,9 +477,17 @@ static void test_dataset__damaged_folders_are_refused(void **state)
     const char *path = make_class_folders("broken");
     make_folder("broken/z");
     assert_ok(open_plain(path)); // passed over, with a note
-    put_text(fixture_path("broken/z"), "x.webp", "RIFF");
-    assert_fails(open_plain(path), IGD_EFORMAT, "z/x.webp: neither a JPEG, a PNG nor");
-    assert_int_equal(unlink(fixture_path("broken/z/x.webp")), 0);
+    static const char *const foreign[] = {"x.webp", "x.AVIF"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[64], message[128];
+        put_text(fixture_path("broken/z"), foreign[i], "RIFF");
+        snprintf(message, sizeof(message),
+                 "z/%s: neither a JPEG, a PNG nor a BMP file; in Python, PIL.Image",
+                 foreign[i]);
+        assert_fails(open_plain(path), IGD_EFORMAT, message);
+        snprintf(name, sizeof(name), "broken/z/%s", foreign[i]);
+        assert_int_equal(unlink(fixture_path(name)), 0);
+    }
     put_text(fixture_path("broken/z"), "x.jpg", "\xff\xd8\xff no jpeg");
     igd_dataset *d;
     float *pixels = malloc(3 * 41 * 61 * sizeof(*pixels));

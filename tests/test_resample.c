@@ -257,6 +257,10 @@ static void test_resample__damaged_files_are_refused(void **state)
         free(bytes);
     }
     refuse((const unsigned char *)"GIF89a", 6, "x: neither a JPEG, a PNG nor a BMP");
+    refuse((const unsigned char *)"GIF89a\1\0\1\0\0\0", 12,
+           "x: neither a JPEG, a PNG nor a BMP file; in Python, PIL.Image.open(path)");
+    refuse((const unsigned char *)"II*\0\10\0\0\0\0\0\0\0", 12,
+           "x: neither a JPEG, a PNG nor a BMP file; in Python, PIL.Image.open(path)");
     refuse((const unsigned char *)"", 0, "x: neither a JPEG");
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/file_kind.h"
 
 #define MAX_FILE ((size_t)256 << 20)
 #define SPACE " \t\r\n\v\f"
@@ -14,7 +15,7 @@
 static igd_status split(igd_lines *l, size_t size, const char *path)
 {
     if (memchr(l->text, '\0', size) != NULL)
-        return igd_error(IGD_EFORMAT, "%s: not a text file", path);
+        return igd_file_kind_refuse_data(path, "not a text file in UTF-8");
     size_t most = 1;
     for (size_t i = 0; i < size; i++)
         most += l->text[i] == '\n';

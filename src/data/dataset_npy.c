@@ -11,6 +11,7 @@
 #include "data/dataset_impl.h"
 
 #define ROUNDING 0.001f // what --clamp-pixels forgives: more is another range
+#define NORMALISED 5.0f // pixels after a usual normalisation stay within it
 
 typedef struct array {
     char *path; // owned
@@ -59,13 +60,17 @@ static float clamped(float value)
 static igd_status refuse_pixel(const array *a, int64_t i, float value)
 {
     const bool rounding = clamped(value) != value && !isnan(value);
-    const bool bytes = value > 1.0f && value <= 255.0f && floorf(value) == value;
-    return igd_error(
-        IGD_EFORMAT, "%s: image %lld has a pixel of %.9g, outside [0, 1]%s", a->path,
-        (long long)i, (double)value,
-        rounding ? ", as a rounding leaves it; --clamp-pixels moves such to 0 or 1"
-        : bytes  ? "; save 0 to 255 as uint8, or divide by 255"
-                 : "");
+    const char *advice = "";
+    if (rounding)
+        advice = ", as a rounding leaves it; --clamp-pixels moves such to 0 or 1";
+    else if (value > NORMALISED && value <= 255.0f)
+        advice = "; save 0 to 255 as uint8, or divide by 255";
+    else if (fabsf(value) <= NORMALISED)
+        advice =
+            "; images that are normalised already are saved as they were before, and "
+            "--mean and --std say how";
+    return igd_error(IGD_EFORMAT, "%s: image %lld has a pixel of %.9g, outside [0, 1]%s",
+                     a->path, (long long)i, (double)value, advice);
 }
 
 static igd_status read_image(const void *self, float *image, int64_t i)

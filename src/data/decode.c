@@ -16,14 +16,39 @@
 
 #define CHUNK 65536
 
-bool igd_image_has_suffix(const char *name)
+#define UNKNOWN "neither a JPEG, a PNG nor a BMP file"
+
+// Whether a name ends in one of a list that NULL ends.
+static bool ends_in(const char *name, const char *const *suffixes)
 {
-    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
     const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (igd_same_letters(dot, suffixes[i]))
+    for (; dot != NULL && *suffixes != NULL; suffixes++)
+        if (igd_same_letters(dot, *suffixes))
             return true;
     return false;
+}
+
+bool igd_image_has_suffix(const char *name)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".jpe", ".jfif",
+                                           ".png", ".bmp",  NULL};
+    return ends_in(name, suffixes);
+}
+
+bool igd_image_has_foreign_suffix(const char *name)
+{
+    static const char *const suffixes[] = {".webp", ".tif",  ".tiff", ".gif", ".ppm",
+                                           ".pgm",  ".pbm",  ".pnm",  ".jp2", ".heic",
+                                           ".heif", ".avif", ".jxl",  NULL};
+    return ends_in(name, suffixes);
+}
+
+igd_status igd_image_refuse_foreign(const char *path)
+{
+    return igd_error(IGD_EFORMAT,
+                     "%s: " UNKNOWN
+                     "; in Python, PIL.Image.open(path).save('x.png') makes a PNG of it",
+                     path);
 }
 
 static uint32_t big32(const unsigned char *p)
@@ -226,6 +251,15 @@ static igd_status check_bmp(const unsigned char *bytes, size_t size, const char 
 
 // ------------------------------------------------------------------------------------
 
+// GIF, WebP, and TIFF of either byte order, under another format's name.
+static bool is_foreign(const unsigned char *bytes, size_t size)
+{
+    return size >= 12 &&
+           (memcmp(bytes, "GIF8", 4) == 0 || memcmp(bytes, "II*\0", 4) == 0 ||
+            memcmp(bytes, "MM\0*", 4) == 0 ||
+            (memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0));
+}
+
 static igd_status decode_by_stb(igd_image *out, const unsigned char *bytes, size_t size,
                                 const char *path)
 {
@@ -255,7 +289,9 @@ igd_status igd_image_decode(igd_image *out, const unsigned char *bytes, size_t s
         IGD_TRY(check_png(bytes, size, path));
     else if (is_bmp(bytes, size))
         IGD_TRY(check_bmp(bytes, size, path));
+    else if (is_foreign(bytes, size))
+        return igd_image_refuse_foreign(path);
     else
-        return igd_error(IGD_EFORMAT, "%s: neither a JPEG, a PNG nor a BMP file", path);
+        return igd_error(IGD_EFORMAT, "%s: " UNKNOWN, path);
     return decode_by_stb(out, bytes, size, path);
 }

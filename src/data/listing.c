@@ -52,17 +52,6 @@ static void sort(igd_listing *l)
 }
 
 // Images that igdef cannot decode, but others count.
-static bool is_foreign_image(const char *name)
-{
-    static const char *const suffixes[] = {".webp", ".tif", ".tiff", ".gif",
-                                           ".ppm",  ".pgm", ".jp2",  ".heic"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (igd_same_letters(dot, suffixes[i]))
-            return true;
-    return false;
-}
-
 // What is in a folder without anybody having put it there.
 static bool is_left_behind(const char *name)
 {
@@ -93,16 +82,16 @@ static igd_status add_entry(igd_listing *images, igd_listing *folders, const cha
     if (igd_image_has_suffix(name)) {
         return images != NULL ? igd_listing_add(images, strdup(name), path) : IGD_OK;
     }
-    if (images != NULL && is_foreign_image(name))
-        return igd_error(IGD_EFORMAT, "%s/%s: neither a JPEG, a PNG nor a BMP file", path,
-                         name);
-    if (folders == NULL)
+    const bool foreign = images != NULL && igd_image_has_foreign_suffix(name);
+    if (!foreign && folders == NULL)
         return IGD_OK;
     char *full = igd_path_join(path, name);
     if (full == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for its content", path);
-    const bool folder = igd_path_is_folder(full);
+    const igd_status st = foreign ? igd_image_refuse_foreign(full) : IGD_OK;
+    const bool folder = !foreign && igd_path_is_folder(full);
     free(full);
+    IGD_TRY(st);
     return folder ? igd_listing_add(folders, strdup(name), path) : IGD_OK;
 }
 
@@ -207,7 +196,8 @@ static igd_status holds_image(bool *out, const char *path, int depth)
     *out = false;
     while (!*out && (entry = readdir(dir)) != NULL)
         *out = !is_left_behind(entry->d_name) &&
-               (igd_image_has_suffix(entry->d_name) || is_foreign_image(entry->d_name));
+               (igd_image_has_suffix(entry->d_name) ||
+                igd_image_has_foreign_suffix(entry->d_name));
     closedir(dir);
     if (*out || depth == MAX_DEPTH)
         return IGD_OK;
