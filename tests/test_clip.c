@@ -189,7 +189,7 @@ static void test_clip__an_encoder_may_have_a_file_of_its_own(void **state)
     igd_clip *clip = NULL;
     float *x = test_images(), got[2 * 5];
     igd_clip_options o = {.path = path, .device = "cpu", .alone = true};
-    assert_fails(igd_clip_open(&clip, &o), IGD_EINVAL, "size of its images");
+    assert_fails(igd_clip_open(&clip, &o), IGD_EINVAL, "; --image-size gives it");
     o.image_size = 24;
     assert_ok(igd_clip_open(&clip, &o));
     assert_int_equal(igd_clip_image_size(clip), 24);
@@ -219,7 +219,7 @@ static void test_clip__a_context_that_is_not_known_must_be_given(void **state)
     igd_clip_texts o = {.path = path, .vocabulary = DATA "clip_bpe.txt", .device = "cpu"};
     assert_fails(
         igd_clip_embed_texts(&got, &width, lengths, &context, sha256, &o, texts, 1),
-        IGD_EINVAL, "number of tokens per text");
+        IGD_EINVAL, "; --context-length gives it");
     assert_null(got);
     o.context = 9;
     assert_ok(

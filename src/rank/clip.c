@@ -76,10 +76,11 @@ static igd_status find_size(igd_clip *c, int wanted)
         }
     }
     if (size == 0)
-        return igd_error(IGD_EINVAL,
-                         "%s: the size of its images cannot be read from it and must be "
-                         "given",
-                         c->path);
+        return igd_error(
+            IGD_EINVAL,
+            "%s: the size of its images cannot be read from it; --image-size "
+            "gives it",
+            c->path);
     if (size < 1 || size > MAX_SIZE)
         return igd_error(IGD_EFORMAT, "%s: images of size %lld", c->path,
                          (long long)size);
@@ -256,8 +257,8 @@ static igd_status find_context(int *context, const igd_graph *g, int wanted,
     }
     if (found == 0)
         return igd_error(IGD_EINVAL,
-                         "%s: the number of tokens per text cannot be read from it and "
-                         "must be given",
+                         "%s: the number of tokens per text cannot be read from it; "
+                         "--context-length gives it",
                          path);
     if (found < 3 || found > MAX_CONTEXT)
         return igd_error(IGD_EFORMAT, "%s: texts of %lld tokens", path, (long long)found);
