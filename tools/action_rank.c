@@ -105,3 +105,21 @@ igd_status action_rank(igd_ranking **out, const igd_model *model, const char *la
         return by_clip(out, &w);
     return by_leaving_out(out, &w);
 }
+
+igd_status action_rank_joined(igd_ranking **out, const igd_model *model,
+                              const char *layers, const igd_dataset *probe,
+                              const ranking_settings *how, const common_settings *common)
+{
+    char *joined = strdup(layers);
+    igd_status st;
+
+    *out = NULL;
+    if (joined == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for the name of a layer");
+    for (char *c = joined; *c != '\0'; c++)
+        if (*c == '+')
+            *c = ',';
+    st = action_rank(out, model, joined, probe, how, common, NULL);
+    free(joined);
+    return st;
+}

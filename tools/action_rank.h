@@ -11,4 +11,9 @@ igd_status action_rank(igd_ranking **out, const igd_model *model, const char *la
                        const igd_dataset *probe, const ranking_settings *how,
                        const common_settings *common, const char *cache);
 
+// The same of layers "A+B" side by side, as lists of layers write them, without a cache.
+igd_status action_rank_joined(igd_ranking **out, const igd_model *model,
+                              const char *layers, const igd_dataset *probe,
+                              const ranking_settings *how, const common_settings *common);
+
 #endif

@@ -35,7 +35,7 @@ static igd_status rank_anew(igd_ranking **out, const igd_model *base, const char
     if ((st = action_open_data(&data, &probe, fraction * s->fraction, common->seed)) ==
             IGD_OK &&
         (st = igd_dataset_set_channels(data, (int)igd_model_shape(base)[0])) == IGD_OK)
-        st = action_rank(out, base, layer, data, &s->ranking, common, NULL);
+        st = action_rank_joined(out, base, layer, data, &s->ranking, common);
     igd_dataset_free(data);
     return st;
 }

@@ -64,14 +64,10 @@ static igd_status add_ranking(tuning *t, igd_ranking *r, const char *path)
 static igd_status rank_one(tuning *t, const char *layers, const igd_dataset *probe)
 {
     const common_settings *common = &t->s->series.common;
-    char joined[512], name[600];
+    char name[600];
     igd_ranking *r = NULL;
 
-    snprintf(joined, sizeof(joined), "%s", layers);
-    for (char *c = joined; *c != '\0'; c++)
-        if (*c == '+')
-            *c = ',';
-    IGD_TRY(action_rank(&r, t->work.base, joined, probe, &t->s->ranking, common, NULL));
+    IGD_TRY(action_rank_joined(&r, t->work.base, layers, probe, &t->s->ranking, common));
     snprintf(name, sizeof(name), "%s.safetensors", layers);
     for (char *c = name; *c != '\0'; c++)
         if (*c == '/' || *c == ':')

@@ -32,7 +32,8 @@ static const cli_option sweep_options[] = {
      "eps, steps (of all attacks that have some) or a parameter such as apgd-ce.steps",
      0, 0, overs},
     {0,   "values",     CLI_TEXT, offsetof(sweep_settings, values),
-     "LIST", "numbers, fractions or layers between commas", 0, 0, NULL},
+     "LIST", "numbers, fractions or layers between commas; A+B masks layers A and B at once",
+     0, 0, NULL},
     {0},
 };
 
@@ -48,7 +49,7 @@ static const cli_option probe_options[] = {
     {0,   "method",     CLI_CHOICE, offsetof(sweep_settings, ranking.method),
      NULL, "how neurons are ranked", 0, 0, ranking_methods},
     {'l', "layer",      CLI_TEXT, offsetof(sweep_settings, layer),
-     "PATH", "layer that fractions rank", 0, 0, NULL},
+     "PATH", "layer that fractions rank; A,B for several side by side", 0, 0, NULL},
     {0},
 };
 

@@ -51,6 +51,7 @@ ls -d other.json* 2>/dev/null
 anew=(igdef analyze sweep "${common[@]}" --attack fgsm)
 quiet "${anew[@]}" --over fraction --values 1,0.5 --rank-data "$data" --rank-count 200 -o f.json
 run "${anew[@]}" --over layer --values penultimate,absent --rank-data "$data" --rank-count 100 -o x.json
+run "${anew[@]}" --over layer --values penultimate+absent --rank-data "$data" --rank-count 100 -o x.json
 quiet "${anew[@]}" --over eps --values 0.2,0.01 -o e.json
 quiet "${anew[@]}" --over eps --values 0.1 --defense caaa -o c.json
 quiet igdef analyze sweep "${common[@]}" --over pgd.steps --values 1,2 --attack pgd -r loir.safetensors --json
