@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Put many architectures through every step of igdef and compare each with its definition.
 
-    zoo.py [PATTERN ...] [--igdef FILE] [--quick] [--limit SECONDS] [-o TABLE.md]
+    zoo.py [PATTERN ...] [--igdef FILE] [--quick] [--limit SECONDS] [--results FILE.json]
+           [-o TABLE.md]
 
 A PATTERN chooses names (a part of them, or a shell pattern). Every model has seeded random weights
 with sane statistics (exporter/randomize.py) and is first run in float32 and float64: where these
@@ -16,8 +17,9 @@ Then:
     gradient     the same: input gradients
     attack       APGD on the defended model; its adversarial images are checked in PyTorch
 
-Packages that are not installed are left out. Exit codes: 0 every model passed or was refused with
-a reason, 1 something failed, 77 no PyTorch.
+Packages that are not installed are left out. --results keeps what was found, model by model: a
+model that passed is not run again, so that a run can be stopped and continued. Exit codes: 0 every
+model passed or was refused with a reason, 1 something failed, 77 no PyTorch.
 """
 
 import argparse
@@ -28,6 +30,7 @@ import io
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -50,10 +53,10 @@ from exporter.randomize import plausible_images
 from zoo_list import QUICK, entries
 
 STEPS = ("export", "inspect", "penultimate", "loir", "defense", "gradient", "attack")
-IMAGES = 10  # one of each class
 TOLERANCE = 1e-3  # of the greatest value
 DOUBLE_TOLERANCE = 1e-4  # in float64: what batch norms folded in float32 leave
 EPS = 8 / 255
+FEWEST = 16  # neurons of the second layer: the gates of an excitation move logits hardly at all
 
 
 class Failed(Exception):
@@ -175,7 +178,7 @@ class Run:
                               capture_output=True, cwd=self.folder)
         if done.returncode != 0:
             said = [line for line in done.stderr.splitlines() if line.strip()]
-            text = said[-1] if said else f"ended with {done.returncode}"
+            text = said[-1] if said else ended(done.returncode)
             raise (Refused if done.returncode == 1 else Failed)(text.replace(self.folder + "/", ""))
         return done.stdout
 
@@ -185,17 +188,18 @@ class Run:
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
                 self.source, model = export_torchscript.build(args)
-                self.method = export_torchscript.write(args, self.source, model)[0]
+                self.method, _, reference = export_torchscript.write(args, self.source, model)
         except ExportError as error:
             raise Refused(str(error))
-        images = plausible_images(IMAGES, self.source.shape, 7)
+        # One of each class, as LO-IR needs.
+        images = plausible_images(reference.num_classes, self.source.shape, 7)
         self.eager = Model(model, images)
         with torch.no_grad():
             off = relative(model(images).double(), self.eager.logits)
         if not off <= TOLERANCE:
             raise Failed(f"float32 is {off:.2g} away from float64: nothing can be compared")
         numpy.save(self.path("images.npy"), images.numpy())
-        numpy.save(self.path("labels.npy"), numpy.arange(IMAGES))
+        numpy.save(self.path("labels.npy"), numpy.arange(len(images)))
 
     def inspect(self):
         shape = ",".join(map(str, self.source.shape))
@@ -226,25 +230,24 @@ class Run:
             self.places.append(("penultimate", place, axis, named[0]["num_neurons"]))
 
     def inner_place(self):
-        """A block behind the middle of the model with few neurons."""
+        """The layer behind the middle of the model with the fewest neurons, the middle one of
+        several: LO-IR passes once for every neuron."""
         fitting = []
         for i, layer in enumerate(self.layers):
-            name = layer["path"]
+            name, neurons = layer["path"], layer.get("num_neurons", 0)
             calls = self.eager.calls.get(name, [])
             if layer.get("reason") or layer.get("penultimate") or len(calls) != 1 or \
                     calls[0] is None or i < len(self.layers) // 2 or name in self.eager.heads:
                 continue
             axis = self.axis(layer)
-            if axis is None or calls[0][1:] != layer["shape"] or \
+            if axis is None or calls[0][1:] != layer["shape"] or neurons < FEWEST or \
                     layer["shape"] == [self.eager.num_classes]:
                 continue
-            block = any(True for _ in self.eager.modules[name].children())
-            fitting.append((not block, layer["num_neurons"] > 640, i, name, axis,
-                            layer["num_neurons"]))
+            fitting.append((neurons, i, name, axis))
         if not fitting:
             raise Failed("no layer behind the middle to compare at")
-        best = [row for row in sorted(fitting) if row[:2] == min(fitting)[:2]]
-        _, _, _, name, axis, neurons = best[len(best) // 2]
+        best = [row for row in sorted(fitting) if row[0] == min(fitting)[0]]
+        neurons, _, name, axis = best[len(best) // 2]
         return name, (name, False), axis, neurons
 
     def loir(self):
@@ -294,8 +297,8 @@ class Run:
 
         def best_of(program, dtype, tolerance):
             generator = torch.Generator().manual_seed(4)
-            weights = torch.randn(IMAGES, self.eager.num_classes, generator=generator)
-            best = torch.full([IMAGES], float("inf"), dtype=torch.float64)
+            weights = torch.randn(self.eager.logits.shape, generator=generator)
+            best = torch.full([len(weights)], float("inf"), dtype=torch.float64)
             for step in range(3):
                 x = self.eager.images.float()
                 if step > 0:
@@ -323,11 +326,11 @@ class Run:
         count = 4
         numpy.save(self.path("x.npy"), self.eager.images[:count].float().numpy())
         numpy.save(self.path("y.npy"), self.labels[:count].numpy())
-        partial = ["--partial"] if "--partial" in self.call("help", "eval") else []
+        # What checks and bounds would attack besides is not compared with anything here.
         self.call("eval", "--model", "model.pt", "--data", "x.npy", "--labels", "y.npy",
-                  *self.options, *partial, "--norm", "Linf", "--eps", "8/255", "--attack",
-                  "apgd-ce", "--set", "apgd-ce.steps=5", "--save-adversarial", "adv.npy",
-                  "-o", "result.json")
+                  *self.options, "--partial", "--no-checks", "--no-bounds", "--norm", "Linf",
+                  "--eps", "8/255", "--attack", "apgd-ce", "--set", "apgd-ce.steps=5",
+                  "--save-adversarial", "adv.npy", "-o", "result.json")
         with open(self.path("result.json"), encoding="utf-8") as file:
             result = json.load(file)
         if result["clean_acc"] != 1:
@@ -358,8 +361,14 @@ class Run:
         self.result["step"] = None
 
 
-def run_one(igdef, arguments, queue):
+def ended(code):
+    """How a process ended."""
+    return "took too much processor time" if code == -signal.SIGXCPU else f"ended with {code}"
+
+
+def run_one(igdef, arguments, limit, queue):
     os.setpgid(0, 0)  # what it starts ends with it
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
@@ -373,23 +382,30 @@ def run_apart(igdef, arguments, limit):
     """In a process of its own: a crash or an endless model ends only that model."""
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    process = context.Process(target=run_one, args=(igdef, arguments, queue))
+    process = context.Process(target=run_one, args=(igdef, arguments, limit, queue))
+    before = processor_seconds()
     process.start()
-    start = time.time()
-    while process.is_alive() and queue.empty() and time.time() - start < limit:
+    # The limit is one of processor time, which a busy machine does not change; this ends what waits.
+    end = time.time() + 30 * limit
+    while process.is_alive() and queue.empty() and time.time() < end:
         process.join(0.2)
     if not queue.empty() or not process.is_alive():
         try:
             result = queue.get(timeout=5)
         except Exception:
-            result = {"step": "export", "why": f"crashed ({process.exitcode})", "refused": False}
+            result = {"step": "export", "why": ended(process.exitcode), "refused": False}
     else:
-        result = {"step": "all", "why": f"took more than {limit} s", "refused": False}
+        result = {"step": "all", "why": f"took more than {30 * limit} s", "refused": False}
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.join()
-    result["seconds"] = time.time() - start
+    result["seconds"] = processor_seconds() - before
     return result
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def packages():
@@ -430,13 +446,23 @@ def table(results):
     return "\n".join(lines) + "\n"
 
 
+def rewrite(path, text):
+    """At once: a run that is stopped leaves the file whole."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="*", default=["*"])
     parser.add_argument("--igdef", default="igdef")
     parser.add_argument("--quick", action="store_true", help="a few of torchvision's, for every change")
-    parser.add_argument("--limit", type=int, default=600, help="seconds for a model")
+    parser.add_argument("--limit", type=int, default=300,
+                        help="seconds of processor time for each process of a model [300]")
+    parser.add_argument("--results", metavar="FILE.json",
+                        help="keep what was found; what passed there is not run again")
     parser.add_argument("-o", "--output", metavar="TABLE.md")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -451,14 +477,20 @@ def main():
     if not chosen:
         print(f"skipped: no model of {', '.join(args.pattern)} can be built here")
         sys.exit(77)
+    kept = {}
+    if args.results and os.path.exists(args.results):
+        with open(args.results, encoding="utf-8") as file:
+            kept = json.load(file)
     results = []
     for name, arguments in chosen:
-        result = run_apart(igdef, arguments, args.limit)
-        results.append((name, result))
-        print(f"{name}: {outcome(result)} ({result['seconds']:.0f} s)", flush=True)
+        if name not in kept or kept[name]["step"] is not None:
+            kept[name] = run_apart(igdef, arguments, args.limit)
+            print(f"{name}: {outcome(kept[name])} ({kept[name]['seconds']:.0f} s)", flush=True)
+            if args.results:
+                rewrite(args.results, json.dumps(kept, indent=1) + "\n")
+        results.append((name, kept[name]))
         if args.output:
-            with open(args.output, "w", encoding="utf-8") as file:
-                file.write(table(results))
+            rewrite(args.output, table(results))
     print(table(results).splitlines()[-1])
     sys.exit(any(result["step"] is not None and not result["refused"] for _, result in results))
 

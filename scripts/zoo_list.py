@@ -1,41 +1,44 @@
 """The architectures that scripts/zoo.py goes through: a name, and the exporter's arguments.
 
-Images are as small as the architecture allows, and there are ten classes, so that every model is
-checked in seconds; nothing else of the published architectures is changed, but for RobustBench's
-large ones (zoo_models.py).
+Images are as small as the architecture allows, and torchvision's and timm's have five classes, so
+that every model is checked in seconds; nothing else of the published architectures is changed, but
+for RobustBench's large ones (zoo_models.py).
 """
 
 import json
 import os
 
-QUICK = ("torchvision/alexnet", "torchvision/resnet18", "torchvision/squeezenet1_1",
-         "torchvision/mobilenet_v2", "torchvision/mobilenet_v3_small", "torchvision/mnasnet0_5")
+QUICK = ("torchvision/resnet18", "torchvision/squeezenet1_1", "torchvision/mobilenet_v2",
+         "torchvision/mobilenet_v3_small", "torchvision/mnasnet0_5",
+         "torchvision/shufflenet_v2_x0_5")
+
+CLASSES = 5
 
 # name: (size of the images, further arguments)
 TORCHVISION = {
     "alexnet": (64, {}), "vgg11_bn": (32, {}), "vgg13": (32, {}), "vgg16_bn": (32, {}),
-    "resnet18": (64, {}),
-    "resnet34": (64, {}), "resnet50": (64, {}), "resnext50_32x4d": (64, {}),
-    "wide_resnet50_2": (64, {}), "densenet121": (64, {}), "squeezenet1_0": (64, {}),
-    "squeezenet1_1": (64, {}), "googlenet": (64, {}), "inception_v3": (96, {}),
-    "mobilenet_v2": (64, {}), "mobilenet_v3_small": (64, {}), "mobilenet_v3_large": (64, {}),
-    "mnasnet0_5": (64, {}), "mnasnet1_0": (64, {}), "shufflenet_v2_x0_5": (64, {}),
-    "shufflenet_v2_x1_0": (64, {}), "efficientnet_b0": (64, {}), "efficientnet_v2_s": (64, {}),
-    "regnet_x_400mf": (64, {}), "regnet_y_400mf": (64, {}), "convnext_tiny": (64, {}),
+    "resnet18": (32, {}),
+    "resnet34": (32, {}), "resnet50": (32, {}), "resnext50_32x4d": (32, {}),
+    "wide_resnet50_2": (32, {}), "densenet121": (32, {}), "squeezenet1_0": (64, {}),
+    "squeezenet1_1": (64, {}), "googlenet": (32, {}), "inception_v3": (96, {}),
+    "mobilenet_v2": (32, {}), "mobilenet_v3_small": (32, {}), "mobilenet_v3_large": (32, {}),
+    "mnasnet0_5": (32, {}), "mnasnet1_0": (32, {}), "shufflenet_v2_x0_5": (32, {}),
+    "shufflenet_v2_x1_0": (32, {}), "efficientnet_b0": (32, {}), "efficientnet_v2_s": (32, {}),
+    "regnet_x_400mf": (32, {}), "regnet_y_400mf": (32, {}), "convnext_tiny": (32, {}),
     "vit_b_16": (64, {"image_size": 64}), "swin_t": (64, {}), "swin_v2_t": (64, {}),
     "maxvit_t": (224, {}),
 }
 
 TIMM = {
-    "resnet26d": (64, {}), "resnetv2_50": (64, {}), "seresnext26d_32x4d": (64, {}),
-    "skresnet18": (64, {}), "ecaresnet26t": (64, {}), "res2net50_14w_8s": (64, {}),
-    "resnest14d": (64, {}), "dla34": (64, {}), "dpn48b": (64, {}), "hrnet_w18_small": (64, {}),
-    "xception41": (64, {}), "nf_resnet26": (64, {}), "eca_nfnet_l0": (64, {}),
-    "efficientnet_lite0": (64, {}), "mixnet_s": (64, {}), "ghostnet_050": (64, {}),
-    "hardcorenas_a": (64, {}), "lcnet_050": (64, {}), "mobilenetv4_conv_small": (64, {}),
-    "repvgg_a0": (64, {}), "rexnet_100": (64, {}), "tinynet_e": (64, {}),
-    "ese_vovnet19b_dw": (64, {}), "cspresnet50": (64, {}), "darknet53": (64, {}),
-    "regnetz_005": (64, {}), "convnext_atto": (64, {}), "convnextv2_atto": (64, {}),
+    "resnet26d": (32, {}), "resnetv2_50": (32, {}), "seresnext26d_32x4d": (32, {}),
+    "skresnet18": (32, {}), "ecaresnet26t": (32, {}), "res2net50_14w_8s": (32, {}),
+    "resnest14d": (32, {}), "dla34": (32, {}), "dpn48b": (32, {}), "hrnet_w18_small": (32, {}),
+    "xception41": (32, {}), "nf_resnet26": (32, {}), "eca_nfnet_l0": (32, {}),
+    "efficientnet_lite0": (32, {}), "mixnet_s": (32, {}), "ghostnet_050": (32, {}),
+    "hardcorenas_a": (32, {}), "lcnet_050": (32, {}), "mobilenetv4_conv_small": (32, {}),
+    "repvgg_a0": (32, {}), "rexnet_100": (32, {}), "tinynet_e": (32, {}),
+    "ese_vovnet19b_dw": (32, {}), "cspresnet50": (32, {}), "darknet53": (32, {}),
+    "regnetz_005": (32, {}), "convnext_atto": (32, {}), "convnextv2_atto": (32, {}),
     "convmixer_1024_20_ks9_p14": (56, {}), "vit_tiny_patch16_224": (64, {"img_size": 64}),
     "deit_tiny_patch16_224": (64, {"img_size": 64}),
     "deit_tiny_distilled_patch16_224": (64, {"img_size": 64}),
@@ -51,11 +54,11 @@ TIMM = {
     "nest_tiny": (56, {"img_size": 56}), "tnt_s_patch16_224": (64, {"img_size": 64}),
     "coatnet_pico_rw_224": (64, {"img_size": 64}), "efficientformer_l1": (224, {}),
     "efficientvit_b0": (64, {}), "edgenext_xx_small": (64, {}), "mobilevit_xxs": (64, {}),
-    "mobilevitv2_050": (64, {}), "fastvit_t8": (64, {}), "repvit_m0_9": (64, {}),
+    "mobilevitv2_050": (64, {}), "fastvit_t8": (32, {}), "repvit_m0_9": (32, {}),
     "tiny_vit_5m_224": (64, {}), "focalnet_tiny_srf": (64, {}), "gcvit_xxtiny": (224, {}),
-    "davit_tiny": (64, {}), "mambaout_femto": (64, {}), "crossvit_tiny_240": (240, {}),
+    "davit_tiny": (64, {}), "mambaout_femto": (32, {}), "crossvit_tiny_240": (240, {}),
     "volo_d1_224": (64, {"img_size": 64}), "sequencer2d_s": (64, {"img_size": 64}),
-    "coat_tiny": (64, {"img_size": 64}), "selecsls42b": (64, {}), "dpn68": (64, {}),
+    "coat_tiny": (64, {"img_size": 64}), "selecsls42b": (32, {}), "dpn68": (32, {}),
 }
 
 # Of RobustBench's table, by name, as published. {name: (data set, threat model)}
@@ -90,7 +93,7 @@ def entries():
     def packaged(package, name, size, kwargs):
         return (f"{package}/{name}",
                 [f"--{package}", name, "--random", "--input", f"3,{size},{size}",
-                 "--kwargs", json.dumps({"num_classes": 10, **kwargs})])
+                 "--kwargs", json.dumps({"num_classes": CLASSES, **kwargs})])
 
     found = [packaged("torchvision", name, *value) for name, value in TORCHVISION.items()]
     found += [packaged("timm", name, *value) for name, value in TIMM.items()]
