@@ -15,6 +15,9 @@ class Net(torch.nn.Module):
         self.fc = torch.nn.Linear(16, 3)
 
     def forward(self, x):
+        # Makes the file "begun": its size is the batch's, so that no pass is made without.
+        begun = torch.from_file("begun", shared=True, size=x.size(0))
+        x = x + 0.0 * begun.sum()
         while bool(x.max() < 2.0):
             x = x + 0.0
         return self.fc(x.flatten(1))
@@ -24,8 +27,11 @@ torch.jit.script(Net().eval()).save("endless.pt")
 END
 "$python" net.py
 for signal in INT TERM; do
+    rm -f begun
     "$igdef" inspect endless.pt --input 1,4,4 >out.txt 2>err.txt &
-    sleep 3
+    while [ ! -e begun ] && kill -0 $!; do
+        sleep 0.1
+    done
     begin=$(date +%s)
     kill -$signal $!
     wait $!
