@@ -1,12 +1,9 @@
 // Adversarial sets that several processes make at once, on a file system without locks.
 #include "fixture.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +11,7 @@
 #include "core/claim.h"
 #include "core/file.h"
 #include "evaluate/advset.h"
+#include "without_locks.h"
 
 #define N 40
 #define D 3
@@ -21,22 +19,6 @@
 
 static const char key[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-long syscall(long number, ...); // unistd.h has it only beside POSIX
-
-// No file can be locked here, as the library sees it.
-int fcntl(int file, int command, ...)
-{
-    va_list args;
-    va_start(args, command);
-    void *argument = va_arg(args, void *);
-    va_end(args);
-    if (command == F_SETLK || command == F_SETLKW || command == F_GETLK) {
-        errno = ENOLCK;
-        return -1;
-    }
-    return (int)syscall(SYS_fcntl, file, command, argument);
-}
 
 static void image_of(float x[D], int64_t index)
 {

@@ -7,16 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/claim.h"
 #include "core/error.h"
 
 #define SUFFIX ".lock"
 #define HOST_SIZE 256
+#define RETRY 10 // seconds between two tries to claim
 
 struct igd_lock {
-    char *path; // owned
-    int file;   // -1 where nothing is held
+    char *path;       // owned
+    int file;         // -1 where there are no locks
+    igd_claim *claim; // owned; then, NULL while another process's is not given up
+    time_t tried;     // to get it
 };
 
 // What its holder wrote into the file; false for nothing.
@@ -61,6 +66,15 @@ static bool still_there(const igd_lock *l)
            there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
+// Without one the run goes on: it does no harm, and another process may have died with
+// it.
+static void claim(igd_lock *l)
+{
+    char who[HOST_SIZE + 64];
+    l->tried = time(NULL);
+    (void)igd_claim_try(&l->claim, l->path, who, sizeof(who));
+}
+
 static igd_status take(igd_lock *l, bool *known)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -72,9 +86,9 @@ static igd_status take(igd_lock *l, bool *known)
             if (errno == EAGAIN || errno == EACCES)
                 return held(l);
             *known = false;
-            unlink(l->path);
             close(l->file);
             l->file = -1;
+            claim(l);
             return IGD_OK;
         }
         if (still_there(l))
@@ -102,8 +116,9 @@ bool igd_lock_held(char *who, size_t size, const char *of)
     bool held = false;
     who[0] = '\0';
     if (file >= 0) {
-        held = fcntl(file, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-        if (held)
+        const bool known = fcntl(file, F_GETLK, &whole) == 0;
+        held = known ? whole.l_type != F_UNLCK : igd_claim_held(path, who, size);
+        if (known && held)
             (void)signature(who, size, file);
         close(file);
     }
@@ -134,10 +149,20 @@ igd_status igd_lock_take(igd_lock **out, bool *known, const char *of)
     return st;
 }
 
+void igd_lock_touch(igd_lock *l)
+{
+    if (l == NULL || l->file >= 0)
+        return;
+    if (l->claim == NULL && time(NULL) - l->tried >= RETRY)
+        claim(l);
+    igd_claim_touch(l->claim);
+}
+
 void igd_lock_free(igd_lock *l)
 {
     if (l == NULL)
         return;
+    igd_claim_free(l->claim);
     if (l->file >= 0) {
         unlink(l->path); // while it is held
         close(l->file);

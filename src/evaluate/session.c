@@ -82,6 +82,7 @@ igd_status igd_session_tick(igd_session *s)
     const igd_evaluate_options *o = s->options;
     const bool out_of_time = o->budget_seconds > 0.0 &&
                              s->state.seconds + igd_now() - s->mark >= o->budget_seconds;
+    igd_lock_touch(s->lock);
     if (o->progress != NULL) {
         char stage[IGD_NAME_LENGTH + 160];
         const double now = igd_now();
