@@ -181,6 +181,8 @@ igd_status igd_dataset_take(igd_dataset **out, const igd_dataset *d, const int64
     v->size = num;
     for (int64_t i = 0; i < num; i++)
         v->chosen[i] = d->chosen[rows[i]];
+    if (num == d->size) // the same images in another order
+        v->part = d->part;
     *out = v;
     return IGD_OK;
 }

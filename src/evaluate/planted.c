@@ -206,11 +206,20 @@ static igd_status plant_one(planted *p, int64_t row, double margin, float *bound
                                  &draw);
 }
 
+// Of the points of the whole run, those that fall to its part of the images.
+static int num_wanted(const igd_session *s)
+{
+    const int64_t whole = igd_session_whole(s), first = igd_dataset_part(s->data).first;
+    const double in_play = (double)whole * (double)s->past / (double)s->n;
+    const int64_t share = (int64_t)(in_play / IMAGES_SHARE);
+    const int64_t all = share < 2 ? 2 : share < MOST_IMAGES ? share : MOST_IMAGES;
+    return (int)(all * (first + s->n) / whole - all * first / whole);
+}
+
 static igd_status plant_all(planted *p)
 {
     igd_session *s = p->s;
-    const int64_t share = s->past / IMAGES_SHARE;
-    const int most = share < 2 ? 2 : share < MOST_IMAGES ? (int)share : MOST_IMAGES;
+    const int most = num_wanted(s);
     const size_t d = (size_t)s->d, C = (size_t)s->C;
     float *bounds = malloc(2 * d * sizeof(*bounds));
     igd_status st = IGD_OK;

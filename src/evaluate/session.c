@@ -193,10 +193,16 @@ done:
     return st;
 }
 
+int64_t igd_session_whole(const igd_session *s)
+{
+    const igd_part part = igd_dataset_part(s->data);
+    return part.of > 0 ? part.whole : s->n;
+}
+
 bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row)
 {
     const bool audit = kind == IGD_STEP_AUDIT;
-    const double n = (double)s->state.flags.num_images;
+    const double n = (double)igd_session_whole(s);
     const double wanted = fmin(fmax(CHECK_SHARE * n, CHECK_LEAST), CHECK_MOST);
     const double share = audit ? s->options->audit / 100.0 : wanted / n;
     const igd_stream stream = igd_stream_make(s->options->seed, audit ? "audit" : "check",

@@ -73,7 +73,11 @@ const igd_classifier *igd_session_judge(const igd_session *s);
 igd_status igd_session_clean(igd_session *s, const igd_classifier *f, float *known,
                              const int64_t *rows, int64_t num, const float *x);
 
-// Images that take part in the checks and the audit.
+// Images of the whole run, of which these may be a part.
+int64_t igd_session_whole(const igd_session *s);
+
+// Images that take part in the checks and the audit: a part's are those of the whole's
+// that are its own.
 bool igd_session_sampled(const igd_session *s, igd_step_kind kind, int64_t row);
 
 // Whether a step of a role, or its repetition beside the cascade, has fooled an image in
