@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the Debian packages, and looks at them as a user would: in a clean chroot of this Debian,
 # lintian finds no error, the command and the library are installed with what they depend on, the
-# demo's steps run from them, and nothing is left of them when they are removed. Needs root,
-# mmdebstrap and dpkg-dev.
+# demo's steps run from them, and nothing is left of them when they are removed. Then the commands
+# of the container's recipe run there, without an engine. Needs root, mmdebstrap and dpkg-dev.
 # usage: test_packages.sh [--packages DIR]     DIR: packages that are made already
 # CCACHE_DIR as for test_debian.sh.
 set -eu
@@ -57,3 +57,8 @@ step 'removal'
 in_chroot sh -c 'apt-get purge -qq -y igdef libigdef-dev >/dev/null
     find /usr /etc /var/lib -name "*igdef*" -not -path "/var/lib/dpkg/*" -not -path "/var/lib/apt/*" |
         grep . && exit 1 || echo "nothing is left"'
+
+step 'the commands of the container'
+commands=$(sed -n 's/^RUN //p' scripts/container/Dockerfile)
+in_chroot sh -ec "$commands"
+in_chroot igdef inspect /igdef/tests/data/fashion_resnet.pt --input 1,28,28

@@ -32,9 +32,9 @@ refused() # TEXT ARGUMENTS...
 refused 'usage: release.sh'
 refused "says version $version, not 9.9.9" --source-only 9.9.9
 sed -i "/^## Changes/,\$s/^### $version.*/### 0.0.0/" README.md
-git commit -qam 'no section' --allow-empty
+git commit -qam 'no section'
 refused "has no '### $version'" --source-only "$version"
-sed -i "s/^### Unreleased/### $version (2026-11-26)/" README.md
+sed -i "s/^### 0.0.0/### $version (2026-11-26)/" README.md
 refused 'changes that are not committed' --source-only "$version"
 git commit -qam 'a section'
 touch stray
