@@ -437,6 +437,19 @@ static void test_misuse__of_analyses(void **state)
     REFUSES("path", igd_analysis_save(w.analysis, NULL));
     REFUSES("a", igd_analysis_save_chart(NULL, "a"));
     REFUSES("path", igd_analysis_save_chart(w.analysis, NULL));
+    igd_analysis *joined = NULL;
+    igd_part part;
+    const char *const none[] = {NULL}, *const missing[] = {"/absent/part.json"};
+    REFUSES("out", igd_analysis_merge(NULL, "shift", missing, 1, NULL, false));
+    REFUSES("kind", igd_analysis_merge(&joined, NULL, missing, 1, NULL, false));
+    REFUSES("paths", igd_analysis_merge(&joined, "shift", NULL, 1, NULL, false));
+    REFUSES("paths[k]", igd_analysis_merge(&joined, "shift", none, 1, NULL, false));
+    assert_fails(igd_analysis_merge(&joined, "shift", missing, 0, NULL, false),
+                 IGD_EINVAL, "no analyses");
+    assert_fails(igd_analysis_merge(&joined, "shift", missing, 1, NULL, false), IGD_EIO,
+                 "/absent/part.json");
+    REFUSES("out", igd_analysis_part_read(NULL, "x"));
+    REFUSES("path", igd_analysis_part_read(&part, NULL));
     assert_null(igd_analysis_shift(NULL));
     assert_null(igd_analysis_search_keep(NULL));
     assert_null(igd_analysis_landscape(NULL));

@@ -23,6 +23,10 @@ igd_status action_open_data(igd_dataset **out, const input_settings *in, double 
 // Leaves this process's part of the images, and says which; all where nothing is shared.
 igd_status action_take_part(igd_dataset *data, const shard_settings *s);
 
+// Whether what is at `path` is that part; another one is not overwritten.
+igd_status action_same_part(const igd_part *there, const igd_part *here,
+                            const char *path);
+
 // The preprocess of the options, or else what the model's file says, which is only for
 // image files.
 igd_status action_take_preprocess(igd_dataset_options *o, const input_settings *in);

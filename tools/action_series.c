@@ -46,9 +46,17 @@ igd_status action_series_init(series_work *w, const series_settings *s,
 igd_status action_series_open(series_work *w, const series_settings *s)
 {
     IGD_TRY(action_open_data(&w->data, &s->in, 1.0, s->common.seed));
+    IGD_TRY(action_take_part(w->data, &s->parts.shard));
+    IGD_TRY(action_check_part(&s->out, w->data));
     IGD_TRY(action_load_model_for(&w->base, w->data, &s->in, &s->common));
     action_batch_size(&w->options.evaluate, w->base, &s->common);
     return IGD_OK;
+}
+
+int action_series_merge(const char *kind, const char *suffix, const series_settings *s)
+{
+    return action_merge_analyses(kind, suffix, &s->parts, &s->out, &s->common,
+                                 s->evaluate.restart);
 }
 
 int action_series_end(series_work *w, const series_settings *s, igd_status st)

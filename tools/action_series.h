@@ -25,6 +25,10 @@ igd_status action_series_open(series_work *w, const series_settings *s);
 igd_status action_series_defense(igd_defense **out, const series_work *w,
                                  const series_settings *s, const defense_settings *d);
 
+// Joins the parts of a series of a kind, "sweep", whose folders have that suffix. @return
+// the exit code
+int action_series_merge(const char *kind, const char *suffix, const series_settings *s);
+
 // Shows what was found, or says what failed, and frees the work. @return the exit code
 int action_series_end(series_work *w, const series_settings *s, igd_status st);
 

@@ -83,3 +83,15 @@ igd_status action_take_part(igd_dataset *data, const shard_settings *s)
                   (long long)part.first);
     return IGD_OK;
 }
+
+igd_status action_same_part(const igd_part *there, const igd_part *here, const char *path)
+{
+    if (there->of == 0)
+        return igd_error(IGD_ESTATE, "%s: is no part; it is not overwritten", path);
+    if (there->index != here->index || there->of != here->of ||
+        there->whole != here->whole)
+        return igd_error(
+            IGD_ESTATE, "%s: part %lld of %lld, of %lld images; it is not overwritten",
+            path, (long long)there->index, (long long)there->of, (long long)there->whole);
+    return IGD_OK;
+}

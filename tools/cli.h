@@ -45,7 +45,8 @@ enum {
     CLI_POSITIVE = 0x80,      // CLI_NUMBER, CLI_LIST: > 0
     CLI_HIDE_DEFAULT = 0x100, // the help line says it in words
     CLI_ALL = 0x200,          // CLI_COUNT: 0 stands for all there are
-    CLI_MANY = 0x400          // CLI_TEXTS: bare arguments right behind it are more values
+    CLI_MANY = 0x400,         // CLI_TEXTS: bare arguments right behind it are more values
+    CLI_OF_RUN = 0x800        // where no input is required, this is not either
 };
 
 #define CLI_LIST_MAX 16

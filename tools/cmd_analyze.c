@@ -48,6 +48,9 @@ int cmd_shift(const void *settings)
     const igd_attack *attack;
     igd_status st = igd_attack_find(&attack, o.attack);
 
+    if (s->parts.merge.num > 0)
+        return action_merge_analyses("shift", NULL, &s->parts, &s->out, &s->common,
+                                     false);
     if (st != IGD_OK) {
         action_failed(&s->common, st);
         return CLI_USAGE;
@@ -55,6 +58,8 @@ int cmd_shift(const void *settings)
     o.force = s->defense.mask.force;
     o.run = run_of(&s->common, &s->in);
     if ((st = open_some(&data, &s->in, SHIFT_IMAGES)) == IGD_OK &&
+        (st = action_take_part(data, &s->parts.shard)) == IGD_OK &&
+        (st = action_check_part(&s->out, data)) == IGD_OK &&
         (st = action_load_model_for(&base, data, &s->in, &s->common)) == IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK &&
         (strcmp(s->target, "base") == 0 ||

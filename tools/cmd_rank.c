@@ -245,11 +245,7 @@ static igd_status find_made(bool *made, const igd_dataset *probe, const rank_set
     if (here.of == 0 || !igd_path_exists(s->output))
         return IGD_OK;
     IGD_TRY(igd_ranking_part_read(&there, s->output));
-    if (there.index != here.index || there.of != here.of || there.whole != here.whole)
-        return igd_error(IGD_ESTATE,
-                         "%s: part %lld of %lld, of %lld images; it is not overwritten",
-                         s->output, (long long)there.index, (long long)there.of,
-                         (long long)there.whole);
+    IGD_TRY(action_same_part(&there, &here, s->output));
     *made = true;
     progress_note("%s: this part is there already", s->output);
     return IGD_OK;

@@ -14,6 +14,11 @@
 #include "core.h"
 #include "progress.h"
 
+// What the folders of a series are called, behind its output.
+#define SWEEP ".sweep"
+#define ROWS ".rows"
+#define RADIUS ".radius"
+
 // ---- sweep
 
 // A ranking of its own for a value, on a share of the probe images.
@@ -91,16 +96,19 @@ int cmd_sweep(const void *settings)
 {
     sweep_settings copy = *(const sweep_settings *)settings; // the payload is not const
     const sweep_settings *s = &copy;
-    const bool anew = strcmp(s->over, "layer") == 0 || strcmp(s->over, "fraction") == 0;
     series_work w;
     char **values = NULL;
+    igd_status st;
+    int rc;
+
+    if (s->series.parts.merge.num > 0)
+        return action_series_merge("sweep", SWEEP, &s->series);
+    const bool anew = strcmp(s->over, "layer") == 0 || strcmp(s->over, "fraction") == 0;
     igd_sweep_values v = {.option = s->over,
                           .layer = s->layer,
                           .rank = anew ? rank_anew : NULL,
                           .payload = &copy};
-    igd_status st = action_series_init(&w, &s->series, ".sweep");
-    int rc;
-
+    st = action_series_init(&w, &s->series, SWEEP);
     if (st == IGD_OK)
         st = split(&values, &v.num, s->values);
     v.value = (const char *const *)values;
@@ -132,7 +140,9 @@ int cmd_ablation(const void *settings)
     igd_ranking *ranking = NULL;
     igd_status st;
 
-    if ((st = action_series_init(&w, s, ".rows")) == IGD_OK &&
+    if (s->parts.merge.num > 0)
+        return action_series_merge("ablation", ROWS, s);
+    if ((st = action_series_init(&w, s, ROWS)) == IGD_OK &&
         (st = action_series_open(&w, s)) == IGD_OK &&
         (st = action_load_ranking(&ranking, s->defense.ranking)) == IGD_OK)
         st = igd_ablation(&w.analysis, w.base, ranking, w.data, &w.options);
@@ -259,7 +269,9 @@ int cmd_defenses(const void *settings)
     table t = {.settings = s};
     igd_status st;
 
-    if ((st = action_series_init(&t.work, &s->series, ".rows")) == IGD_OK &&
+    if (s->series.parts.merge.num > 0)
+        return action_series_merge("defenses", ROWS, &s->series);
+    if ((st = action_series_init(&t.work, &s->series, ROWS)) == IGD_OK &&
         (st = action_series_open(&t.work, &s->series)) == IGD_OK &&
         (st = add_rows(&t)) == IGD_OK)
         st = igd_compare_defenses(&t.work.analysis, t.work.base, t.rows, t.num,
@@ -278,8 +290,11 @@ int cmd_radius(const void *settings)
     igd_defense *defense = NULL;
     igd_radius_options o = igd_radius_options_default();
     const defense_settings *d = &s->series.defense;
-    igd_status st = action_series_init(&w, &s->series, ".radius");
+    igd_status st;
 
+    if (s->series.parts.merge.num > 0)
+        return action_series_merge("radius", RADIUS, &s->series);
+    st = action_series_init(&w, &s->series, RADIUS);
     if (st == IGD_OK &&
         (st = igd_evaluate_check(&w.options.evaluate, defense_chosen(d) != NULL,
                                  defense_adaptive(d))) == IGD_EINVAL) {

@@ -16,7 +16,38 @@ const cli_option analysis_output_options[] = {
      "FILE", "chart of it (.svg)", 0, 0, NULL},
     {0},
 };
+const cli_option analysis_merge_options[] = {
+    {0,   "merge",      CLI_TEXTS | CLI_MANY | CLI_INPUT, offsetof(analysis_parts, merge),
+     "ANALYSIS", "join the parts of one run; a folder stands for the analyses in it", 0, 0,
+     NULL},
+    {0},
+};
 // clang-format on
+
+const char *const analysis_instead_of_inputs[] = {"merge", NULL};
+
+int analysis_parts_check(const analysis_parts *s, const analysis_output *out)
+{
+    if (s->shard.shard.num > 0 && out->output == NULL)
+        return cli_usage("--shard: without --output there is nothing to join");
+    return shard_check(&s->shard);
+}
+
+int analysis_merge_check(const analysis_parts *s, const analysis_output *out,
+                         const common_settings *common, bool restart,
+                         const cli_group *groups)
+{
+    static const char *const allowed[] = {"merge", "output", "chart",   "json", "csv",
+                                          "quiet", "config", "restart", NULL};
+    int rc = merge_check(&s->merge, groups, allowed, "analyses");
+    if (rc != CLI_GO_ON || (rc = analysis_output_check(out)) != CLI_GO_ON)
+        return rc;
+    if (restart && out->output == NULL)
+        return cli_usage("--restart: without --output there is nothing to restart");
+    if (!common->quiet)
+        cli_note_unsealed(&s->merge);
+    return CLI_GO_ON;
+}
 
 int analysis_output_check(const analysis_output *s)
 {
@@ -58,6 +89,8 @@ static const cli_option shift_options[] = {
 
 static const cli_group shift_groups[] = {
     {"Model and images", input_options, offsetof(shift_settings, in)},
+    {NULL, shard_options, offsetof(shift_settings, parts.shard)},
+    {NULL, analysis_merge_options, offsetof(shift_settings, parts)},
     {"Ranking", ranked_options, offsetof(shift_settings, defense)},
     {NULL, force_options, offsetof(shift_settings, defense)},
     {"Defense, for --target defended", mask_options, offsetof(shift_settings, defense)},
@@ -105,6 +138,9 @@ static int shift_check(const void *settings)
                                                  noise_options, smoothing_options};
     const shift_settings *s = settings;
     const bool base = strcmp(s->target, targets[0]) == 0;
+    int rc;
+    if (s->parts.merge.num > 0)
+        return analysis_merge_check(&s->parts, &s->out, &s->common, false, shift_groups);
     for (size_t i = 0; base && i < sizeof(defended) / sizeof(defended[0]); i++)
         for (const cli_option *o = defended[i]; o->name != NULL; o++)
             if (cli_given(o->name))
@@ -112,7 +148,8 @@ static int shift_check(const void *settings)
                                  strcmp(o->name, "keep") == 0
                                      ? "; --top says how many neurons are looked at"
                                      : "");
-    return shared_check(&s->in, &s->defense, &s->out);
+    rc = analysis_parts_check(&s->parts, &s->out);
+    return rc == CLI_GO_ON ? shared_check(&s->in, &s->defense, &s->out) : rc;
 }
 
 static const cli_command command_shift = {
@@ -127,6 +164,7 @@ static const cli_command command_shift = {
         "--set pgd.last=0. Without --count the first 1000 images are taken.",
     .examples = shift_examples,
     .required = required_ranking,
+    .instead_of_inputs = analysis_instead_of_inputs,
     .groups = shift_groups,
     .standards = shift_standards,
     .instead = shift_instead,

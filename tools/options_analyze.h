@@ -20,6 +20,20 @@ typedef struct analysis_output {
 extern const cli_option analysis_output_options[];
 int analysis_output_check(const analysis_output *s);
 
+// Which part of the work is this process's, or whose parts are joined.
+typedef struct analysis_parts {
+    shard_settings shard;
+    cli_texts merge;
+} analysis_parts;
+
+extern const cli_option analysis_merge_options[];
+extern const char *const analysis_instead_of_inputs[];
+int analysis_parts_check(const analysis_parts *s, const analysis_output *out);
+// With --merge. `restart` says whether another result may be replaced.
+int analysis_merge_check(const analysis_parts *s, const analysis_output *out,
+                         const common_settings *common, bool restart,
+                         const cli_group *groups);
+
 typedef struct shift_settings {
     common_settings common;
     input_settings in;
@@ -27,6 +41,7 @@ typedef struct shift_settings {
     igd_shift_options shift;
     const char *target; // "base" or "defended"
     analysis_output out;
+    analysis_parts parts;
 } shift_settings;
 
 typedef struct search_keep_settings {

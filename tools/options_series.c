@@ -27,11 +27,11 @@ static const char *const overs[] = {"keep",     "sigma", "smooth", "temperature"
                                     "fraction", "eps",   "steps",  NULL};
 
 static const cli_option sweep_options[] = {
-    {0,   "over",       CLI_TEXT, offsetof(sweep_settings, over),
+    {0,   "over",       CLI_TEXT | CLI_OF_RUN, offsetof(sweep_settings, over),
      "OPTION", "keep, sigma, smooth, temperature, layer, fraction (of the images ranked on), "
      "eps, steps (of all attacks that have some) or a parameter such as apgd-ce.steps",
      0, 0, overs},
-    {0,   "values",     CLI_TEXT, offsetof(sweep_settings, values),
+    {0,   "values",     CLI_TEXT | CLI_OF_RUN, offsetof(sweep_settings, values),
      "LIST", "numbers, fractions or layers between commas; A+B masks layers A and B at once",
      0, 0, NULL},
     {0},
@@ -73,11 +73,17 @@ static const cli_option radius_options[] = {
 // clang-format on
 
 #define SERIES(type) offsetof(type, series)
+#define PARTS_GROUPS(offset)                                                             \
+    {NULL, shard_options, (offset) + offsetof(series_settings, parts.shard)},            \
+    {                                                                                    \
+        NULL, analysis_merge_options, (offset) + offsetof(series_settings, parts)        \
+    }
 
 static const cli_group sweep_groups[] = {
     {"Sweep", sweep_options, 0},
     {"Model and images", input_options,
      SERIES(sweep_settings) + offsetof(series_settings, in)},
+    PARTS_GROUPS(SERIES(sweep_settings)),
     DEFENSE_GROUPS("Defense (none: the base model alone)",
                    SERIES(sweep_settings) + offsetof(series_settings, defense)),
     {"Ranking anew (over layer and fraction)", probe_options, 0},
@@ -97,6 +103,7 @@ static const cli_group sweep_groups[] = {
 
 static const cli_group ablation_groups[] = {
     {"Model and images", input_options, offsetof(series_settings, in)},
+    PARTS_GROUPS(0),
     {"Defense", ranked_options, offsetof(series_settings, defense)},
     {NULL, keep_options, offsetof(series_settings, defense)},
     {NULL, noise_options, offsetof(series_settings, defense)},
@@ -113,6 +120,7 @@ static const cli_group ablation_groups[] = {
 static const cli_group defenses_groups[] = {
     {"Model and images", input_options,
      SERIES(defenses_settings) + offsetof(series_settings, in)},
+    PARTS_GROUPS(SERIES(defenses_settings)),
     {"Rows", defenses_options, 0},
     {"Defenses", ranked_options,
      SERIES(defenses_settings) + offsetof(series_settings, defense)},
@@ -139,6 +147,7 @@ static const cli_group radius_groups[] = {
     {"Radii", radius_options, 0},
     {"Model and images", input_options,
      SERIES(radius_settings) + offsetof(series_settings, in)},
+    PARTS_GROUPS(SERIES(radius_settings)),
     DEFENSE_GROUPS("Defense (none: the base model alone)",
                    SERIES(radius_settings) + offsetof(series_settings, defense)),
     {"Threat", threat_options,
@@ -166,10 +175,17 @@ series_settings series_defaults(const char *command)
                              .evaluate = igd_evaluate_options_default()};
 }
 
+int series_merge_check(const series_settings *s, const cli_group *groups)
+{
+    return analysis_merge_check(&s->parts, &s->out, &s->common, s->evaluate.restart,
+                                groups);
+}
+
 int series_check(const series_settings *s)
 {
-    int rc = analysis_output_check(&s->out);
-    if (rc != CLI_GO_ON)
+    int rc;
+    if ((rc = analysis_output_check(&s->out)) != CLI_GO_ON ||
+        (rc = analysis_parts_check(&s->parts, &s->out)) != CLI_GO_ON)
         return rc;
     if (s->evaluate.restart && s->out.output == NULL)
         return cli_usage("--restart: without --output there is nothing to restart");
@@ -191,6 +207,9 @@ static const char *const sweep_examples[] = {
     "igdef analyze sweep --over eps --values 4/255,8/255,16/255,32/255 --model "
     "resnet18.pt "
     "--data cifar-10-batches-bin --attack autoattack -n 1000 -o radius.json",
+    "igdef analyze sweep --over eps --values 4/255,8/255 --model resnet18.pt --data "
+    "cifar-10-batches-bin --attack autoattack --shard auto -o parts/part-{shard}.json",
+    "igdef analyze sweep --merge parts -o radius.json",
     NULL,
 };
 
@@ -246,8 +265,10 @@ static int sweep_check(const void *settings)
     const sweep_settings *s = settings;
     defense_settings d = s->series.defense;
     bool anew;
-    int rc = check_probe(s, &anew);
-    if (rc != CLI_GO_ON)
+    int rc;
+    if (s->series.parts.merge.num > 0)
+        return series_merge_check(&s->series, sweep_groups);
+    if ((rc = check_probe(s, &anew)) != CLI_GO_ON)
         return rc;
     if (cli_given(s->over))
         return cli_usage("--%s: --over %s has --values", s->over, s->over);
@@ -270,6 +291,7 @@ const cli_command command_sweep = {
         "that are there.",
     .examples = sweep_examples,
     .required = sweep_required,
+    .instead_of_inputs = analysis_instead_of_inputs,
     .groups = sweep_groups,
     .instead = sweep_instead,
     .size = sizeof(sweep_settings),
@@ -304,6 +326,8 @@ static void ablation_defaults(void *settings)
 static int ablation_check(const void *settings)
 {
     const series_settings *s = settings;
+    if (s->parts.merge.num > 0)
+        return series_merge_check(s, ablation_groups);
     const int rc = defense_check(&s->defense);
     return rc == CLI_GO_ON ? series_check(s) : rc;
 }
@@ -320,6 +344,7 @@ const cli_command command_ablation = {
         "every row's result stays in OUTPUT.rows, where the same command goes on.",
     .examples = ablation_examples,
     .required = ablation_required,
+    .instead_of_inputs = analysis_instead_of_inputs,
     .groups = ablation_groups,
     .instead = ablation_instead,
     .size = sizeof(series_settings),
@@ -355,7 +380,8 @@ static void defenses_defaults(void *settings)
 static int defenses_check(const void *settings)
 {
     const defenses_settings *s = settings;
-    return series_check(&s->series);
+    return s->series.parts.merge.num > 0 ? series_merge_check(&s->series, defenses_groups)
+                                         : series_check(&s->series);
 }
 
 const cli_command command_defenses = {
@@ -373,6 +399,7 @@ const cli_command command_defenses = {
         "the same command goes on.",
     .examples = defenses_examples,
     .required = series_required,
+    .instead_of_inputs = analysis_instead_of_inputs,
     .groups = defenses_groups,
     .instead = defenses_instead,
     .size = sizeof(defenses_settings),
@@ -408,6 +435,8 @@ static void radius_defaults(void *settings)
 static int radius_check(const void *settings)
 {
     const radius_settings *s = settings;
+    if (s->series.parts.merge.num > 0)
+        return series_merge_check(&s->series, radius_groups);
     const int rc = defense_check(&s->series.defense);
     if (rc != CLI_GO_ON)
         return rc;
@@ -430,6 +459,7 @@ const cli_command command_radius = {
         "command goes on.",
     .examples = radius_examples,
     .required = series_required,
+    .instead_of_inputs = analysis_instead_of_inputs,
     .groups = radius_groups,
     .instead = radius_instead,
     .size = sizeof(radius_settings),

@@ -14,6 +14,7 @@ typedef struct series_settings {
     defense_settings defense;
     igd_evaluate_options evaluate;
     analysis_output out;
+    analysis_parts parts;
 } series_settings;
 
 typedef struct sweep_settings {
@@ -41,6 +42,8 @@ typedef struct radius_settings {
 
 series_settings series_defaults(const char *command);
 int series_check(const series_settings *s);
+// --merge and what it is of use with. @return CLI_GO_ON where the options ask for a run
+int series_merge_check(const series_settings *s, const cli_group *groups);
 
 // Options of all of them; of those that make reliability checks; what must be given.
 extern const cli_option series_file_options[], series_check_options[];

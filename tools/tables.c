@@ -55,12 +55,13 @@ int cli_rows(cli_row rows[CLI_ROWS_MAX], const cli_command *command, void *setti
     int num = 0;
     for (const cli_group *g = command->groups; g->options != NULL; g++)
         for (const cli_option *o = g->options; o->name != NULL && num < CLI_ROWS_MAX; o++)
-            rows[num++] = (cli_row){
-                .option = o,
-                .value = (char *)settings + g->offset + o->offset,
-                .standard = words_on(command->standards, o->name),
-                .required = listed(command->required, o->name),
-                .unless = (o->type & CLI_INPUT) != 0 ? command->instead_of_inputs : NULL};
+            rows[num++] = (cli_row){.option = o,
+                                    .value = (char *)settings + g->offset + o->offset,
+                                    .standard = words_on(command->standards, o->name),
+                                    .required = listed(command->required, o->name),
+                                    .unless = (o->type & (CLI_INPUT | CLI_OF_RUN)) != 0
+                                                  ? command->instead_of_inputs
+                                                  : NULL};
     return num;
 }
 

@@ -6,11 +6,12 @@
 #include "analyze/attack_list.h"
 #include "analyze/series.h"
 #include "analyze/series_text.h"
+#include "analyze/sweep_impl.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/json_build.h"
 #include "core/options.h"
 #include "core/require.h"
-#include "igdef/sweep.h"
 
 static const struct row {
     const char *name;
@@ -66,11 +67,10 @@ static igd_status add_row(ablation *a, int k, const igd_series_options *options)
     return IGD_OK;
 }
 
-static cJSON *ablation_json(const ablation *a, const igd_series_options *options)
+static cJSON *ablation_json(const ablation *a)
 {
     cJSON *json = igd_series_provenance(&a->series, NUM_ROWS - 1, "ablation");
-    igd_json_add_item(json, "attacks",
-                      igd_series_attacks_json(options->evaluate.attacks));
+    igd_json_add_copy(json, "attacks", a->series.attacks);
     cJSON *list = igd_json_add_array(json, "rows");
     for (int k = 0; k < NUM_ROWS; k++) {
         cJSON *o = cJSON_CreateObject();
@@ -113,7 +113,8 @@ igd_status igd_ablation(igd_analysis **out, const igd_model *base,
 
     if (!(o->defense.sigma > 0.0))
         return igd_error(IGD_EINVAL, "an ablation of smoothing needs a sigma above 0");
-    if ((st = igd_series_init(&a.series, NUM_ROWS, o->folder)) != IGD_OK ||
+    if ((st = igd_series_init(&a.series, NUM_ROWS, o->folder, o->evaluate.attacks)) !=
+            IGD_OK ||
         (st = igd_shorter_init(&a.shorter, &o->evaluate, IGD_ADAPTIVE_NONE)) != IGD_OK)
         goto done;
     for (int k = 0; k < NUM_ROWS; k++)
@@ -121,12 +122,33 @@ igd_status igd_ablation(igd_analysis **out, const igd_model *base,
             (st = add_row(&a, k, o)) != IGD_OK)
             goto done;
     if ((st = igd_series_run(&a.series, base, data)) == IGD_OK)
-        st = igd_series_finish(out, ablation_json(&a, o), ablation_print, &a);
+        st = igd_series_finish(out, ablation_json(&a), ablation_print, &a);
 
 done:
     for (int k = 0; k < NUM_ROWS; k++)
         igd_defense_free(a.defenses[k]);
     igd_shorter_free(&a.shorter);
+    igd_series_free(&a.series);
+    return st;
+}
+
+// --- joined
+
+static const cJSON *find_row(const cJSON *analysis, const void *payload)
+{
+    const int *row = payload;
+    return cJSON_GetArrayItem(igd_get(analysis, "rows"), *row);
+}
+
+igd_status igd_ablation_join(igd_analysis **out, const igd_pieces *pieces)
+{
+    ablation a = {0};
+    igd_status st = igd_series_init_joined(&a.series, NUM_ROWS, pieces);
+    for (int k = 0; k < NUM_ROWS && st == IGD_OK; k++)
+        st = igd_series_join(&a.series, rows[k].name, find_row, &k);
+    if (st == IGD_OK &&
+        (st = igd_series_finish(out, ablation_json(&a), ablation_print, &a)) == IGD_OK)
+        st = igd_series_hold(out, &a.series, NULL);
     igd_series_free(&a.series);
     return st;
 }

@@ -8,6 +8,7 @@
 #include "chart/chart.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/folder.h"
 #include "core/json.h"
 #include "core/require.h"
 #include "core/seal.h"
@@ -72,10 +73,37 @@ const char *igd_analysis_text(const igd_analysis *a)
     return a != NULL ? a->text : "";
 }
 
+// Leaves the same result as it is.
+static igd_status save_result(const igd_result *r, const char *path, bool replace)
+{
+    igd_result *there = NULL;
+    if (replace || !igd_path_exists(path))
+        return igd_result_save(r, path);
+    IGD_TRY(igd_result_load(&there, path));
+    const bool same = strcmp(igd_result_json(there), igd_result_json(r)) == 0;
+    igd_result_free(there);
+    return same
+               ? IGD_OK
+               : igd_error(IGD_ESTATE, "%s: another result; it is not overwritten", path);
+}
+
+static igd_status save_results(const igd_found *f)
+{
+    char *folder = igd_path_folder(f->files[0]);
+    igd_status st = folder != NULL ? igd_folder_make(folder)
+                                   : igd_error(IGD_ENOMEM, "no memory for the results");
+    free(folder);
+    for (int k = 0; k < f->num_results && st == IGD_OK; k++)
+        st = save_result(f->results[k], f->files[k], f->replace);
+    return st;
+}
+
 igd_status igd_analysis_save(const igd_analysis *a, const char *path)
 {
     IGD_REQUIRE(a);
     IGD_REQUIRE(path);
+    if (a->found.files != NULL)
+        IGD_TRY(save_results(&a->found));
     return igd_seal_write(a->object, path);
 }
 
@@ -93,9 +121,13 @@ igd_status igd_analysis_save_chart(const igd_analysis *a, const char *path)
 
 static void found_free(igd_found *f)
 {
-    for (int k = 0; k < f->num_results; k++)
+    for (int k = 0; k < f->num_results; k++) {
         igd_result_free(f->results[k]);
+        if (f->files != NULL)
+            free(f->files[k]);
+    }
     free(f->results);
+    free(f->files);
     free(f->shift);
     free(f->search_keep);
     free(f->landscape);

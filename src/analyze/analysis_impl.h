@@ -24,6 +24,10 @@ typedef struct igd_found {
     igd_sweep_numbers *sweep;
     igd_result **results; // owned [num_results], what `sweep` borrows
     int num_results;
+    // Of an analysis that was joined: where its joined results go, owned [num_results],
+    // each too, NULL for nowhere; and whether also where others are.
+    char **files;
+    bool replace;
 } igd_found;
 
 // Gives it to an analysis; each pointer is owned, one block of memory.

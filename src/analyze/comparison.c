@@ -1,5 +1,6 @@
 // Owns the comparison of defenses.
 // Source: Kulkarni and Weng, ECCV 2024, Table 8.
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,20 +8,27 @@
 #include "analyze/attack_list.h"
 #include "analyze/series.h"
 #include "analyze/series_text.h"
+#include "analyze/sweep_impl.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
-#include "igdef/sweep.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
 #define MOST_ROWS 32
 
+typedef struct table_row {
+    const char *name; // borrowed
+    int forwards, backwards;
+} table_row;
+
 typedef struct comparison {
-    const igd_compared *rows;
+    table_row rows[MOST_ROWS];
     int num;
+    bool cumulative;
     // For rows without a pseudo-label: with nothing for adaptive attacks, with a
     // surrogate.
     igd_shorter shorter[IGD_ADAPTIVE_PSEUDO_LABEL];
@@ -29,11 +37,15 @@ typedef struct comparison {
     int num_columns;
 } comparison;
 
-static igd_status add_rows(comparison *c, const igd_series_options *options)
+static igd_status add_rows(comparison *c, const igd_compared *rows,
+                           const igd_series_options *options)
 {
     for (int k = 0; k < c->num; k++) {
         igd_evaluate_options o = options->evaluate;
-        const igd_defense *d = c->rows[k].defense;
+        const igd_defense *d = rows[k].defense;
+        c->rows[k] = (table_row){.name = rows[k].name, .forwards = 1};
+        if (d != NULL)
+            igd_defense_passes(d, &c->rows[k].forwards, &c->rows[k].backwards);
         const igd_adaptive adaptive =
             d != NULL ? igd_defense_adaptive(d) : IGD_ADAPTIVE_NONE;
         if (adaptive < IGD_ADAPTIVE_PSEUDO_LABEL)
@@ -83,17 +95,8 @@ static double accuracy_of(const comparison *c, int row, int column)
     return e == NULL ? -1.0 : igd_result_attack(r, (int)(e - r->entries)).robust_acc;
 }
 
-static void passes_of(const igd_defense *d, int *forwards, int *backwards)
-{
-    *forwards = 1;
-    *backwards = 0;
-    if (d != NULL)
-        igd_defense_passes(d, forwards, backwards);
-}
-
 static cJSON *row_json(const comparison *c, int k)
 {
-    int forwards, backwards;
     cJSON *o = cJSON_CreateObject();
     igd_json_add_string(o, "name", c->rows[k].name);
     cJSON *list = igd_json_add_array(o, "robust_acc");
@@ -103,10 +106,9 @@ static cJSON *row_json(const comparison *c, int k)
                                              : cJSON_CreateNumber(accuracy));
     }
     igd_series_add_accuracies(o, c->series.results[k], false);
-    passes_of(c->rows[k].defense, &forwards, &backwards);
     cJSON *passes = igd_json_add_object(o, "passes");
-    igd_json_add_number(passes, "forwards", forwards);
-    igd_json_add_number(passes, "backwards", backwards);
+    igd_json_add_number(passes, "forwards", c->rows[k].forwards);
+    igd_json_add_number(passes, "backwards", c->rows[k].backwards);
     cJSON *defense =
         cJSON_GetObjectItemCaseSensitive(c->series.results[k]->provenance, "defense");
     igd_json_add_copy(o, "defense", defense);
@@ -114,13 +116,12 @@ static cJSON *row_json(const comparison *c, int k)
     return o;
 }
 
-static cJSON *comparison_json(const comparison *c, const igd_series_options *options)
+static cJSON *comparison_json(const comparison *c)
 {
     cJSON *json = igd_series_provenance(&c->series, 0, "defenses");
     igd_json_replace(json, "defense", cJSON_CreateNull());
-    igd_json_add_item(json, "attacks",
-                      igd_series_attacks_json(options->evaluate.attacks));
-    igd_json_add_bool(json, "cumulative", options->evaluate.report == IGD_REPORT_UNION);
+    igd_json_add_copy(json, "attacks", c->series.attacks);
+    igd_json_add_bool(json, "cumulative", c->cumulative);
     cJSON *columns = igd_json_add_array(json, "columns");
     for (int j = 0; j < c->num_columns; j++)
         igd_json_append(columns, cJSON_CreateString(c->columns[j]));
@@ -158,13 +159,12 @@ static void print_table(FILE *f, const comparison *c, const char *worst, int bes
     fprintf(f, " %7s  passes\n", worst);
     for (int k = 0; k < c->num; k++) {
         const igd_result *r = c->series.results[k];
-        int forwards, backwards;
-        passes_of(c->rows[k].defense, &forwards, &backwards);
         igd_print(f, "%-12s %7.2f", c->rows[k].name, 100.0 * igd_result_clean_acc(r));
         print_attacks(f, c, k, 0, beside);
-        igd_print(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r), forwards);
-        if (backwards > 0)
-            fprintf(f, " + %d B", backwards);
+        igd_print(f, " %7.2f  %d F", 100.0 * igd_result_worst_acc(r),
+                  c->rows[k].forwards);
+        if (c->rows[k].backwards > 0)
+            fprintf(f, " + %d B", c->rows[k].backwards);
         fputc('\n', f);
     }
 }
@@ -202,6 +202,12 @@ static void comparison_print(FILE *f, const void *payload)
               c->rows[0].name, whole ? "the " : "", all, 100.0 * v.low, 100.0 * v.high);
 }
 
+static igd_status finish(igd_analysis **out, comparison *c)
+{
+    find_columns(c);
+    return igd_series_finish(out, comparison_json(c), comparison_print, c);
+}
+
 igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
                                 const igd_compared *rows, int num,
                                 const igd_dataset *data,
@@ -213,7 +219,7 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
     IGD_REQUIRE(data);
     IGD_OPTIONS(igd_series_options, own, options);
     const igd_series_options *o = &own;
-    comparison c = {.rows = rows, .num = num};
+    comparison c = {.num = num, .cumulative = o->evaluate.report == IGD_REPORT_UNION};
     igd_status st;
 
     if (num < 1 || num > MOST_ROWS)
@@ -224,18 +230,65 @@ igd_status igd_compare_defenses(igd_analysis **out, const igd_model *base,
             if (strcmp(rows[j].name, rows[k].name) == 0)
                 return igd_error(IGD_EINVAL, "two defenses are called '%s'",
                                  rows[k].name);
-    if ((st = igd_series_init(&c.series, num, o->folder)) == IGD_OK &&
+    if ((st = igd_series_init(&c.series, num, o->folder, o->evaluate.attacks)) ==
+            IGD_OK &&
         (st = igd_shorter_init(&c.shorter[IGD_ADAPTIVE_NONE], &o->evaluate,
                                IGD_ADAPTIVE_NONE)) == IGD_OK &&
         (st = igd_shorter_init(&c.shorter[IGD_ADAPTIVE_SURROGATE], &o->evaluate,
                                IGD_ADAPTIVE_SURROGATE)) == IGD_OK &&
-        (st = add_rows(&c, o)) == IGD_OK &&
-        (st = igd_series_run(&c.series, base, data)) == IGD_OK) {
-        find_columns(&c);
-        st = igd_series_finish(out, comparison_json(&c, o), comparison_print, &c);
-    }
+        (st = add_rows(&c, rows, o)) == IGD_OK &&
+        (st = igd_series_run(&c.series, base, data)) == IGD_OK)
+        st = finish(out, &c);
     igd_shorter_free(&c.shorter[IGD_ADAPTIVE_NONE]);
     igd_shorter_free(&c.shorter[IGD_ADAPTIVE_SURROGATE]);
+    igd_series_free(&c.series);
+    return st;
+}
+
+// --- joined
+
+static const cJSON *find_row(const cJSON *analysis, const void *payload)
+{
+    const int *row = payload;
+    return cJSON_GetArrayItem(igd_get(analysis, "rows"), *row);
+}
+
+static igd_status read_row(table_row *out, const cJSON *json, const char *path)
+{
+    const cJSON *passes;
+    int64_t forwards, backwards;
+    IGD_TRY(igd_json_string(&out->name, json, "name", path));
+    IGD_TRY(igd_json_object(&passes, json, "passes", path));
+    IGD_TRY(igd_json_integer(&forwards, passes, "forwards", path));
+    IGD_TRY(igd_json_integer(&backwards, passes, "backwards", path));
+    if (forwards < 0 || backwards < 0 || forwards > INT_MAX || backwards > INT_MAX)
+        return igd_error(IGD_EFORMAT, "%s: %s has no such passes", path, out->name);
+    out->forwards = (int)forwards;
+    out->backwards = (int)backwards;
+    return IGD_OK;
+}
+
+static igd_status join_rows(comparison *c, const igd_pieces *p)
+{
+    for (int k = 0; k < c->num; k++) {
+        IGD_TRY(read_row(&c->rows[k], find_row(p->json[0], &k), p->path[0]));
+        IGD_TRY(igd_series_join(&c->series, c->rows[k].name, find_row, &k));
+    }
+    return IGD_OK;
+}
+
+igd_status igd_comparison_join(igd_analysis **out, const igd_pieces *pieces)
+{
+    const char *path = pieces->path[0];
+    comparison c = {.num = cJSON_GetArraySize(igd_get(pieces->json[0], "rows"))};
+    igd_status st;
+
+    if (c.num > MOST_ROWS)
+        return igd_error(IGD_EFORMAT, "%s: %d rows", path, c.num);
+    IGD_TRY(igd_json_bool(&c.cumulative, pieces->json[0], "cumulative", path));
+    if ((st = igd_series_init_joined(&c.series, c.num, pieces)) == IGD_OK &&
+        (st = join_rows(&c, pieces)) == IGD_OK && (st = finish(out, &c)) == IGD_OK)
+        st = igd_series_hold(out, &c.series, NULL);
     igd_series_free(&c.series);
     return st;
 }

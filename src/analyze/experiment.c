@@ -67,7 +67,8 @@ igd_status igd_findings_end(igd_analysis **out, igd_findings *f,
 {
     cJSON *root = f->root;
     igd_json_add_item(root, "warnings", igd_warnings_json(&f->warnings));
-    igd_json_add_number(root, "seconds", igd_now() - f->begun);
+    igd_json_add_number(root, "seconds",
+                        f->seconds + (f->begun > 0.0 ? igd_now() - f->begun : 0.0));
     *f = (igd_findings){0};
     return igd_analysis_make(out, root, igd_provenance_print, print, root);
 }

@@ -22,7 +22,8 @@ typedef struct igd_experiment {
 typedef struct igd_findings {
     cJSON *root; // owned: "format" to "threads", then the experiment's own keys
     igd_warnings warnings;
-    double begun; // igd_now()
+    double begun;   // igd_now(); 0 where nothing runs
+    double seconds; // that parts have taken before
 } igd_findings;
 
 // Checks what all experiments take: the images against the model, the batch size.

@@ -7,13 +7,14 @@
 #include "analyze/attack_list.h"
 #include "analyze/series.h"
 #include "analyze/series_text.h"
+#include "analyze/sweep_impl.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
 #include "data/dataset_impl.h"
-#include "igdef/sweep.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
@@ -58,6 +59,15 @@ static double eps_of(const search *s, int step)
     return step == s->steps
                ? largest(s)
                : from + (largest(s) - from) * (double)step / (double)s->steps;
+}
+
+static igd_status search_init(search *s)
+{
+    s->rows = malloc((size_t)s->n * sizeof(*s->rows));
+    s->ends = calloc((size_t)s->n, 4 * sizeof(*s->ends));
+    return s->rows != NULL && s->ends != NULL
+               ? IGD_OK
+               : igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->n);
 }
 
 static void search_free(search *s)
@@ -108,20 +118,52 @@ static igd_status check_options(const search *s)
 
 // --- asking
 
+// The place of an evaluation in the list of an analysis.
+static const cJSON *find_evaluation(const cJSON *analysis, const void *name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, igd_get(analysis, "evaluations"))
+    {
+        if (strcmp(igd_string_of(item, "name"), name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+// What the parts have found of s->rows [num].
+static igd_status join(search *s, const subject *u, const char *name, int64_t num)
+{
+    const int member = s->series.num;
+    IGD_TRY(igd_series_join(&s->series, name, find_evaluation, name));
+    const igd_flags *t = &s->series.results[member]->flags;
+    const igd_flags *all = &s->series.results[u->first]->flags;
+    bool same = t->num_images == num;
+    for (int64_t i = 0; i < num && same; i++)
+        same = t->index[i] == all->index[s->rows[i]];
+    return same ? IGD_OK
+                : igd_error(IGD_EFORMAT, "%s: not of the images that are asked there",
+                            name);
+}
+
 // Evaluates s->rows [num] at a step and returns the member of the series.
 static igd_status ask(search *s, const subject *u, int step, int64_t num, int *member)
 {
-    igd_evaluate_options o = options_of(s, u);
     char eps[32], name[64];
-    igd_dataset *part = NULL;
+    igd_dataset *some = NULL;
+    igd_number_shortest(eps, sizeof(eps), eps_of(s, step));
+    snprintf(name, sizeof(name), "%s eps %s", u->name, eps);
+    *member = s->series.num;
+    if (s->series.pieces != NULL)
+        return join(s, u, name, num);
+    igd_evaluate_options o = options_of(s, u);
     o.threat.eps = eps_of(s, step);
     o.checks = o.checks && step == s->steps;
-    igd_number_shortest(eps, sizeof(eps), o.threat.eps);
-    snprintf(name, sizeof(name), "%s eps %s", u->name, eps);
-    IGD_TRY(igd_dataset_take(&part, s->data, s->rows, num));
-    *member = igd_series_add(&s->series, name, u->defense, &o);
-    const igd_status st = igd_series_run_one(&s->series, *member, s->base, part);
-    igd_dataset_free(part);
+    if (num < s->n) // all of them may be a part of a run, which is then said
+        IGD_TRY(igd_dataset_take(&some, s->data, s->rows, num));
+    igd_series_add(&s->series, name, u->defense, &o);
+    const igd_status st =
+        igd_series_run_one(&s->series, *member, s->base, some != NULL ? some : s->data);
+    igd_dataset_free(some);
     return st;
 }
 
@@ -226,8 +268,9 @@ static cJSON *image_json(const search *s, const subject *u, int64_t i)
 {
     cJSON *o = cJSON_CreateObject();
     const bool wrong = u->high[i] == 0;
-    igd_json_add_number(o, "index", (double)igd_dataset_index(s->data, i));
-    igd_json_add_number(o, "label", igd_dataset_label(s->data, i));
+    const igd_flags *t = &s->series.results[u->first]->flags;
+    igd_json_add_number(o, "index", (double)t->index[i]);
+    igd_json_add_number(o, "label", t->label[i]);
     igd_json_add_number(o, "low",
                         wrong || (u->low[i] == 0 && s->options->from == 0.0)
                             ? 0.0
@@ -273,11 +316,19 @@ static cJSON *radius_json(const search *s)
     cJSON *json = igd_series_provenance(&s->series, s->subjects[last].first, "radius");
     igd_json_add_number(json, "from", s->options->from);
     igd_json_add_number(json, "halvings", s->options->halvings);
-    igd_json_add_item(json, "attacks",
-                      igd_series_attacks_json(s->options->series.evaluate.attacks));
+    igd_json_add_copy(json, "attacks", s->series.attacks);
     cJSON *list = igd_json_add_array(json, "classifiers");
     for (int k = 0; k < s->num_subjects; k++)
         igd_json_append(list, subject_json(s, &s->subjects[k]));
+    list = igd_json_add_array(json, "evaluations");
+    for (int k = 0; k < s->series.num; k++) {
+        cJSON *o = cJSON_CreateObject();
+        igd_json_add_string(o, "name", s->series.members[k].name);
+        igd_json_add_number(o, "images",
+                            (double)igd_result_num_images(s->series.results[k]));
+        igd_json_add_item(o, "result", igd_series_file_json(&s->series, k));
+        igd_json_append(list, o);
+    }
     igd_series_add_end(json, &s->series);
     return json;
 }
@@ -327,12 +378,8 @@ igd_status igd_radius(igd_analysis **out, const igd_model *base,
     const igd_series_options *o = &s.options->series;
     igd_status st;
 
-    s.rows = malloc((size_t)s.n * sizeof(*s.rows));
-    s.ends = calloc((size_t)s.n, 4 * sizeof(*s.ends));
-    if (s.rows == NULL || s.ends == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s.n);
+    if ((st = search_init(&s)) != IGD_OK)
         goto done;
-    }
     add_subject(&s, "base", NULL);
     if (defense != NULL)
         add_subject(&s, "defended", defense);
@@ -340,11 +387,62 @@ igd_status igd_radius(igd_analysis **out, const igd_model *base,
         (st = check_options(&s)) != IGD_OK)
         goto done;
     s.steps = 1 << s.options->halvings;
-    if ((st = igd_series_init(&s.series, s.num_subjects * (s.steps + 1), o->folder)) !=
-            IGD_OK ||
+    if ((st = igd_series_init(&s.series, s.num_subjects * (s.steps + 1), o->folder,
+                              o->evaluate.attacks)) != IGD_OK ||
         (st = run(&s)) != IGD_OK)
         goto done;
     st = igd_series_finish(out, radius_json(&s), radius_print, &s);
+
+done:
+    search_free(&s);
+    return st;
+}
+
+// --- joined
+
+// What was asked, and of how many images.
+static igd_status read_asked(search *s, igd_radius_options *o, const igd_pieces *p)
+{
+    const cJSON *threat, *data, *classifier;
+    int64_t halvings, count;
+    IGD_TRY(igd_json_object(&threat, p->json[0], "threat", p->path[0]));
+    IGD_TRY(igd_json_number(&o->series.evaluate.threat.eps, threat, "eps", p->path[0]));
+    IGD_TRY(igd_json_number(&o->from, p->json[0], "from", p->path[0]));
+    IGD_TRY(igd_json_integer(&halvings, p->json[0], "halvings", p->path[0]));
+    if (halvings < 1 || halvings > MOST_HALVINGS || !(o->from >= 0.0) ||
+        !(o->from < o->series.evaluate.threat.eps))
+        return igd_error(IGD_EFORMAT, "%s: not a search over radii", p->path[0]);
+    o->halvings = (int)halvings;
+    for (int k = 0; k < p->num; k++) {
+        IGD_TRY(igd_json_object(&data, p->json[k], "data", p->path[k]));
+        IGD_TRY(igd_json_integer(&count, data, "count", p->path[k]));
+        if (count < 1 || count > INT32_MAX)
+            return igd_error(IGD_EFORMAT, "%s: of %lld images", p->path[k],
+                             (long long)count);
+        s->n += count;
+    }
+    IGD_TRY(search_init(s));
+    cJSON_ArrayForEach(classifier, igd_get(p->json[0], "classifiers"))
+    {
+        add_subject(s, igd_string_of(classifier, "name"), NULL);
+    }
+    return IGD_OK;
+}
+
+igd_status igd_radius_join(igd_analysis **out, const igd_pieces *pieces)
+{
+    igd_radius_options o = igd_radius_options_default();
+    search s = {.options = &o};
+    igd_status st;
+
+    if ((st = read_asked(&s, &o, pieces)) != IGD_OK)
+        goto done;
+    s.steps = 1 << o.halvings;
+    if ((st = igd_series_init_joined(&s.series, s.num_subjects * (s.steps + 1),
+                                     pieces)) == IGD_OK &&
+        (st = run(&s)) == IGD_OK &&
+        (st = igd_series_finish(out, radius_json(&s), radius_print, &s)) == IGD_OK)
+        st = igd_series_hold(out, &s.series, NULL);
 
 done:
     search_free(&s);

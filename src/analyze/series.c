@@ -6,23 +6,40 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/series_text.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/folder.h"
+#include "core/json.h"
 #include "core/json_build.h"
 #include "core/letters.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
-igd_status igd_series_init(igd_series *s, int most, const char *folder)
+static igd_status series_init(igd_series *s, int most)
 {
-    *s = (igd_series){.folder = folder};
     s->members = calloc((size_t)most, sizeof(*s->members));
     s->results = calloc((size_t)most, sizeof(igd_result *));
-    if (s->members != NULL && s->results != NULL)
+    if (s->members != NULL && s->results != NULL && s->attacks != NULL)
         return IGD_OK;
     igd_series_free(s);
     return igd_error(IGD_ENOMEM, "no memory for %d evaluations", most);
+}
+
+igd_status igd_series_init(igd_series *s, int most, const char *folder,
+                           const char *attacks)
+{
+    *s = (igd_series){.folder = folder, .attacks = igd_series_attacks_json(attacks)};
+    return series_init(s, most);
+}
+
+igd_status igd_series_init_joined(igd_series *s, int most, const igd_pieces *pieces)
+{
+    const cJSON *attacks;
+    *s = (igd_series){.folder = pieces->folder, .pieces = pieces};
+    IGD_TRY(igd_json_array(&attacks, pieces->json[0], "attacks", pieces->path[0]));
+    s->attacks = cJSON_Duplicate(attacks, true);
+    return series_init(s, most);
 }
 
 void igd_series_free(igd_series *s)
@@ -30,6 +47,7 @@ void igd_series_free(igd_series *s)
     for (int k = 0; k < s->num && s->results != NULL; k++)
         igd_result_free(s->results[k]);
     igd_series_end(s);
+    cJSON_Delete(s->attacks);
     free(s->results);
     free(s->members);
     *s = (igd_series){0};
@@ -170,6 +188,38 @@ igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
     if (s->folder != NULL)
         IGD_TRY(igd_folder_make(s->folder));
     return run_named(s, member, base, data);
+}
+
+// --- joined members
+
+igd_status igd_series_join(igd_series *s, const char *name, igd_place_fn find,
+                           const void *payload)
+{
+    const igd_evaluate_options none = {0};
+    const int k = igd_series_add(s, name, NULL, &none);
+    const igd_status st =
+        igd_pieces_join(&s->results[k], s->pieces, s->members[k].file, find, payload);
+    return st == IGD_OK ? IGD_OK : igd_error_prefix(st, name);
+}
+
+igd_status igd_series_hold(igd_analysis **a, igd_series *s, igd_sweep_numbers *numbers)
+{
+    igd_found found = {.sweep = numbers, .results = s->results, .num_results = s->num};
+    bool whole = true;
+    if (s->pieces != NULL && s->folder != NULL) {
+        found.replace = s->pieces->replace;
+        found.files = calloc((size_t)s->num, sizeof(*found.files));
+        whole = found.files != NULL;
+        for (int k = 0; k < s->num && whole; k++)
+            whole = (found.files[k] = path_of(s, &s->members[k], "json")) != NULL;
+    }
+    igd_analysis_hold(*a, &found);
+    s->results = NULL;
+    if (whole)
+        return IGD_OK;
+    igd_analysis_free(*a);
+    *a = NULL;
+    return igd_error(IGD_ENOMEM, "no memory for the files of the analysis");
 }
 
 // --- what is written down

@@ -6,6 +6,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "analyze/analysis_impl.h"
+#include "analyze/pieces.h"
 #include "igdef/evaluate.h"
 
 typedef struct igd_member {
@@ -20,16 +22,22 @@ typedef struct igd_series {
     igd_member *members;  // owned [num]
     igd_result **results; // owned [num]
     int num;
-    int planned;        // members that are told of; 0: those that there are
-    const char *folder; // borrowed, made when missing; NULL keeps no files
+    int planned;              // members that are told of; 0: those that there are
+    const char *folder;       // borrowed, made when missing; NULL keeps no files
+    cJSON *attacks;           // owned; the names of the list, as they are written down
+    const igd_pieces *pieces; // borrowed; what members are joined from, NULL where they
+                              // are evaluated
 
     // What members share while they run, see igd_series_begin().
     char *temporary;        // owned; the cache where the options name none
     igd_pass_cache *passes; // owned
 } igd_series;
 
-// Room for `most` members; num is 0.
-igd_status igd_series_init(igd_series *s, int most, const char *folder);
+// Room for `most` members; num is 0. `attacks` is the list that they have in common.
+igd_status igd_series_init(igd_series *s, int most, const char *folder,
+                           const char *attacks);
+// The same of members that are joined.
+igd_status igd_series_init_joined(igd_series *s, int most, const igd_pieces *pieces);
 void igd_series_free(igd_series *s);
 
 // The next member, named `name`, with the options `o` and the files that the name gives.
@@ -50,6 +58,16 @@ void igd_series_end(igd_series *s);
 // igd_series_end(), else on images of its own. @return as igd_series_run()
 igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
                               const igd_dataset *data);
+
+// The next member, joined from what a place of the pieces names. @return as
+// igd_pieces_join(); the message names the member
+igd_status igd_series_join(igd_series *s, const char *name, igd_place_fn find,
+                           const void *payload);
+
+// Gives the results to the analysis, for numbers that borrow from them (NULL for none)
+// and, where they were joined, to be written with it. Takes over `numbers`, and frees the
+// analysis on failure. @return IGD_OK, IGD_ENOMEM
+igd_status igd_series_hold(igd_analysis **a, igd_series *s, igd_sweep_numbers *numbers);
 
 // Tells the user what all members together cost at most; attacks on the base model count
 // once. Members that are finished count as well. forecast.c

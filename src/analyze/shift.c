@@ -1,19 +1,15 @@
 // How attacks change the activations of important and of other neurons.
 //
 // Source: Kulkarni and Weng, ECCV 2024, Figure 2 and Table 7, and the released script.
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/analysis_impl.h"
 #include "analyze/experiment.h"
-#include "chart/analysis_check.h"
-#include "core/chance.h"
+#include "analyze/shift_counts.h"
+#include "core/digest.h"
 #include "core/error.h"
-#include "core/json.h"
 #include "core/json_build.h"
 #include "core/logits.h"
-#include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
 #include "data/loader.h"
@@ -22,25 +18,6 @@
 #include "evaluate/plan.h"
 #include "model/model_impl.h"
 #include "rank/probe.h"
-#include "result/interval.h"
-
-typedef enum group {
-    TRUE_CLASS,
-    PREDICTED_CLASS,
-    OTHER_CLASSES,
-    UNIMPORTANT,
-    NUM_GROUPS
-} group;
-
-static const char *const group_names[NUM_GROUPS] = {"true-class", "predicted-class",
-                                                    "other-classes", "unimportant"};
-
-// Sums over the images that entered a group.
-typedef struct tally {
-    int64_t count, guarded;
-    double neurons, sum, squares;
-    bool below; // some activation was below zero, before or after
-} tally;
 
 typedef struct shift {
     const igd_shift_options *o;
@@ -52,10 +29,8 @@ typedef struct shift {
     int64_t d, N;
     unsigned char *top; // [C, K] whether a neuron is important to a class
     unsigned char *any; // [K] to any class
-    int64_t seen, attacked, finished;
-    int64_t bad, zero_grads;
-    int64_t outcomes[2];          // unsuccessful and successful attacks
-    tally tallies[2][NUM_GROUPS]; // of each
+    int64_t finished;
+    igd_shift_counts counts;
 
     // Correctly classified images that wait for the attack; arrays of `room` rows, a
     // multiple of IGD_BATCH_ROWS, of which at most `capacity` are used.
@@ -71,6 +46,7 @@ typedef struct shift {
 static void shift_free(shift *s)
 {
     igd_cut_free(s->cut);
+    cJSON_Delete(s->counts.images);
     free(s->top);
     free(s->any);
     free(s->x);
@@ -115,50 +91,33 @@ static igd_status shift_init(shift *s, const igd_ranking *ranking)
 
 // The group of a neuron for an image of class y that is classified as p after the attack.
 // The important neurons of y and of p may overlap, so those two are asked apart.
-static bool belongs(const shift *s, group g, int k, int y, int p)
+static bool belongs(const shift *s, igd_group g, int k, int y, int p)
 {
     const bool of_true = s->top[y * s->K + k] != 0;
     const bool of_predicted = p != y && s->top[p * s->K + k] != 0;
     switch (g) {
-    case TRUE_CLASS:
+    case IGD_TRUE_CLASS:
         return of_true;
-    case PREDICTED_CLASS:
+    case IGD_PREDICTED_CLASS:
         return of_predicted;
-    case OTHER_CLASSES:
+    case IGD_OTHER_CLASSES:
         return s->any[k] != 0 && !of_true && !of_predicted;
     default:
         return s->any[k] == 0;
     }
 }
 
-// Adds the change of an image's groups, mean_S(post - pre) / mean_S(pre).
 static void add_image(shift *s, const float *pre, const float *post, int y, int p)
 {
-    const bool fooled = p != y;
-    s->outcomes[fooled]++;
-    for (int g = 0; g < NUM_GROUPS; g++) {
-        tally *t = &s->tallies[fooled][g];
-        double before = 0.0, moved = 0.0;
-        int neurons = 0;
+    igd_change changes[IGD_NUM_GROUPS] = {0};
+    for (int g = 0; g < IGD_NUM_GROUPS; g++)
         for (int k = 0; k < s->K; k++)
-            if (belongs(s, (group)g, k, y, p)) {
-                before += (double)pre[k];
-                moved += (double)post[k] - (double)pre[k];
-                neurons++;
+            if (belongs(s, (igd_group)g, k, y, p)) {
+                changes[g].before += (double)pre[k];
+                changes[g].moved += (double)post[k] - (double)pre[k];
+                changes[g].neurons++;
             }
-        if (neurons == 0)
-            continue;
-        if (before == 0.0) {
-            t->guarded++;
-            continue;
-        }
-        const double change = moved / before;
-        t->below = t->below || before < 0.0 || before + moved < 0.0;
-        t->count++;
-        t->neurons += neurons;
-        t->sum += change;
-        t->squares += change * change;
-    }
+    igd_shift_add(&s->counts, changes, p != y);
 }
 
 // --- the attack
@@ -183,8 +142,8 @@ static igd_status attack_done(const igd_outcome *o, void *payload)
     for (int64_t i = 0; i < s->num; i++)
         if (s->draws[i].image == o->image)
             memcpy(s->adv + i * s->d, o->x_adv, (size_t)s->d * sizeof(float));
-    s->bad += o->bad;
-    s->zero_grads += o->zero_grads;
+    s->counts.bad += o->bad;
+    s->counts.zero_grads += o->zero_grads;
     s->finished++;
     return IGD_OK;
 }
@@ -193,7 +152,7 @@ static igd_status attack_tick(const igd_engine *engine, void *payload)
 {
     const shift *s = payload;
     (void)engine;
-    const int64_t past = s->seen - s->num + s->finished - s->attacked;
+    const int64_t past = s->counts.seen - s->num + s->finished - s->counts.attacked;
     return igd_experiment_tick(&s->o->run, s->o->attack, (double)past, (double)s->N);
 }
 
@@ -212,7 +171,7 @@ static igd_status flush(shift *s)
     for (int64_t i = 0; i < s->num; i++)
         add_image(s, s->pre + i * s->K, s->post + i * s->K, s->label[i],
                   igd_argmax(s->logits + i * s->C, s->C));
-    s->attacked += s->num;
+    s->counts.attacked += s->num;
     s->num = 0;
     return IGD_OK;
 }
@@ -235,7 +194,7 @@ static igd_status take(shift *s, const igd_batch *b)
     if ((st = igd_classifier_logits(z, s->target, b->images, b->n, draws)) != IGD_OK)
         goto done;
     for (int64_t i = 0; i < b->n && st == IGD_OK; i++) {
-        s->seen++;
+        s->counts.seen++;
         if (igd_argmax(z + i * s->C, s->C) != b->labels[i])
             continue;
         memcpy(s->x + s->num * s->d, b->images + i * s->d, row);
@@ -263,11 +222,6 @@ static igd_status run(shift *s)
     igd_loader_free(loader);
     if (st == IGD_OK)
         st = flush(s);
-    if (st == IGD_OK && s->attacked == 0)
-        st = igd_error(IGD_EINVAL,
-                       "none of the %lld images is classified correctly; there is "
-                       "nothing to attack",
-                       (long long)s->N);
     return st;
 }
 
@@ -345,140 +299,22 @@ static igd_status check_options(const shift *s, const igd_model *base,
 
 // --- what was found
 
-// Of the mean change. Where no activation is below zero, as after ReLU, none can lose
-// more than all of itself, which Student's interval does not know.
-static igd_interval interval_of(const tally *t, double mean)
-{
-    const double n = (double)t->count;
-    const double variance = n > 1 ? (t->squares - n * mean * mean) / (n - 1.0) : 0.0;
-    igd_interval v = igd_interval_of_mean(mean, sqrt(fmax(variance, 0.0)), t->count);
-    if (!t->below && v.low < -1.0)
-        v.low = -1.0;
-    return v;
-}
-
-// The numbers with what they point to.
-typedef struct shift_numbers {
-    igd_shift_numbers of;
-    igd_shift_group groups[2][NUM_GROUPS];
-} shift_numbers;
-
-static igd_shift_outcome take_outcome(igd_shift_group *groups, const shift *s,
-                                      bool fooled)
-{
-    int num = 0;
-    for (int g = 0; g < NUM_GROUPS; g++) {
-        const tally *t = &s->tallies[fooled][g];
-        const double n = (double)t->count, mean = n > 0 ? t->sum / n : 0.0;
-        if (g == PREDICTED_CLASS && !fooled) // it is the image's class
-            continue;
-        const igd_interval v = interval_of(t, mean);
-        groups[num++] = (igd_shift_group){.name = group_names[g],
-                                          .count = t->count,
-                                          .guarded = t->guarded,
-                                          .neurons = n > 0 ? t->neurons / n : NAN,
-                                          .mean = n > 0 ? mean : NAN,
-                                          .low = v.low,
-                                          .high = v.high};
-    }
-    return (igd_shift_outcome){s->outcomes[fooled], num, groups};
-}
-
-// Owned; NULL without memory.
-static igd_shift_numbers *take_numbers(const shift *s)
-{
-    shift_numbers *n = calloc(1, sizeof(*n));
-    if (n == NULL)
-        return NULL;
-    n->of = (igd_shift_numbers){s->attacked, take_outcome(n->groups[1], s, true),
-                                take_outcome(n->groups[0], s, false)};
-    return &n->of;
-}
-
-static cJSON *outcome_json(const igd_shift_outcome *outcome)
-{
-    cJSON *o = cJSON_CreateObject();
-    igd_json_add_number(o, "count", (double)outcome->count);
-    cJSON *array = igd_json_add_array(o, "groups");
-    for (int k = 0; k < outcome->num_groups; k++) {
-        const igd_shift_group *g = &outcome->groups[k];
-        cJSON *item = cJSON_CreateObject();
-        igd_json_add_string(item, "name", g->name);
-        igd_json_add_finite(item, "neurons", g->neurons);
-        igd_json_add_number(item, "count", (double)g->count);
-        igd_json_add_number(item, "guarded", (double)g->guarded);
-        igd_json_add_finite(item, "mean", g->mean);
-        igd_json_add_item(item, "interval",
-                          igd_interval_json((igd_interval){g->low, g->high}));
-        igd_json_append(array, item);
-    }
-    return o;
-}
-
-static void add_results(igd_findings *f, const igd_shift_numbers *n, const shift *s,
-                        const igd_ranking *ranking)
+static igd_status add_settings(igd_findings *f, const shift *s,
+                               const igd_ranking *ranking)
 {
     cJSON *root = f->root;
+    char sha256[65];
+    IGD_TRY(igd_sha256_bytes(sha256, s->top, (size_t)s->C * (size_t)s->K));
     cJSON *r = igd_json_add_object(root, "ranking");
     igd_json_add_string(r, "method", igd_ranking_method(ranking));
     igd_json_add_number(r, "num_images", (double)igd_ranking_num_images(ranking));
+    igd_json_add_string(r, "top_sha256", sha256);
     igd_json_add_string(root, "layer", igd_ranking_layer(ranking));
     igd_json_add_number(root, "top", s->o->top);
     igd_json_add_string(root, "attack", s->o->attack);
     igd_json_add_string(root, "target", s->target == s->base ? "base" : "defended");
     igd_json_add_item(root, "settings", igd_job_json(&s->job));
-    igd_json_add_number(root, "num_images", (double)n->num_images);
-    igd_json_add_item(root, "successful", outcome_json(&n->successful));
-    igd_json_add_item(root, "unsuccessful", outcome_json(&n->unsuccessful));
-    char text[400];
-    const double accuracy = (double)s->attacked / (double)s->seen;
-    if (igd_chance_remark(text, sizeof(text), accuracy, s->C))
-        igd_warn(&f->warnings, IGD_WARN_CHANCE, "%s", text);
-    if (s->zero_grads > 0)
-        igd_warn(&f->warnings, IGD_WARN_ZERO_GRADIENTS,
-                 "%lld gradients of %s were zero everywhere", (long long)s->zero_grads,
-                 s->o->attack);
-    if (s->bad > 0)
-        igd_warn(&f->warnings, IGD_WARN_NOT_FINITE,
-                 "logits or gradients were not finite %lld times under %s",
-                 (long long)s->bad, s->o->attack);
-}
-
-static void print_groups(FILE *f, const cJSON *a, const char *key)
-{
-    const cJSON *part = cJSON_GetObjectItemCaseSensitive(a, key), *g;
-    igd_print(f, "\n%s attacks: %.0f images\n", key, igd_number_of(part, "count"));
-    fprintf(f, "%-16s %8s %8s %12s  %22s\n", "neurons of", "number", "images",
-            "mean change", "95 % interval");
-    cJSON_ArrayForEach(g, cJSON_GetObjectItemCaseSensitive(part, "groups"))
-    {
-        const double n = igd_number_of(g, "count");
-        fprintf(f, "%-16s ", igd_string_of(g, "name"));
-        if (n == 0.0) {
-            igd_print(f, "%8s %8.0f\n", "-", n);
-            continue;
-        }
-        igd_print(f, "%8.1f %8.0f %10.2f %%", igd_number_of(g, "neurons"), n,
-                  100.0 * igd_number_of(g, "mean"));
-        if (n > 1.0)
-            igd_print(f, "  [%8.2f, %8.2f]", 100.0 * igd_end_of(g, "interval", 0),
-                      100.0 * igd_end_of(g, "interval", 1));
-        if (igd_number_of(g, "guarded") > 0.0)
-            igd_print(f, "\n%18s%.0f images without activation left out", "",
-                      igd_number_of(g, "guarded"));
-        fputc('\n', f);
-    }
-}
-
-static void print(FILE *f, const void *json)
-{
-    const cJSON *a = json;
-    igd_print(f,
-              "%s on the %s model; activations at %s, %.0f neurons important per class\n",
-              igd_string_of(a, "attack"), igd_string_of(a, "target"),
-              igd_string_of(a, "layer"), igd_number_of(a, "top"));
-    print_groups(f, a, "successful");
-    print_groups(f, a, "unsuccessful");
+    return IGD_OK;
 }
 
 igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
@@ -498,7 +334,7 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
                .base = igd_model_classifier(base),
                .target = igd_model_classifier(base),
                .C = igd_model_num_classes(base)};
-    igd_shift_numbers *numbers = NULL;
+    s.counts = (igd_shift_counts){.attack = o.attack, .num_classes = s.C};
     igd_findings found = {0};
     igd_status st;
 
@@ -517,22 +353,19 @@ igd_status igd_analyze_shift(igd_analysis **out, const igd_model *base,
     if ((st = igd_model_cut(&s.cut, base, igd_ranking_layer(ranking))) != IGD_OK)
         goto done;
     s.K = (int)igd_cut_num_neurons(s.cut);
+    if (igd_dataset_part(data).of > 0 &&
+        (s.counts.images = cJSON_CreateArray()) == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the analysis");
+        goto done;
+    }
     if ((st = check_options(&s, base, ranking)) != IGD_OK ||
         (st = make_job(&s)) != IGD_OK || (st = shift_init(&s, ranking)) != IGD_OK ||
         (st = igd_findings_begin(&found, &who)) != IGD_OK || (st = run(&s)) != IGD_OK)
         goto done;
-    if ((numbers = take_numbers(&s)) == NULL) {
-        st = igd_error(IGD_ENOMEM, "no memory for the analysis");
-        goto done;
-    }
-    add_results(&found, numbers, &s, ranking);
-    if ((st = igd_findings_end(out, &found, print)) == IGD_OK) {
-        igd_analysis_hold(*out, &(igd_found){.shift = numbers});
-        numbers = NULL;
-    }
+    if ((st = add_settings(&found, &s, ranking)) == IGD_OK)
+        st = igd_shift_finish(out, &s.counts, &found);
 
 done:
-    free(numbers);
     igd_findings_free(&found);
     shift_free(&s);
     return st;

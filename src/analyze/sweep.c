@@ -1,5 +1,5 @@
 // Owns sweeps: one option over a list of values.
-#include "igdef/sweep.h"
+#include "analyze/sweep_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,10 +11,12 @@
 #include "analyze/series_text.h"
 #include "analyze/sweep_values.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/json_build.h"
 #include "core/number.h"
 #include "core/options.h"
 #include "core/require.h"
+#include "result/result_impl.h"
 
 // A sweep in progress. Every array has one item per value.
 typedef struct sweep {
@@ -48,7 +50,7 @@ static void sweep_free(sweep *s)
     igd_values_free(&s->values);
 }
 
-static igd_status sweep_init(sweep *s)
+static igd_status sweep_room(sweep *s)
 {
     IGD_TRY(igd_values_read(&s->values, s->from));
     const size_t num = (size_t)s->values.num;
@@ -58,6 +60,12 @@ static igd_status sweep_init(sweep *s)
     s->bases = calloc(num, sizeof(*s->bases));
     if (s->defenses == NULL || s->sets == NULL || s->points == NULL || s->bases == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %zu values", num);
+    return IGD_OK;
+}
+
+static igd_status sweep_init(sweep *s)
+{
+    IGD_TRY(sweep_room(s));
     IGD_TRY(igd_shorter_init(&s->shorter, &s->options->evaluate, IGD_ADAPTIVE_NONE));
     if (!s->defended && !s->values.changes_base)
         return igd_error(IGD_EINVAL, "to sweep %s there must be a ranking",
@@ -201,23 +209,40 @@ static const igd_defense *defense_of(const sweep *s, int k)
     return s->from->defense != NULL ? s->from->defense : s->defenses[k];
 }
 
+// Whether the k-th value has a member for the base model beside its own.
+static bool has_base(const sweep *s, int k)
+{
+    return s->defended && (k == 0 || s->values.changes_base);
+}
+
+#define NAME_SIZE 80
+static void name_of(char name[NAME_SIZE], const sweep *s, int k, bool base)
+{
+    const igd_values *v = &s->values;
+    if (base && !v->changes_base)
+        snprintf(name, NAME_SIZE, "base");
+    else
+        snprintf(name, NAME_SIZE, "%s%s %s", base ? "base " : "", v->name,
+                 v->item[k].text);
+}
+
 static igd_status add_members(sweep *s)
 {
     const igd_values *v = &s->values;
     igd_evaluate_options o;
-    char name[80];
+    char name[NAME_SIZE];
 
-    IGD_TRY(igd_series_init(&s->series, 2 * v->num, s->options->folder));
+    IGD_TRY(igd_series_init(&s->series, 2 * v->num, s->options->folder,
+                            s->options->evaluate.attacks));
     for (int k = 0; k < v->num; k++) {
         s->bases[k] = -1;
-        if (s->defended && (k == 0 || v->changes_base)) {
-            snprintf(name, sizeof(name), v->changes_base ? "base %s %s" : "base", v->name,
-                     v->item[k].text);
+        if (has_base(s, k)) {
+            name_of(name, s, k, true);
             IGD_TRY(options_of(&o, s, k, true));
             s->bases[k] = igd_series_add(&s->series, name, NULL, &o);
             chain(s, s->bases, k);
         }
-        snprintf(name, sizeof(name), "%s %s", v->name, v->item[k].text);
+        name_of(name, s, k, false);
         IGD_TRY(options_of(&o, s, k, false));
         s->points[k] = igd_series_add(&s->series, name, defense_of(s, k), &o);
         chain(s, s->points, k);
@@ -245,6 +270,7 @@ static cJSON *points_json(const sweep *s)
             igd_json_add_string(o, "value", v->item[k].text);
         else
             igd_json_add_number(o, "value", v->item[k].number);
+        igd_json_add_string(o, "text", v->item[k].text);
         igd_series_add_accuracies(o, s->series.results[s->points[k]], true);
         igd_json_add_item(o, "result", igd_series_file_json(&s->series, s->points[k]));
         if (v->changes_base && s->defended)
@@ -267,8 +293,7 @@ static cJSON *sweep_json(const sweep *s)
             cJSON_GetObjectItemCaseSensitive(json, "threat"), "eps");
     igd_json_add_string(json, "option", v->name);
     igd_json_add_bool(json, "of_attack", v->changes_base);
-    igd_json_add_item(json, "attacks",
-                      igd_series_attacks_json(s->options->evaluate.attacks));
+    igd_json_add_copy(json, "attacks", s->series.attacks);
     igd_json_add_item(json, "points", points_json(s));
     igd_json_add_item(json, "base",
                       s->defended && !v->changes_base ? accuracies_json(s, s->bases[0])
@@ -287,6 +312,12 @@ static void print_row(FILE *f, const sweep *s, const char *name, int k)
         igd_series_print_row(f, "  base", s->series.results[base]);
 }
 
+static bool is_union(const sweep *s)
+{
+    const igd_result *r = s->series.results[s->points[0]];
+    return strcmp(igd_text_in(r->provenance, "settings", "report"), "union") == 0;
+}
+
 static void sweep_print(FILE *f, const void *payload)
 {
     const sweep *s = payload;
@@ -296,7 +327,7 @@ static void sweep_print(FILE *f, const void *payload)
         igd_series_print_row(f, "base", s->series.results[s->bases[0]]);
     for (int k = 0; k < v->num; k++)
         print_row(f, s, v->item[k].text, k);
-    if (v->what == IGD_SWEPT_EPS && s->options->evaluate.report == IGD_REPORT_UNION)
+    if (v->what == IGD_SWEPT_EPS && is_union(s))
         fputs(
             "An image that is broken at one eps counts as broken at every larger one.\n",
             f);
@@ -355,15 +386,10 @@ static igd_status finish(igd_analysis **out, sweep *s)
     if (numbers == NULL)
         return igd_error(IGD_ENOMEM, "no memory for the analysis");
     const igd_status st = igd_series_finish(out, sweep_json(s), sweep_print, s);
-    if (st != IGD_OK) {
-        free(numbers);
-        return st;
-    }
-    igd_analysis_hold(*out, &(igd_found){.sweep = numbers,
-                                         .results = s->series.results,
-                                         .num_results = s->series.num});
-    s->series.results = NULL;
-    return IGD_OK;
+    if (st == IGD_OK)
+        return igd_series_hold(out, &s->series, numbers);
+    free(numbers);
+    return st;
 }
 
 igd_status igd_sweep(igd_analysis **out, const igd_model *base,
@@ -387,5 +413,75 @@ igd_status igd_sweep(igd_analysis **out, const igd_model *base,
         (st = igd_series_run(&s.series, base, data)) == IGD_OK)
         st = finish(out, &s);
     sweep_free(&s);
+    return st;
+}
+
+// --- joined
+
+typedef struct place {
+    int value;
+    bool base;
+} place;
+
+static const cJSON *find_place(const cJSON *analysis, const void *payload)
+{
+    const place *p = payload;
+    const cJSON *alone = igd_get(analysis, "base");
+    const cJSON *point = cJSON_GetArrayItem(igd_get(analysis, "points"), p->value);
+    if (!p->base)
+        return point;
+    return cJSON_IsObject(alone) ? alone : igd_get(point, "base");
+}
+
+static igd_status join_member(sweep *s, int k, bool base, int *member)
+{
+    const place where = {k, base};
+    char name[NAME_SIZE];
+    name_of(name, s, k, base);
+    *member = s->series.num;
+    return igd_series_join(&s->series, name, find_place, &where);
+}
+
+static igd_status join_members(sweep *s)
+{
+    for (int k = 0; k < s->values.num; k++) {
+        s->bases[k] = -1;
+        if (has_base(s, k))
+            IGD_TRY(join_member(s, k, true, &s->bases[k]));
+        IGD_TRY(join_member(s, k, false, &s->points[k]));
+    }
+    return IGD_OK;
+}
+
+// The texts of the points; owned, each borrowed, NULL without memory.
+static igd_status read_texts(const char ***out, int *num, const igd_pieces *p)
+{
+    const cJSON *points = igd_get(p->json[0], "points"), *item;
+    *num = 0;
+    *out = calloc((size_t)cJSON_GetArraySize(points), sizeof(**out));
+    if (*out == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory", p->path[0]);
+    cJSON_ArrayForEach(item, points)
+    {
+        IGD_TRY(igd_json_string(&(*out)[(*num)++], item, "text", p->path[0]));
+    }
+    return IGD_OK;
+}
+
+igd_status igd_sweep_join(igd_analysis **out, const igd_pieces *pieces)
+{
+    const place base = {0, true};
+    const char **texts = NULL;
+    igd_sweep_values values = {.option = igd_string_of(pieces->json[0], "option")};
+    sweep s = {.from = &values, .defended = find_place(pieces->json[0], &base) != NULL};
+    igd_status st = read_texts(&texts, &values.num, pieces);
+
+    values.value = texts;
+    if (st == IGD_OK && (st = sweep_room(&s)) == IGD_OK &&
+        (st = igd_series_init_joined(&s.series, 2 * s.values.num, pieces)) == IGD_OK &&
+        (st = join_members(&s)) == IGD_OK)
+        st = finish(out, &s);
+    sweep_free(&s);
+    free(texts);
     return st;
 }

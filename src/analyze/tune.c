@@ -221,7 +221,8 @@ static igd_status search_init(search *s)
     s->place_of = calloc((size_t)most, sizeof(*s->place_of));
     if (s->place_of == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d evaluations", most);
-    return igd_series_init(&s->series, most, t->options->series.folder);
+    return igd_series_init(&s->series, most, t->options->series.folder,
+                           t->options->series.evaluate.attacks);
 }
 
 // --- one evaluation

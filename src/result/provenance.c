@@ -59,6 +59,24 @@ static cJSON *data_json(const igd_provenance *h)
     return data;
 }
 
+cJSON *igd_provenance_part(const cJSON *data)
+{
+    static const char *const keys[] = {"path", "count", "sha256"};
+    cJSON *part = cJSON_CreateObject();
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+        igd_json_add_copy(part, keys[k], igd_get(data, keys[k]));
+    return part;
+}
+
+void igd_provenance_join(cJSON *data, cJSON *parts, double count)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(data, "sha256");
+    cJSON_DeleteItemFromObjectCaseSensitive(data, "part");
+    cJSON_DeleteItemFromObjectCaseSensitive(data, "parts");
+    igd_json_replace(data, "count", cJSON_CreateNumber(count));
+    igd_json_add_item(data, "parts", parts);
+}
+
 cJSON *igd_provenance_json(const igd_provenance *h)
 {
     cJSON *provenance = cJSON_CreateObject();

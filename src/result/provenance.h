@@ -35,6 +35,11 @@ cJSON *igd_provenance_json(const igd_provenance *h);
 // fine.
 void igd_provenance_reduce(cJSON *settings);
 
+// What the data of one part say of it, for the list of the whole's; owned.
+cJSON *igd_provenance_part(const cJSON *data);
+// Makes the data of one part those of the whole, of `count` images. Consumes the list.
+void igd_provenance_join(cJSON *data, cJSON *parts, double count);
+
 // {"norm", "eps"}; owned.
 cJSON *igd_threat_json(const igd_threat *threat);
 

@@ -12,6 +12,14 @@
 #include "result/result_impl.h"
 #include "result/result_parts.h"
 
+// The digest of the flags that a part took over from a smaller radius, which are its own.
+static void remove_smaller_digest(cJSON *provenance)
+{
+    cJSON *settings = cJSON_GetObjectItemCaseSensitive(provenance, "settings");
+    cJSON_DeleteItemFromObjectCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(settings, "smaller"), "sha256");
+}
+
 // What must agree between parts: the provenance less what describes one of them.
 static cJSON *identity_of(const igd_result *r)
 {
@@ -27,6 +35,7 @@ static cJSON *identity_of(const igd_result *r)
                                             "path");
     cJSON_DeleteItemFromObjectCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(o, "defense"), "path");
+    remove_smaller_digest(o);
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(o, "settings"));
     return o;
 }
@@ -41,7 +50,7 @@ static igd_status same_run(const igd_result *a, const igd_result *b, const char 
     if (differ)
         return igd_error(IGD_EINVAL, "%s: of another run than %s (\"there\"): %s", path_b,
                          path_a, difference);
-    if (!igd_parts_same_device(a, b))
+    if (!igd_parts_same_device(a->provenance, b->provenance))
         return igd_error(IGD_EINVAL, "%s: computed on another kind of device than %s",
                          path_b, path_a);
     if (a->flags.num_columns != b->flags.num_columns ||
@@ -87,8 +96,6 @@ static int64_t first_image(const igd_result *r)
 // Moves out of a result what it adds; its numbers of columns and draws stay.
 static igd_status piece_take(piece *p, igd_result *r)
 {
-    static const char *const keys[] = {"path", "count", "sha256"};
-    const cJSON *from = igd_get(r->provenance, "data");
     IGD_TRY(igd_parts_stated(&p->stated, r, p->path));
     p->first = first_image(r);
     p->seconds = r->seconds;
@@ -97,9 +104,7 @@ static igd_status piece_take(piece *p, igd_result *r)
         (igd_flags){.num_columns = p->flags.num_columns, .num_draws = p->flags.num_draws};
     p->checks = r->checks;
     r->checks = NULL;
-    p->data = cJSON_CreateObject();
-    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-        igd_json_add_copy(p->data, keys[k], igd_get(from, keys[k]));
+    p->data = igd_provenance_part(igd_get(r->provenance, "data"));
     const size_t num = (size_t)r->warnings.num;
     p->costs = malloc(((size_t)r->num_entries + 1) * sizeof(*p->costs));
     p->warnings = malloc((num + 1) * sizeof(*p->warnings));
@@ -186,11 +191,8 @@ static void join_provenances(igd_result *out, piece *pieces, int num)
         igd_json_append(list, pieces[k].data);
         pieces[k].data = NULL;
     }
-    cJSON_DeleteItemFromObjectCaseSensitive(data, "sha256");
-    cJSON_DeleteItemFromObjectCaseSensitive(data, "part");
-    cJSON_DeleteItemFromObjectCaseSensitive(data, "parts");
-    igd_json_replace(data, "count", cJSON_CreateNumber((double)out->flags.num_images));
-    igd_json_add_item(data, "parts", list);
+    igd_provenance_join(data, list, (double)out->flags.num_images);
+    remove_smaller_digest(out->provenance);
 }
 
 // Adds what each piece says beside its flags.

@@ -5,15 +5,9 @@
 
 #include "core/json.h"
 
-static const char *device_of(const igd_result *r)
+bool igd_parts_same_device(const cJSON *a, const cJSON *b)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->provenance, "device");
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-bool igd_parts_same_device(const igd_result *a, const igd_result *b)
-{
-    const char *p = device_of(a), *q = device_of(b);
+    const char *p = igd_string_of(a, "device"), *q = igd_string_of(b, "device");
     const size_t length = strcspn(p, ":");
     return length == strcspn(q, ":") && strncmp(p, q, length) == 0;
 }

@@ -8,7 +8,8 @@
 // Reads it; `of` is 0 where the result states no part. @return IGD_OK, IGD_EFORMAT
 igd_status igd_parts_stated(igd_stated_part *out, const igd_result *r, const char *path);
 
-// Whether two results are of one class of device: "cpu", or "cuda" whatever its number.
-bool igd_parts_same_device(const igd_result *a, const igd_result *b);
+// Whether two provenances are of one class of device: "cpu", or "cuda" whatever its
+// number.
+bool igd_parts_same_device(const cJSON *a, const cJSON *b);
 
 #endif

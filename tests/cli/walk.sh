@@ -136,6 +136,14 @@ done
 call 'analyze defenses' "${rows[@]}" "${kept[@]}" "${noise[@]}" "${all[@]}" --fixed-noise
 call 'analyze defenses' "${rows[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 
+parted=("${images[@]}" "${common[@]}" --ranking r.safetensors -o part.json --shard 1/4
+    --shard-by r.safetensors)
+for kind in 'radius' 'shift' 'sweep --over keep --values 1' 'ablation' 'defenses'; do
+    # shellcheck disable=SC2086 # options
+    call "analyze ${kind%% *}" ${kind#"${kind%% *}"} "${parted[@]}"
+    call "analyze ${kind%% *}" --merge absent.json other.json -o joined.json
+done
+
 for command in inspect rank defend eval report 'analyze tune' 'analyze radius' 'analyze shift' 'analyze search-keep' \
     'analyze landscape' 'analyze sweep' 'analyze ablation' 'analyze defenses'; do
     # shellcheck disable=SC2086 # the words of the command
