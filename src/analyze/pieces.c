@@ -136,8 +136,8 @@ igd_status igd_pieces_read(igd_pieces *out, const char *const *paths, int num)
 {
     igd_status st = IGD_OK;
     *out = (igd_pieces){.num = num};
-    out->path = calloc((size_t)num, sizeof(*out->path));
-    out->json = calloc((size_t)num, sizeof(*out->json));
+    out->path = calloc((size_t)num, sizeof(const char *));
+    out->json = calloc((size_t)num, sizeof(cJSON *));
     if (out->path == NULL || out->json == NULL)
         st = igd_error(IGD_ENOMEM, "no memory for %d analyses", num);
     for (int k = 0; k < num && st == IGD_OK; k++)

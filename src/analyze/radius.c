@@ -63,7 +63,7 @@ static double eps_of(const search *s, int step)
 
 static igd_status search_init(search *s)
 {
-    s->rows = malloc((size_t)s->n * sizeof(*s->rows));
+    s->rows = malloc(((size_t)s->n + 1) * sizeof(*s->rows));
     s->ends = calloc((size_t)s->n, 4 * sizeof(*s->ends));
     return s->rows != NULL && s->ends != NULL
                ? IGD_OK
@@ -432,7 +432,7 @@ static igd_status read_asked(search *s, igd_radius_options *o, const igd_pieces 
 igd_status igd_radius_join(igd_analysis **out, const igd_pieces *pieces)
 {
     igd_radius_options o = igd_radius_options_default();
-    search s = {.options = &o};
+    search s = {.options = &o, .n = 0, .num_subjects = 0};
     igd_status st;
 
     if ((st = read_asked(&s, &o, pieces)) != IGD_OK)
