@@ -1,6 +1,8 @@
 // Evaluations: what their numbers mean, on small classifiers made of tensor operations.
 #include "evaluate_fixture.h"
 
+#include "core/json.h"
+
 // --- what the numbers mean
 
 // A linear classifier of two classes is fooled exactly where the margin is at most eps
@@ -190,6 +192,47 @@ static void test_evaluate__parts_join_to_the_whole(void **state)
     igd_result_free(whole);
 }
 
+// Images that a check of a result attacked.
+static double checked(const igd_result *r, const char *check)
+{
+    const cJSON *o = igd_get(r->checks, check);
+    return igd_number_of(cJSON_IsArray(o) ? cJSON_GetArrayItem(o, 0) : o, "images");
+}
+
+static void test_evaluate__parts_check_what_the_whole_run_checks(void **state)
+{
+    (void)state;
+    static const char *const checks[] = {"saturation", "planted", "huge_radius"};
+    enum { CHECKS = sizeof(checks) / sizeof(checks[0]), PARTS = 3 };
+    const int64_t shape[3] = {1, 1, D};
+    igd_evaluate_options o = options("apgd-ce");
+    o.set = "apgd-ce.steps=5";
+    o.checks = true;
+    for (int order = IGD_ORDER_DATA; order <= IGD_ORDER_RANDOM; order++) {
+        double sum[CHECKS] = {0};
+        o.order = (igd_order)order;
+        igd_result *whole = evaluate(&world.views, &o);
+        for (int k = 0; k < PARTS; k++) {
+            igd_dataset *part = NULL;
+            igd_result *r = NULL;
+            assert_ok(igd_dataset_from_floats(&part, world.x, world.label, N, shape, C));
+            assert_ok(igd_dataset_take_part(part, k, PARTS, NULL));
+            assert_ok(igd_evaluate_views(&r, &world.views, part, &o));
+            for (int c = 0; c < CHECKS; c++)
+                sum[c] += checked(r, checks[c]);
+            igd_result_free(r);
+            igd_dataset_free(part);
+        }
+        for (int c = 0; c < CHECKS; c++) {
+            assert_true(sum[c] > 0.0);
+            // In random order points are planted among the first images, of each part.
+            if (o.order == IGD_ORDER_DATA || strcmp(checks[c], "planted") != 0)
+                assert_true(sum[c] == checked(whole, checks[c]));
+        }
+        igd_result_free(whole);
+    }
+}
+
 // --- randomised classifiers
 
 static void test_evaluate__random_classifiers_are_judged_three_ways(void **state)
@@ -356,6 +399,7 @@ int main(void)
         TENSOR_TEST(test_evaluate__flags_do_not_depend_on_batches_or_shortcuts),
         TENSOR_TEST(test_evaluate__the_worst_case_is_the_same_without_shortcuts),
         TENSOR_TEST(test_evaluate__parts_join_to_the_whole),
+        TENSOR_TEST(test_evaluate__parts_check_what_the_whole_run_checks),
         TENSOR_TEST(test_evaluate__random_classifiers_are_judged_three_ways),
         TENSOR_TEST(test_evaluate__progress_is_never_misleading),
         TENSOR_TEST(test_evaluate__audit_finds_the_same_flags),
