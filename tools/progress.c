@@ -37,10 +37,12 @@ static struct {
     double shown;       // when it was last drawn
 } state;
 
-// What is said when the program quits in the middle of a pass. Owned until the end.
+// What is said when the program quits in the middle of a pass: `brief` of its characters
+// where nothing was saved yet. Owned until the end.
 static struct {
     char *text;
-    size_t length;
+    size_t brief, length;
+    const char *path; // where a run goes on from, behind the text; NULL for none
 } farewell;
 
 static void on_signal(int number)
@@ -55,7 +57,10 @@ static void on_signal(int number)
 static void on_alarm(int number)
 {
     (void)number;
-    if (write(STDERR_FILENO, farewell.text, farewell.length) < 0)
+    const bool saved = farewell.path != NULL && access(farewell.path, F_OK) == 0;
+    if (write(STDERR_FILENO, farewell.text, saved ? farewell.length : farewell.brief) <
+            0 ||
+        write(STDERR_FILENO, "\n", 1) < 0)
         _exit(CLI_INTERRUPTED); // nobody to be told
     _exit(CLI_INTERRUPTED);
 }
@@ -92,25 +97,30 @@ void progress_begin(const char *command, bool quiet)
 
 void progress_goes_on_from(const char *path, const char *resume)
 {
-    size_t size = 0;
+    size_t size = 0, length;
     char *text = NULL;
+    long brief;
     FILE *f = open_memstream(&text, &size);
     if (f == NULL)
         return;
     fprintf(f, "%sigdef %s: interrupted in the middle of a pass",
             state.terminal ? "\r\033[K" : "", state.command);
+    brief = ftell(f);
     if (path != NULL) {
         fputs("; to go on from ", f);
         print_safe(f, path);
-        fprintf(f, ":\n  %s", resume);
+        fprintf(f, ":\n  %s%c%s", resume, '\0', path);
     }
-    fputc('\n', f);
-    if (fclose(f) != 0)
+    if (fclose(f) != 0 || brief < 0)
         return;
+    length = strlen(text);
     char *before = farewell.text;
-    farewell.length = 0; // a signal may come between the two
+    farewell.path = NULL; // a signal may come between any two
+    farewell.brief = farewell.length = 0;
     farewell.text = text;
-    farewell.length = size;
+    farewell.brief = (size_t)brief;
+    farewell.length = length;
+    farewell.path = path != NULL ? text + length + 1 : NULL;
     free(before);
 }
 

@@ -26,16 +26,28 @@ class Net(torch.nn.Module):
 torch.jit.script(Net().eval()).save("endless.pt")
 END
 "$python" net.py
-for signal in INT TERM; do
+"$python" -c 'import numpy
+numpy.save("x.npy", numpy.zeros((3, 1, 4, 4), "float32"))
+numpy.save("y.npy", numpy.arange(3))'
+
+quit_in_pass() # SIGNAL COMMAND...
+{
+    local signal=$1 begin code took
+    shift
     rm -f begun
-    "$igdef" inspect endless.pt --input 1,4,4 >out.txt 2>err.txt &
+    "$igdef" "$@" >out.txt 2>err.txt &
     while [ ! -e begun ] && kill -0 $!; do
         sleep 0.1
     done
     begin=$(date +%s)
-    kill -$signal $!
+    kill "-$signal" $!
     wait $!
     code=$? took=$(($(date +%s) - begin))
     echo "$signal [$code], $([ $took -le 10 ] && echo within ten seconds)"
     cat err.txt
-done
+}
+
+quit_in_pass INT inspect endless.pt --input 1,4,4
+quit_in_pass TERM inspect endless.pt --input 1,4,4
+# Nothing was saved that it could go on from.
+quit_in_pass INT eval -m endless.pt -d x.npy --labels y.npy --attack clean -o r.json
