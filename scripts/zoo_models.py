@@ -84,8 +84,8 @@ def mean_sparse_wrn():
 
 
 def mean_sparse_wrn_94():
-    return with_statistics(Meansparse_wrn_94_16.DMWideResNet(depth=16, width=2,
-                                                             activation_fn=nn.SiLU))
+    return with_statistics(Meansparse_wrn_94_16.MeanSparse_DMWideResNet(
+        depth=16, width=2, activation_fn=nn.SiLU))
 
 
 def with_statistics(model):

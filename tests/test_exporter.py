@@ -29,6 +29,7 @@ except ImportError:
 
 import export_torchscript
 from exporter.messages import ExportError
+from exporter.randomize import fill_constants
 
 NETS = '''
 import torch
@@ -398,6 +399,19 @@ class Programs(Bench):
         x = torch.rand(64, 3, 8, 8)
         spread = float(torch.jit.load("out.pt")(x).std())
         self.assertTrue(0.2 < spread < 20, spread)
+
+    def test_layer_scales_are_large_enough_to_show(self):
+        class Scaled(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.gamma = nn.Parameter(1e-6 * torch.ones(8))
+                self.norm = nn.BatchNorm2d(8)
+
+        model = Scaled()
+        with torch.no_grad():
+            fill_constants(model, torch.Generator().manual_seed(0))
+        self.assertGreater(float(model.gamma.abs().max()), 0.01)
+        self.assertTrue(0 < float((model.norm.weight - 1).abs().max()) < 1)
 
 
 class Commands(Bench):

@@ -1,9 +1,10 @@
 """Seeded random weights that make a model behave as a trained one does.
 
 As constructed, many models are useless for tests: heads, layer scales and the last batch norm of a
-block are zero, and batch norm statistics that no data has passed through let activations grow to
-where a float cannot tell logits apart. Here zeros become small random numbers, batch norms take the
-statistics of plausible images, and the head is scaled so that logits spread by about two.
+block are zero or nearly so, and batch norm statistics that no data has passed through let
+activations grow to where a float cannot tell logits apart. Here zeros become small random numbers,
+batch norms take the statistics of plausible images, and the head is scaled so that logits spread by
+about two.
 """
 
 import torch
@@ -14,6 +15,7 @@ from .messages import ExportError, reason
 
 BATCH = 8
 SPREAD = 2.0  # standard deviation of the logits
+SMALL = 1e-3  # layer scales start at 1e-6 to 1e-4, where what they scale does not show
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -34,7 +36,8 @@ def fill_constants(model, generator):
             continue
         first = value.flatten()[0]
         if bool((value == first).all()):
-            size = 0.2 * abs(float(first)) if value.dim() < 2 and abs(float(first)) > 0 else 0.05
+            size = abs(float(first))
+            size = 0.2 * size if value.dim() < 2 and size > SMALL else 0.05
             value.add_(size * torch.randn(value.shape, generator=generator))
 
 
