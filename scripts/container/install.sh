@@ -3,17 +3,17 @@
 # python3 imports, or else with the system's libtorch. What the recipe beside this file runs.
 set -eu
 cd "$(dirname "$0")/../.."
+. scripts/common.sh
 if python3 -c 'import torch' 2>/dev/null; then
     export IGDEF_TORCH=python
     # The image's own may be too old.
     PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --quiet 'cmake>=3.25'
 fi
 scripts/setup.sh
-
-build=$(mktemp -d)
-cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DIGDEF_TORCH="${IGDEF_TORCH:-}" \
-    -DIGDEF_TESTS=OFF >/dev/null
-cmake --build "$build" >/dev/null
-cmake --install "$build" --prefix /usr/local >/dev/null
-rm -rf "$build" /var/lib/apt/lists/*
+build build-container -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF >build-container.log 2>&1 || {
+    cat build-container.log
+    exit 1
+}
+cmake --install build-container --prefix /usr/local >/dev/null
+rm -rf build-container build-container.log /var/lib/apt/lists/*
 igdef --version
