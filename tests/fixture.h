@@ -28,6 +28,16 @@ extern "C" {
 // Teardown of every case: no tensor is alive. Returns 0 when that is so.
 int fixture_no_tensors_left(void **state);
 
+// What cmocka 2 defines, as cmocka 1 has it: no macro stop(), a name that tests use, and
+// ranges of numbers with a sign, for which it has a macro of its own.
+#ifndef __cplusplus
+#undef stop
+#ifdef assert_int_in_range
+#undef assert_in_range
+#define assert_in_range assert_int_in_range
+#endif
+#endif
+
 // A case with that teardown.
 #define TENSOR_TEST(f) cmocka_unit_test_teardown(f, fixture_no_tensors_left)
 
