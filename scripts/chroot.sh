@@ -47,7 +47,7 @@ leave_chroot()
 # Runs a command in the chroot's copy of the source. usage: in_chroot COMMAND...
 in_chroot()
 {
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+    env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
         DEBIAN_FRONTEND=noninteractive ${cache:+"$cache"} \
         chroot "$root" sh -c 'cd /igdef && exec "$@"' sh "$@"
 }
