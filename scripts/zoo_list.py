@@ -38,7 +38,7 @@ TIMM = {
     "hardcorenas_a": (32, {}), "lcnet_050": (32, {}), "mobilenetv4_conv_small": (32, {}),
     "repvgg_a0": (32, {}), "rexnet_100": (32, {}), "tinynet_e": (32, {}),
     "ese_vovnet19b_dw": (32, {}), "cspresnet50": (32, {}), "darknet53": (32, {}),
-    "regnetz_005": (32, {}), "convnext_atto": (32, {}), "convnextv2_atto": (32, {}),
+    "regnetz_005": (64, {}), "convnext_atto": (32, {}), "convnextv2_atto": (32, {}),
     "convmixer_1024_20_ks9_p14": (56, {}), "vit_tiny_patch16_224": (64, {"img_size": 64}),
     "deit_tiny_patch16_224": (64, {"img_size": 64}),
     "deit_tiny_distilled_patch16_224": (64, {"img_size": 64}),

@@ -32,6 +32,8 @@ from exporter.messages import ExportError
 from exporter.randomize import fill_constants
 
 NETS = '''
+from typing import Dict
+
 import torch
 from torch import nn
 
@@ -139,6 +141,26 @@ class Windows(Net):
         x = windows_back(parts.contiguous().view(-1, 4, 4, c), 4, h, w)
         options = dict(a=x.permute(0, 3, 1, 2))  # keeps torch.jit.script from it
         return super().forward(*[options[k] for k in options])
+
+
+class Caching(Net):
+    cache: Dict[str, torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {}
+        self.bias = nn.Parameter(torch.ones(3))
+
+    def kept_bias(self):
+        if torch.jit.is_tracing():
+            return self.bias
+        if "bias" not in self.cache:
+            self.cache["bias"] = self.bias + 0
+        return self.cache["bias"]
+
+    def forward(self, x):
+        features = self.act(self.bn(self.conv(x))).mean([2, 3])
+        return self.linear(features) + self.kept_bias()
 
 
 class NoScriptNoBatch(Net):
@@ -375,6 +397,11 @@ class Programs(Bench):
     def test_a_batch_size_that_is_baked_in_is_refused_with_both_reasons(self):
         self.refused("script: .*; trace: .*does not run on 3 images", "NoScriptNoBatch",
                      content=self.state)
+
+    def test_a_model_with_a_cache_is_traced_without_it(self):
+        said = self.export("Caching", "--random")
+        self.assertIn("writes to its cache while it runs", said)
+        self.assertNotIn("_set_item", str(torch.jit.load("out.pt").inlined_graph))
 
     def test_the_record_in_the_file(self):
         self.export("Net", "--mean", "0.1,0.2,0.3", "--std", "1,2,4", content=self.state)

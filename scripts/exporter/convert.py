@@ -15,7 +15,7 @@ import warnings
 import torch
 
 from .helpers import scripted_helpers
-from .messages import ExportError, first_line, note, reason
+from .messages import ExportError, first_line, note, reason, some
 
 # Another size than the check's, so that a trace with the batch size baked in is found out.
 TRACE_BATCH = 2
@@ -117,10 +117,22 @@ def plain_functions(model):
             place[name] = value
 
 
+def written_caches(program):
+    """Dictionaries among the attributes of a program that it writes to while it runs."""
+    graph = program.inlined_graph  # its nodes live as long as it does
+    owners = [node.inputsAt(0).node() for node in graph.findAllNodes("aten::_set_item")]
+    return sorted({node.s("name") for node in owners if node.kind() == "prim::GetAttr"})
+
+
 def script(model, shape):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scripted = torch.jit.script(model)
+        # LeViT and its like keep their biases per device, but not while they are traced.
+        caches = written_caches(scripted)
+        if caches:
+            raise ExportError(f"the scripted model writes to its {some(caches)} while it runs, "
+                              "which igdef does not take")
         # GoogLeNet and its like return a tuple once scripted.
         with torch.no_grad():
             logits = scripted(torch.zeros([TRACE_BATCH] + shape))
