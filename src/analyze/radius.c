@@ -19,6 +19,7 @@
 #include "result/result_impl.h"
 
 #define MOST_HALVINGS 12
+#define MOST_SUBJECTS 2 // the base model, and the defended one
 #define NUM_SHARES ((int)(sizeof(shares) / sizeof(shares[0])))
 
 static const double shares[] = {0.1, 0.25, 0.5, 0.75, 0.9};
@@ -40,12 +41,12 @@ typedef struct search {
     const igd_dataset *data;
     int64_t n;
     int steps; // 2^halvings
-    subject subjects[2];
+    subject subjects[MOST_SUBJECTS];
     int num_subjects;
     igd_shorter shorter; // of the attacks, for what has no pseudo-label
     igd_series series;
     int64_t *rows; // owned [n]
-    int *ends;     // owned [2, 2, n]: low and high of each subject
+    int *ends;     // owned [MOST_SUBJECTS, 2, n]: low and high of each subject
 } search;
 
 static double largest(const search *s)
@@ -64,7 +65,7 @@ static double eps_of(const search *s, int step)
 static igd_status search_init(search *s)
 {
     s->rows = malloc(((size_t)s->n + 1) * sizeof(*s->rows));
-    s->ends = calloc((size_t)s->n, 4 * sizeof(*s->ends));
+    s->ends = calloc((size_t)s->n + 1, sizeof(*s->ends) * 2 * MOST_SUBJECTS);
     return s->rows != NULL && s->ends != NULL
                ? IGD_OK
                : igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->n);
@@ -424,7 +425,8 @@ static igd_status read_asked(search *s, igd_radius_options *o, const igd_pieces 
     IGD_TRY(search_init(s));
     cJSON_ArrayForEach(classifier, igd_get(p->json[0], "classifiers"))
     {
-        add_subject(s, igd_string_of(classifier, "name"), NULL);
+        if (s->num_subjects < MOST_SUBJECTS) // igd_analysis_check() has counted them
+            add_subject(s, igd_string_of(classifier, "name"), NULL);
     }
     return IGD_OK;
 }

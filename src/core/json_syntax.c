@@ -17,7 +17,9 @@ static bool value(scan *s);
 
 static char peek(const scan *s)
 {
-    return s->at < s->end ? *s->at : '\0';
+    if (s->at < s->end)
+        return *s->at;
+    return '\0';
 }
 
 static bool skip(scan *s, char c)

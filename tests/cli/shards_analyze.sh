@@ -145,6 +145,15 @@ mkdir empty
 run igdef analyze radius --merge empty -o x.json
 run igdef analyze radius --merge radius/p0.json -o x.json
 run igdef analyze radius --merge radius --halvings 2 -o x.json
+mkdir crowd
+for k in 0 1; do
+    python3 -c 'import json, sys
+part = json.load(open(sys.argv[1]))
+part["classifiers"] *= 2
+del part["sha256"]
+json.dump(part, open(sys.argv[2], "w"))' "radius/p$k.json" "crowd/p$k.json"
+done
+run igdef analyze radius --merge crowd -o x.json
 run igdef analyze radius --merge radius --restart
 run "${shift[@]}" --shard 0/2
 run "${shift[@]}" --shard 2/2 -o x.json
