@@ -1,8 +1,8 @@
 #!/bin/sh
 # From nothing to a defended and attacked model, on Fashion-MNIST: installs what is
-# missing, builds igdef, ranks the neurons of a small adversarially trained ResNet, chooses
-# how many to keep and how much noise to add, and evaluates base and defended model, last under the nine attacks of
-# the worst case. The attacks are short, so that all of it takes minutes on two cores.
+# missing, builds igdef, ranks the neurons of a small adversarially trained ResNet, chooses how many
+# to keep and how much noise to add, and evaluates base and defended model, last under the nine
+# attacks of the worst case. The attacks are short, so that all of it takes minutes on two cores.
 # usage: demo.sh [--installed] [--small] [FOLDER]      FOLDER for the results, default build/demo
 # --installed takes the igdef of PATH, and installs and builds nothing; --small takes a tenth of the
 # images.
