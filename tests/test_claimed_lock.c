@@ -1,14 +1,12 @@
 // Locks of processes on a file system without any: who runs is seen nevertheless.
-#include "fixture.h"
+#include "lock_fixture.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/file.h"
-#include "core/lock.h"
 #include "without_locks.h"
 
 static void write_text(const char *path, const char *text)
@@ -47,14 +45,7 @@ static void test_claimed_lock__of_a_killed_process_is_nobodys(void **state)
     char who[200];
     igd_lock *l = NULL;
     bool known;
-    int code = -1;
-    const pid_t child = fork();
-    if (child == 0) {
-        igd_lock *theirs = NULL;
-        _exit(igd_lock_take(&theirs, &known, of) == IGD_OK ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &code, 0), child);
-    assert_int_equal(code, 0);
+    take_and_die(of);
     assert_true(igd_path_exists(file));
     assert_false(igd_lock_held(who, sizeof(who), of));
     assert_ok(igd_lock_take(&l, &known, of));

@@ -1,11 +1,10 @@
 // Locks between processes.
-#include "fixture.h"
+#include "lock_fixture.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/file.h"
-#include "core/lock.h"
 
 static void test_lock__a_second_process_is_told_who_holds_it(void **state)
 {
@@ -43,16 +42,9 @@ static void test_lock__of_a_killed_process_is_taken_over(void **state)
 {
     (void)state;
     const char *of = fixture_path("killed"), *file = fixture_path("killed.lock");
-    int code = -1;
     igd_lock *l = NULL;
     bool known = false;
-    const pid_t child = fork();
-    if (child == 0) {
-        igd_lock *theirs = NULL;
-        _exit(igd_lock_take(&theirs, &known, of) == IGD_OK ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &code, 0), child);
-    assert_int_equal(code, 0);
+    take_and_die(of);
     assert_true(igd_path_exists(file));
     assert_ok(igd_lock_take(&l, &known, of));
     assert_true(known);
