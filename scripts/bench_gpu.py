@@ -112,6 +112,8 @@ class Bench:
         self.name, self.args, self.folder = name, args, Path(folder)
         self.trial = args.device == "cpu"
         self.count, side, self.batch, self.steps = (TRIAL if self.trial else SIZES)[name]
+        self.count = args.images or self.count
+        self.batch = min(self.batch, self.count)
         torch.manual_seed(0)
         self.images = torch.rand(self.count, 3, side, side)
         net = network(name).to(args.device)
@@ -129,7 +131,7 @@ class Bench:
                                      for x in self.images.split(self.batch)])
         np.save(self.folder / "images.npy", self.images.numpy())
         np.save(self.folder / "labels.npy", self.labels.numpy())
-        self.eps = self.radius()
+        self.eps = 4 / 255 if args.steps_only else self.radius()
 
     def igdef(self, *options):
         """The result of an evaluation, its seconds, and megabytes of the device."""
@@ -261,6 +263,7 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--autoattack", help="a copy of fra31/auto-attack")
     parser.add_argument("--networks", default=",".join(SIZES), help="some of them, between commas")
+    parser.add_argument("--images", type=int, help="how many, instead of each network's own")
     parser.add_argument("--steps-only", action="store_true", help="leave out whole evaluations")
     args = parser.parse_args()
     if args.autoattack is not None:
