@@ -10,9 +10,9 @@ folder=$(mktemp -d)
 trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 
-# A user's settings must not change what is printed.
+# A user's settings and devices must not change what is printed.
 unset NO_COLOR
-export LC_ALL=C TERM=dumb
+export LC_ALL=C TERM=dumb CUDA_VISIBLE_DEVICES=
 
 igdef()
 {
