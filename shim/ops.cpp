@@ -38,6 +38,10 @@ std::string igd_exception_line(const std::exception &e)
     const size_t at = text.rfind(marker);
     if (at != std::string::npos)
         text.erase(0, at + std::strlen(marker));
+    const char *needed = " is free. "; // a device's memory; then advice to programmers
+    const size_t advice = text.find(needed);
+    if (advice != std::string::npos)
+        text.erase(advice + std::strlen(needed) - 2);
     const size_t start = text.find_first_not_of(" \t\r\n");
     if (start == std::string::npos)
         return "unknown failure";
