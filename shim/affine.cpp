@@ -21,7 +21,7 @@ const names affine_in_first = words(
     "split split_with_sizes unbind ConstantChunk movedim swapaxes roll flip "
     "pixel_shuffle "
     "pixel_unshuffle mean sum avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
-    "adaptive_avg_pool2d adaptive_avg_pool3d linear conv1d conv2d conv3d _convolution "
+    "adaptive_avg_pool2d adaptive_avg_pool3d linear conv1d conv2d conv3d "
     "convolution conv_transpose1d conv_transpose2d conv_transpose3d div neg to type_as "
     "float "
     "constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "

@@ -13,7 +13,7 @@ namespace
 using names = std::set<std::string>;
 using sizes = std::vector<int64_t>;
 
-const names convolutions = words("conv1d conv2d conv3d _convolution convolution "
+const names convolutions = words("conv1d conv2d conv3d convolution "
                                  "conv_transpose1d conv_transpose2d conv_transpose3d");
 const names channel_norms = words("batch_norm group_norm instance_norm");
 

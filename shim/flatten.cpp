@@ -462,6 +462,38 @@ void flattener::refuse()
     graph->eraseInput(0);
 }
 
+// A traced convolution carries cuDNN's settings of the process that traced it, TF32 among
+// them. Without them it follows those of this process.
+void free_convolutions(const graph_ptr &graph)
+{
+    std::vector<Node *> found;
+    each_node(graph->block(), [&](Node *n) {
+        if (n->kind() == jit::aten::_convolution)
+            found.push_back(n);
+    });
+    for (Node *n : found) {
+        const jit::WithInsertPoint here(n);
+        const auto weight = jit::toIValue(n->input(1));
+        const auto transposed = jit::toIValue(n->input(6));
+        const int64_t dims = weight && weight->isTensor() ? weight->toTensor().dim() : 0;
+        const bool usual = transposed && transposed->isBool() && !transposed->toBool();
+        std::vector<jit::NamedValue> inputs; // all but those settings
+        for (size_t i = 0; i < 9; i++)
+            inputs.emplace_back(n->input(i));
+        c10::Symbol kind = jit::aten::convolution;
+        if (usual && dims >= 3 && dims <= 5) { // what folds with a batch norm behind it
+            static constexpr c10::Symbol kinds[] = {jit::aten::conv1d, jit::aten::conv2d,
+                                                    jit::aten::conv3d};
+            kind = kinds[dims - 3];
+            inputs.erase(inputs.begin() + 6, inputs.begin() + 8);
+        }
+        Value *v = graph->insert(kind, inputs);
+        v->copyMetadata(n->output());
+        n->output()->replaceAllUsesWith(v);
+        n->destroy();
+    }
+}
+
 void flattener::run(const jit::Module &module, const jit::Method &method)
 {
     graph = method.graph()->copy();
@@ -484,6 +516,7 @@ void flattener::run(const jit::Module &module, const jit::Method &method)
     move_constants();
     settle_inputs(method.name());
     refuse();
+    free_convolutions(graph);
     choose_output(out, graph, outputs, options.shape);
     settle_asserts(out, graph, normalise());
     const bool bare = out.marks.empty();

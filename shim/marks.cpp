@@ -10,7 +10,7 @@ using jit::Value;
 namespace
 {
 const std::set<std::string> numbered_operations = words(
-    "conv1d conv2d conv3d _convolution convolution linear addmm matmul bmm batch_norm "
+    "conv1d conv2d conv3d convolution linear addmm matmul bmm batch_norm "
     "layer_norm group_norm relu gelu silu leaky_relu hardswish hardtanh relu6 elu tanh "
     "sigmoid softmax add mul cat max_pool2d avg_pool2d adaptive_avg_pool2d mean flatten");
 } // namespace

@@ -10,7 +10,7 @@ using jit::Value;
 
 namespace
 {
-const auto convolutions = words("conv1d conv2d conv3d _convolution convolution "
+const auto convolutions = words("conv1d conv2d conv3d convolution "
                                 "conv_transpose1d conv_transpose2d conv_transpose3d");
 const auto recurrent = words("lstm gru rnn_tanh rnn_relu");
 

@@ -10,6 +10,7 @@
 #include <clocale>
 #include <stdexcept>
 
+#include "graph.hpp"
 #include "igdef/model.h"
 #include "ops.h"
 #include "torch.hpp"
@@ -64,6 +65,15 @@ bool fixture_computes_exactly()
            c.deterministicCuDNN() && c.deterministicAlgorithms() &&
            c.deterministicAlgorithmsWarnOnly() &&
            getenv("CUBLAS_WORKSPACE_CONFIG") != nullptr;
+}
+
+int fixture_num_operations(const igd_graph *g, const char *name)
+{
+    int num = 0;
+    igd::each_node(g->flat->block(), [&](const torch::jit::Node *n) {
+        num += n->kind().toQualString() == std::string(name);
+    });
+    return num;
 }
 
 static bool skipped;

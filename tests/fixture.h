@@ -82,6 +82,10 @@ igd_tensor *fixture_device_fails(igd_scope *s, const char *text, bool memory);
 // Whether libtorch computes as igd_compute_exactly() has it.
 bool fixture_computes_exactly(void);
 
+// How many operations of a name such as "aten::relu" a graph has.
+struct igd_graph;
+int fixture_num_operations(const struct igd_graph *g, const char *name);
+
 // Leaves the process so much memory for data; all of it under AddressSanitizer, which
 // maps far more for itself.
 void fixture_limit_memory(size_t bytes);

@@ -456,6 +456,48 @@ static void test_model__cuda_can_be_told_to_compute_exactly(void **state)
     assert_true(fixture_computes_exactly());
 }
 
+// What tracing writes for a convolution holds cuDNN's settings, TF32 allowed among them.
+// They are those of another process; igdef's are to hold.
+static void test_model__traced_convolutions_follow_the_process(void **state)
+{
+    (void)state;
+    static const char traced[] =
+        "def forward(self, x):\n"
+        "    h = torch._convolution(x, self.w, None, [2, 2], [1, 1], [1, 1], False, "
+        "[0, 0], 1, False, False, True, True)\n"
+        "    h = torch._convolution(torch.relu(h), self.up, None, [2, 2], [0, 0], "
+        "[1, 1], True, [0, 0], 1, False, False, True, True)\n"
+        "    return h.mean([2, 3])\n";
+    static const char plain[] =
+        "def forward(self, x):\n"
+        "    h = torch.conv2d(x, self.w, None, [2, 2], [1, 1])\n"
+        "    h = torch.conv_transpose2d(torch.relu(h), self.up, None, [2, 2])\n"
+        "    return h.mean([2, 3])\n";
+    const char *const names[] = {"w", "up"};
+    const int64_t weights[][6] = {{4, 3, 3, 3}, {4, 5, 2, 2}};
+    const char *const files[] = {fixture_model("traced.pt", traced, names, weights, 2),
+                                 fixture_model("called.pt", plain, names, weights, 2)};
+    const igd_graph_options options = {.device = "cpu"};
+    const int64_t small[3] = {3, 8, 8};
+    igd_graph *g = NULL;
+    assert_ok(igd_graph_load(&g, files[0], "forward", &options));
+    assert_int_equal(fixture_num_operations(g, "aten::_convolution"), 0);
+    assert_int_equal(fixture_num_operations(g, "aten::conv2d"), 1);
+    assert_int_equal(fixture_num_operations(g, "aten::convolution"), 1);
+    igd_graph_free(g);
+
+    float images[2 * 3 * 8 * 8], z[2][2 * 5];
+    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
+        images[i] = (float)(i % 7) / 7.0f;
+    for (int k = 0; k < 2; k++) {
+        igd_model *m = NULL;
+        assert_ok(igd_model_load(&m, files[k], small, NULL));
+        assert_ok(igd_model_predict(z[k], m, images, 2));
+        igd_model_free(m);
+    }
+    assert_memory_equal(z[0], z[1], sizeof(z[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +518,7 @@ int main(void)
         TENSOR_TEST(test_model__flipped_weight_is_noticed),
         TENSOR_TEST(test_model__residual_network_is_cut),
         TENSOR_TEST(test_model__cuda_can_be_told_to_compute_exactly),
+        TENSOR_TEST(test_model__traced_convolutions_follow_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
