@@ -47,7 +47,8 @@ bool igd_graph_climbs(const igd_graph *g);
 
 // Runs the forms that a graph may be computed in (as it is; batch norms folded;
 // channels_last as well) on x and chooses the last one that agrees with the first, so the
-// choice does not depend on timing. Without it the graph is computed as it is.
+// choice does not depend on timing; on a CUDA device channels_last is for TF32 alone.
+// Without it the graph is computed as it is.
 igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x);
 
 // To what part of the largest logit two results of a graph are the same but for rounding.

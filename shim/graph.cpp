@@ -21,6 +21,10 @@ using jit::Value;
 
 namespace
 {
+// Of whole models on a device: channels last is faster there by up to a half in TF32 and
+// slower by up to a seventh in float32.
+constexpr graph_form tf32_form = {true, true};
+
 at::Device parse_device(const char *name)
 {
     at::Device device = at::kCPU;
@@ -131,9 +135,8 @@ void convert_weights(const graph_ptr &g)
 {
     std::vector<Node *> weights;
     each_node(g->block(), [&](Node *n) {
-        const bool conv = n->kind() == jit::aten::conv2d ||
-                          n->kind() == jit::aten::_convolution ||
-                          n->kind() == jit::aten::convolution;
+        const bool conv =
+            n->kind() == jit::aten::conv2d || n->kind() == jit::aten::convolution;
         if (conv && is_constant(n->input(1)))
             weights.push_back(n);
     });
@@ -379,6 +382,8 @@ static void check_shapes(const igd_graph &g, const at::Tensor &x)
 at::Tensor igd::run_graph(const igd_graph &g, const at::Tensor &x)
 {
     check_shapes(g, x);
+    if (g.tf32 && at::globalContext().allowTF32CuDNN())
+        return run_whole(g, *g.tf32, tf32_form, x);
     return run_whole(g, g.whole, g.form, x);
 }
 
@@ -445,6 +450,10 @@ igd_status igd_graph_settle(igd_graph *g, const igd_tensor *x)
                 jit::Code code = whole_code(*g, form);
                 if (!agree(reference, run_whole(*g, code, form, x->value), g->tolerance))
                     break;
+                if (g->device.is_cuda() && form.channels_last) {
+                    g->tf32 = std::move(code);
+                    break;
+                }
                 g->whole = std::move(code);
                 g->form = form;
             } catch (const std::bad_alloc &) {

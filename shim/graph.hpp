@@ -91,11 +91,13 @@ struct igd_graph {
     std::string path;
     at::Device device = at::kCPU;
     bool plain = false;
-    graph_form form = {false, false};
+    graph_form form = {false, false}; // of `whole`
     std::shared_ptr<jit::CompilationUnit>
         code;       // of classes that the graph has objects of
     graph_ptr flat; // input: the images; output: the logits; with every mark
     jit::Code whole;
+    // In the place of `whole` while a device may compute with TF32.
+    std::optional<jit::Code> tf32;
     jit::Code checked;          // with asserts that `whole` lacks, if `shape_asserts`
     bool shape_asserts = false; // whether the model checks shapes behind its images
     bool sized = false;         // whether those checks ask for lengths of axes
@@ -136,7 +138,7 @@ struct joint {
 struct igd_cut {
     std::string name; // "PATH: layer"
     at::Device device = at::kCPU;
-    graph_form form = {false, false};
+    graph_form form = {false, false};           // of `whole`
     std::shared_ptr<jit::CompilationUnit> code; // as in igd_graph
     graph_ptr prefix, suffix;                   // what the codes were made of, for export
     jit::Code prefix_code, suffix_code;
