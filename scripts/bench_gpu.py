@@ -7,9 +7,9 @@ The networks have random weights and batch-norm statistics of random images; wha
 image is its label, and the radius is chosen so that about half of the images withstand short
 attacks. For each network, with both precisions of igdef where the device has them:
 
-* steps of APGD-CE a second, each step of every image: igdef without shortcuts, and the official one
-* the share of igdef's step that is not the network's own: forward and backward passes in PyTorch of
-  the same TorchScript file, on images that stay on the device
+* steps of APGD-CE a second, at a radius at which no image falls: igdef, and the official one
+* the share of igdef's step that is not the network's own: forward and backward passes in PyTorch
+  of the same network, on images that stay on the device
 * seconds of the standard AutoAttack, from the start of the command to its end
 * memory of the device that igdef held at its most, where nvidia-smi says
 """
@@ -30,6 +30,7 @@ from torch import nn
 # Network: images, their side, batch, steps of the timing; and the same to try the script.
 SIZES = {"resnet18": (1024, 32, 512, 100), "wrn28-10": (512, 32, 512, 50),
          "resnet50": (256, 224, 128, 50)}
+STILL = 1e-6  # a radius
 SHORT = ["--set", "apgd-ce.steps=2,apgd-t.steps=2,fab-t.steps=2,square.queries=10"]
 TRIAL = {"resnet18": (4, 32, 4, 2), "wrn28-10": (2, 32, 2, 1), "resnet50": (2, 64, 2, 1)}
 
@@ -112,7 +113,7 @@ class Bench:
         self.name, self.args, self.folder = name, args, Path(folder)
         self.trial = args.device == "cpu"
         self.count, side, self.batch, self.steps = (TRIAL if self.trial else SIZES)[name]
-        self.count = args.images or self.count
+        self.count, self.steps = args.images or self.count, args.steps or self.steps
         self.batch = min(self.batch, self.count)
         torch.manual_seed(0)
         self.images = torch.rand(self.count, 3, side, side)
@@ -131,7 +132,7 @@ class Bench:
                                      for x in self.images.split(self.batch)])
         np.save(self.folder / "images.npy", self.images.numpy())
         np.save(self.folder / "labels.npy", self.labels.numpy())
-        self.eps = 4 / 255 if args.steps_only else self.radius()
+        self.eps = args.eps or (STILL if args.steps_only else self.radius())
 
     def igdef(self, *options):
         """The result of an evaluation, its seconds, and megabytes of the device."""
@@ -159,7 +160,7 @@ class Bench:
 
     def steps_of_igdef(self, precision):
         found, _, memory = self.igdef(
-            "--eps", self.eps, "--attack", "apgd-ce", "--no-shortcuts", "--precision", precision,
+            "--eps", STILL, "--attack", "apgd-ce", "--no-shortcuts", "--precision", precision,
             "--set", f"apgd-ce.steps={self.steps},apgd-ce.restarts=1")
         attack = next(a for a in found["attacks"] if a["name"] == "apgd-ce")
         return attack["backwards"] / attack["seconds"], memory
@@ -167,14 +168,13 @@ class Bench:
     def steps_of_network(self, tf32):
         """Forward and backward passes of an image a second, with nothing else."""
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
-        script = torch.jit.load(str(self.folder / "model.pt"), map_location=self.args.device)
         x = self.images[:self.batch].to(self.args.device).requires_grad_(True)
         y = self.labels[:self.batch].to(self.args.device)
         rounds = 1 if self.trial else self.steps
-        for warm in (True, False):
+        for count in (1, rounds):  # the first one plans
             begin = time.monotonic()
-            for _ in range(1 if warm else rounds):
-                torch.autograd.grad(F.cross_entropy(script(x), y, reduction="sum"), x)
+            for _ in range(count):
+                torch.autograd.grad(F.cross_entropy(self.net(x), y, reduction="sum"), x)
             if self.args.device != "cpu":
                 torch.cuda.synchronize()
         return rounds * len(x) / (time.monotonic() - begin)
@@ -185,7 +185,7 @@ class Bench:
         from autoattack import AutoAttack
         from autoattack.autopgd_base import APGDAttack
         x, y = self.images.to(self.args.device), self.labels.to(self.args.device)
-        attack = APGDAttack(self.net, n_iter=self.steps, norm="Linf", eps=self.eps, seed=0,
+        attack = APGDAttack(self.net, n_iter=self.steps, norm="Linf", eps=STILL, seed=0,
                             device=self.args.device, n_restarts=1, loss="ce", verbose=False)
         begin = time.monotonic()
         for part, labels in zip(x.split(self.batch), y.split(self.batch)):
@@ -264,6 +264,8 @@ def main():
     parser.add_argument("--autoattack", help="a copy of fra31/auto-attack")
     parser.add_argument("--networks", default=",".join(SIZES), help="some of them, between commas")
     parser.add_argument("--images", type=int, help="how many, instead of each network's own")
+    parser.add_argument("--steps", type=int, help="of APGD-CE, likewise")
+    parser.add_argument("--eps", type=float, help="the radius, instead of one that is searched")
     parser.add_argument("--steps-only", action="store_true", help="leave out whole evaluations")
     args = parser.parse_args()
     if args.autoattack is not None:
