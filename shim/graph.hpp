@@ -225,8 +225,15 @@ void erase_marks(const graph_ptr &g, const std::vector<int64_t> &keep);
 void give_form(graph_ptr &g, graph_form form);
 // Copies graph inputs that the graph writes to, so that callers keep theirs.
 void protect_inputs(const graph_ptr &g);
-// What runs a graph, its products steady; the graph stays as it is.
+// What runs a graph, its products steady and convolutions of one image fast; the graph
+// stays as it is.
 jit::Code compile(const graph_ptr &g, const char *name);
+// conv2d(), from oneDNN for one image too.
+at::Tensor convolution(const at::Tensor &x, const at::Tensor &weight,
+                       const torch_optional<at::Tensor> &bias, at::IntArrayRef stride,
+                       at::IntArrayRef padding, at::IntArrayRef dilation, int64_t groups);
+// The same as igdef::convolution, inserted, where n is a conv2d(); else null.
+jit::Value *as_convolution(const graph_ptr &g, jit::Node *n);
 jit::Stack run_code(const jit::Code &code, jit::Stack stack);
 at::Tensor as_layout(const at::Tensor &x, at::MemoryFormat format);
 

@@ -78,6 +78,10 @@ void igd::register_operators()
         libraries.back().def("mark(Tensor(a) x, int id) -> Tensor(a)", &mark_kernel);
         libraries.back().def("product(Tensor x, Tensor weight, Tensor? bias) -> Tensor",
                              &product);
+        libraries.back().def("convolution(Tensor x, Tensor weight, Tensor? bias, int[2] "
+                             "stride, int[2] padding, int[2] dilation, int groups) -> "
+                             "Tensor",
+                             &convolution);
         if (!operator_known("aten::scaled_dot_product_attention")) {
             libraries.emplace_back(torch::Library::FRAGMENT, "aten", c10::nullopt,
                                    __FILE__, __LINE__);

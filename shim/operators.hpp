@@ -1,5 +1,5 @@
 // Operations that igdef adds to TorchScript: the mark of a layer, products of fixed
-// order, and attention where this libtorch has none.
+// order, convolutions, and attention where this libtorch has none.
 #ifndef IGD_OPERATORS_HPP
 #define IGD_OPERATORS_HPP
 

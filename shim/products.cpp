@@ -123,6 +123,8 @@ jit::Code igd::compile(const graph_ptr &g, const char *name)
     for (Node *n : nodes) {
         Value *v = as_product(copy, n);
         if (v == nullptr)
+            v = as_convolution(copy, n);
+        if (v == nullptr)
             continue;
         n->output()->replaceAllUsesWith(v);
         n->destroy();

@@ -498,6 +498,35 @@ static void test_model__traced_convolutions_follow_the_process(void **state)
     assert_memory_equal(z[0], z[1], sizeof(z[0]));
 }
 
+// One image takes another way through libtorch than a batch does.
+static void test_model__convolutions_of_one_image_are_right(void **state)
+{
+    (void)state;
+    static const char source[] =
+        "def forward(self, x):\n"
+        "    a = torch.conv2d(x, self.w, self.b, [2, 1], [1, 2], [1, 2])\n"
+        "    h = torch.relu(torch.conv2d(a, self.grouped, None, 1, 0, 1, 2))\n"
+        "    h = torch.conv2d(h, self.point)\n"
+        "    return torch.conv2d(h, self.last, padding='same').mean([2, 3])\n";
+    const char *const names[] = {"w", "b", "grouped", "point", "last"};
+    const int64_t shapes[][6] = {
+        {4, 3, 3, 3}, {4}, {6, 2, 3, 2}, {5, 6, 1, 1}, {5, 5, 3, 3}};
+    const int64_t small[3] = {3, 9, 8};
+    float images[3 * 3 * 9 * 8], one[5], all[3 * 5];
+    igd_model *m = NULL;
+    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++)
+        images[i] = (float)(i * i % 11) / 11.0f;
+    assert_ok(igd_model_load(&m, fixture_model("one.pt", source, names, shapes, 5), small,
+                             NULL));
+    assert_ok(igd_model_predict(all, m, images, 3));
+    for (int i = 0; i < 3; i++) {
+        assert_ok(igd_model_predict(one, m, images + i * 3 * 9 * 8, 1));
+        for (int c = 0; c < 5; c++)
+            assert_float_equal(one[c], all[i * 5 + c], 1e-6f);
+    }
+    igd_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +548,7 @@ int main(void)
         TENSOR_TEST(test_model__residual_network_is_cut),
         TENSOR_TEST(test_model__cuda_can_be_told_to_compute_exactly),
         TENSOR_TEST(test_model__traced_convolutions_follow_the_process),
+        TENSOR_TEST(test_model__convolutions_of_one_image_are_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
