@@ -152,6 +152,9 @@ static void test_file__gzip_stops_at_what_its_beginning_declares(void **state)
     assert_int_equal(size, 100);
     free(data);
     free(text);
+    // What is said to be larger than the limit is not looked at.
+    assert_fails(igd_gunzip(&data, &size, packed, n / 2, "cut.gz", 99, hundred),
+                 IGD_EFORMAT, "cut.gz: larger than 99 bytes");
     // Without the memory that the whole would take.
     const pid_t child = fork();
     if (child == 0) {
@@ -331,6 +334,25 @@ static void test_file__a_pipe_needs_a_reader(void **state)
     close(reader);
 }
 
+// As with /dev/stdout before a pipe, whose other end has no name.
+static void test_file__a_link_may_lead_to_a_nameless_pipe(void **state)
+{
+    (void)state;
+    char there[64], text[8] = "", *target = NULL;
+    const char *link = fixture_path("stdout");
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(there, sizeof(there), "/proc/self/fd/%d", ends[1]);
+    assert_int_equal(symlink(there, link), 0);
+    assert_ok(igd_file_target(&target, link));
+    free(target);
+    assert_ok(igd_file_write(link, "kept", 4));
+    assert_int_equal(read(ends[0], text, sizeof(text)), 4);
+    assert_string_equal(text, "kept");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 // The reason is that of the write that failed, even where later ones hide it.
 static void test_file__a_failed_write_keeps_its_reason(void **state)
 {
@@ -411,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_file__what_a_living_run_writes_is_left_alone),
         cmocka_unit_test(test_file__a_link_to_nothing_leads_to_a_new_file),
         cmocka_unit_test(test_file__a_pipe_needs_a_reader),
+        cmocka_unit_test(test_file__a_link_may_lead_to_a_nameless_pipe),
         cmocka_unit_test(test_file__a_failed_write_keeps_its_reason),
         cmocka_unit_test(test_file__a_name_that_is_too_long_shows_early),
         cmocka_unit_test(test_file__joins_paths),

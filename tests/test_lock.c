@@ -1,6 +1,8 @@
 // Locks between processes.
 #include "lock_fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,11 +56,31 @@ static void test_lock__of_a_killed_process_is_taken_over(void **state)
     igd_lock_free(NULL);
 }
 
+static void test_lock__that_cannot_be_signed_is_not_left(void **state)
+{
+    (void)state;
+    const char *of = fixture_path("full"), *file = fixture_path("full.lock");
+    int code = -1;
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit nothing = {0, 0};
+        igd_lock *l = NULL;
+        bool known;
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &nothing);
+        _exit(igd_lock_take(&l, &known, of) == IGD_EIO && l == NULL ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    assert_false(igd_path_exists(file));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lock__a_second_process_is_told_who_holds_it),
         cmocka_unit_test(test_lock__of_a_killed_process_is_taken_over),
+        cmocka_unit_test(test_lock__that_cannot_be_signed_is_not_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

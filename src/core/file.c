@@ -134,7 +134,9 @@ static igd_status inflate_all(growing *g, z_stream *z, const unsigned char *data
         g->size += offered - z->avail_out;
         if (g->declared != NULL && g->size >= IGD_DECLARED_AFTER) {
             const size_t limit = g->declared(g->data);
-            g->limit = limit < g->limit ? limit : g->limit;
+            if (limit > g->limit) // the rest need not be seen
+                return too_large(path, g->limit);
+            g->limit = limit;
             g->declared = NULL;
         }
         if (rc == Z_STREAM_END) {

@@ -19,8 +19,9 @@ igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
                          size_t limit);
 
 // The same, through zlib where the file is gzip-compressed; `limit` holds for the result.
-// With `declared` no more is decompressed than the content's first bytes say there is: it
-// is asked once, with IGD_DECLARED_AFTER bytes or more. NULL for none.
+// With `declared` no more is decompressed than the content's first bytes say there is,
+// and no more than these where that is beyond `limit`: it is asked once, with
+// IGD_DECLARED_AFTER bytes or more. NULL for none.
 #define IGD_DECLARED_AFTER 16
 igd_status igd_file_read_gzip(unsigned char **out, size_t *size, const char *path,
                               size_t limit,
@@ -45,6 +46,9 @@ igd_status igd_file_write(const char *path, const void *data, size_t size);
 typedef struct igd_writer igd_writer;
 igd_status igd_writer_open(igd_writer **out, const char *path);
 FILE *igd_writer_stream(igd_writer *w);
+// Brings to disk what was written so far. Of several files that belong together, all are
+// flushed before one is committed: a full disk then changes none.
+igd_status igd_writer_flush(igd_writer *w);
 igd_status igd_writer_commit(igd_writer *w); // always frees
 void igd_writer_free(igd_writer *w);
 

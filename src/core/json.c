@@ -108,28 +108,27 @@ igd_status igd_json_read(cJSON **out, const char *path)
     return st;
 }
 
-igd_status igd_json_write(const cJSON *json, const char *path)
+igd_status igd_json_stage(igd_writer **out, const cJSON *json, const char *path)
 {
-    igd_writer *w = NULL;
-    char *text = NULL;
-    igd_status st;
-
-    text = igd_json_text(json, true);
-    if (text == NULL) {
-        st = igd_error(IGD_ENOMEM, "%s: no memory for the text", path);
-        goto done;
+    char *text = igd_json_text(json, true);
+    *out = NULL;
+    if (text == NULL)
+        return igd_error(IGD_ENOMEM, "%s: no memory for the text", path);
+    const igd_status st = igd_writer_open(out, path);
+    if (st == IGD_OK) {
+        // The stream keeps a failure, which the commit then reports.
+        fputs(text, igd_writer_stream(*out));
+        fputc('\n', igd_writer_stream(*out));
     }
-    st = igd_writer_open(&w, path);
-    if (st != IGD_OK)
-        goto done;
-    // The stream keeps a failure, which the commit then reports.
-    fputs(text, igd_writer_stream(w));
-    fputc('\n', igd_writer_stream(w));
-    st = igd_writer_commit(w);
-
-done:
     cJSON_free(text);
     return st;
+}
+
+igd_status igd_json_write(const cJSON *json, const char *path)
+{
+    igd_writer *w;
+    IGD_TRY(igd_json_stage(&w, json, path));
+    return igd_writer_commit(w);
 }
 
 igd_status igd_json_get(const cJSON **out, const cJSON *object, const char *key,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/file.h"
 #include "igdef/status.h"
 
 // Parses a file of at most 64 MiB; *out is owned (cJSON_Delete). Duplicate keys, text
@@ -15,6 +16,9 @@ igd_status igd_json_parse(cJSON **out, const char *text, size_t size, const char
 
 // Writes it indented, whole or not at all. Consumes nothing.
 igd_status igd_json_write(const cJSON *json, const char *path);
+
+// The same, left to be committed.
+igd_status igd_json_stage(igd_writer **out, const cJSON *json, const char *path);
 
 // As text in UTF-8, whatever strings hold: bytes that are none are written as "\xff".
 // Owned (free()); NULL when memory is exhausted or was while the value was built.

@@ -91,8 +91,12 @@ static igd_status take(igd_lock *l, bool *known)
             claim(l);
             return IGD_OK;
         }
-        if (still_there(l))
-            return sign(l);
+        if (still_there(l)) {
+            const igd_status st = sign(l);
+            if (st != IGD_OK)
+                unlink(l->path); // while it is held
+            return st;
+        }
         close(l->file); // its holder removed it between the two calls
         l->file = -1;
     }

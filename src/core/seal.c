@@ -69,14 +69,22 @@ igd_status igd_seal_read(cJSON **out, bool *sealed, const char *path)
     return st;
 }
 
-igd_status igd_seal_write(const cJSON *object, const char *path)
+igd_status igd_seal_stage(igd_writer **out, const cJSON *object, const char *path)
 {
     cJSON *sealed = cJSON_Duplicate(object, true);
+    *out = NULL;
     if (sealed == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for its text", path);
     igd_status st = igd_seal(sealed, path);
     if (st == IGD_OK)
-        st = igd_json_write(sealed, path);
+        st = igd_json_stage(out, sealed, path);
     cJSON_Delete(sealed);
     return st;
+}
+
+igd_status igd_seal_write(const cJSON *object, const char *path)
+{
+    igd_writer *w;
+    IGD_TRY(igd_seal_stage(&w, object, path));
+    return igd_writer_commit(w);
 }

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
+#include "core/file.h"
 #include "igdef/status.h"
 
 // Adds the digest to an object; `what` starts the message of a failure.
@@ -22,7 +23,9 @@ igd_status igd_seal_read(cJSON **out, bool *sealed, const char *path);
 // What users are told of a file without one, behind its path.
 #define IGD_UNSEALED "carries no digest, as files of older versions do"
 
-// Writes an object with its digest, indented. Consumes nothing.
+// Writes an object with its digest, indented. Consumes nothing. Staged, it is left to be
+// committed.
+igd_status igd_seal_stage(igd_writer **out, const cJSON *object, const char *path);
 igd_status igd_seal_write(const cJSON *object, const char *path);
 
 #endif

@@ -67,7 +67,9 @@ static igd_status resolve(char **out, const char *path)
     struct stat info;
     *out = NULL;
     if (stat(path, &info) == 0) {
-        *out = realpath(path, NULL);
+        // A pipe that a link such as /dev/stdout leads to has no name of its own.
+        const bool named = S_ISREG(info.st_mode) || S_ISDIR(info.st_mode);
+        *out = named ? realpath(path, NULL) : strdup(path);
         return *out != NULL ? IGD_OK : system_error(path);
     }
     if (errno == ELOOP || errno == ENAMETOOLONG)
@@ -136,10 +138,11 @@ igd_status igd_file_check_writable(const char *path)
     }
     if (slash != NULL)
         *slash = '\0';
-    if (stat(where, &info) != 0 || access(where, W_OK | X_OK) != 0)
-        st = igd_error(IGD_EIO, "%s: its folder: %s", path, strerror(errno));
-    else if (!S_ISDIR(info.st_mode))
+    const bool there = stat(where, &info) == 0;
+    if (there && !S_ISDIR(info.st_mode))
         st = igd_error(IGD_EIO, "%s: %s is not a folder", path, where);
+    else if (!there || access(where, W_OK | X_OK) != 0)
+        st = igd_error(IGD_EIO, "%s: its folder: %s", path, strerror(errno));
     else
         st = check_name(path, where, name);
 
@@ -309,15 +312,23 @@ static void repeat_failure(int file)
     errno = EIO;
 }
 
-static igd_status commit_temporary(igd_writer *w)
+igd_status igd_writer_flush(igd_writer *w)
 {
+    if (w->temporary == NULL)
+        return IGD_OK;
     const int file = fileno(w->stream);
     const bool failed = ferror(w->stream) != 0;
     if (failed)
         repeat_failure(file);
+    return !failed && fflush(w->stream) == 0 && fsync(file) == 0 ? IGD_OK
+                                                                 : system_error(w->path);
+}
+
+static igd_status commit_temporary(igd_writer *w)
+{
+    IGD_TRY(igd_writer_flush(w));
     // The name is given while the temporary one is still locked: nobody may take it over.
-    if (failed || fflush(w->stream) != 0 || fsync(file) != 0 ||
-        rename(w->temporary, w->path) != 0)
+    if (rename(w->temporary, w->path) != 0)
         return system_error(w->path);
     w->committed = true;
     flush_folder(w->path);

@@ -126,7 +126,7 @@ static size_t declared_size(const unsigned char *head)
     for (int i = 0; i < num_axes; i++) {
         const uint64_t length = big32(head + 4 + 4 * (size_t)i);
         if (length > 0 && size > MAX_FILE / length)
-            return MAX_FILE;
+            return SIZE_MAX;
         size *= length;
     }
     return 4 + 4 * (size_t)num_axes + (size_t)size;

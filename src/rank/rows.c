@@ -1,6 +1,7 @@
 // Owns access to matrices by rows: only what is asked for is in memory.
 #include "rank/rows.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -82,11 +83,19 @@ igd_status igd_rows_spool(igd_rows **out, const char *name, int64_t width)
         return igd_error(IGD_ENOMEM, "%s: no memory", name);
     r->file = tmpfile();
     if (r->file == NULL) {
+        const igd_status st = igd_error(IGD_EIO, "%s: no temporary file can be made: %s",
+                                        name, strerror(errno));
         igd_rows_free(r);
-        return igd_error(IGD_EIO, "%s: no temporary file can be made", name);
+        return st;
     }
     *out = r;
     return IGD_OK;
+}
+
+static igd_status not_written(const igd_rows *r)
+{
+    return igd_error(IGD_EIO, "%s: the temporary file cannot be written: %s", r->name,
+                     strerror(errno));
 }
 
 igd_status igd_rows_append(igd_rows *r, const float *rows, int64_t n)
@@ -96,7 +105,7 @@ igd_status igd_rows_append(igd_rows *r, const float *rows, int64_t n)
         return igd_error(IGD_EIO, "%s: cannot go on writing", r->name);
     r->writing = true;
     if (fwrite(rows, sizeof(*rows), count, r->file) != count)
-        return igd_error(IGD_EIO, "%s: the temporary file cannot be written", r->name);
+        return not_written(r);
     r->num_rows += n;
     return IGD_OK;
 }
@@ -169,8 +178,7 @@ igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
         const int64_t size = (int64_t)igd_npy_element_size(r->type);
         const int64_t at = r->offset + first * r->width * size;
         if (r->writing && fflush(r->file) != 0)
-            return igd_error(IGD_EIO, "%s: the temporary file cannot be written",
-                             r->name);
+            return not_written(r);
         r->writing = false;
         if (fseeko(r->file, at, SEEK_SET) != 0)
             return igd_error(IGD_EIO, "%s: cannot be read", r->name);

@@ -148,24 +148,15 @@ static igd_status write_images(FILE *f, igd_sha256 *sum, const igd_result *r,
     return IGD_OK;
 }
 
-static igd_status save_images(char digest[IGD_SHA256_LENGTH], const igd_result *r,
-                              const char *path)
+static igd_status stage_images(igd_writer **out, char digest[IGD_SHA256_LENGTH],
+                               const igd_result *r, const char *path)
 {
     igd_sha256 *sum = NULL;
-    igd_writer *w = NULL;
     igd_status st;
-    if ((st = igd_sha256_new(&sum)) != IGD_OK ||
-        (st = igd_writer_open(&w, path)) != IGD_OK)
-        goto done;
-    if ((st = write_images(igd_writer_stream(w), sum, r, path)) == IGD_OK) {
-        st = igd_writer_commit(w);
-        w = NULL;
-    }
-    if (st == IGD_OK)
+    if ((st = igd_sha256_new(&sum)) == IGD_OK &&
+        (st = igd_writer_open(out, path)) == IGD_OK &&
+        (st = write_images(igd_writer_stream(*out), sum, r, path)) == IGD_OK)
         st = igd_sha256_hex(sum, digest);
-
-done:
-    igd_writer_free(w);
     igd_sha256_free(sum);
     return st;
 }
@@ -175,6 +166,7 @@ igd_status igd_result_save(const igd_result *r, const char *path)
     IGD_REQUIRE(r);
     IGD_REQUIRE(path);
     char *images_path = igd_result_images_path(path), sum[IGD_SHA256_LENGTH];
+    igd_writer *images = NULL, *whole = NULL;
     cJSON *json = NULL;
     igd_status st;
 
@@ -182,17 +174,30 @@ igd_status igd_result_save(const igd_result *r, const char *path)
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
         goto done;
     }
-    // The result comes last, and says what its lines are: where it is, they are.
     if ((st = igd_file_check_writable(path)) != IGD_OK ||
-        (st = save_images(sum, r, images_path)) != IGD_OK)
+        (st = stage_images(&images, sum, r, images_path)) != IGD_OK)
         goto done;
     json = cJSON_Parse(r->json);
-    if (!igd_json_add_string(json, IGD_IMAGES_DIGEST, sum))
+    if (!igd_json_add_string(json, IGD_IMAGES_DIGEST, sum)) {
         st = igd_error(IGD_ENOMEM, "%s: no memory", path);
-    else
-        st = igd_seal_write(json, path);
+        goto done;
+    }
+    // Both are on disk before one takes the place of another run's. The result comes
+    // last, and says what its lines are: where it is, they are.
+    if ((st = igd_seal_stage(&whole, json, path)) != IGD_OK ||
+        (st = igd_writer_flush(images)) != IGD_OK ||
+        (st = igd_writer_flush(whole)) != IGD_OK)
+        goto done;
+    st = igd_writer_commit(images);
+    images = NULL;
+    if (st == IGD_OK) {
+        st = igd_writer_commit(whole);
+        whole = NULL;
+    }
 
 done:
+    igd_writer_free(images);
+    igd_writer_free(whole);
     cJSON_Delete(json);
     free(images_path);
     return st;
