@@ -2,6 +2,8 @@
 #include "fixture.h"
 
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -196,6 +198,21 @@ static void test_result__images_have_a_line_each(void **state)
     igd_result_free(r);
 }
 
+// Neither a line break nor anything else that a terminal obeys.
+static void test_result__names_stay_in_their_line(void **state)
+{
+    (void)state;
+    igd_result *r = make(0, 5, 0, 1);
+    cJSON *data = cJSON_GetObjectItem(r->provenance, "data");
+    cJSON_ReplaceItemInObject(data, "path", cJSON_CreateString("d\nWarnings\x1b[2J"));
+    free(r->class_names[0]);
+    r->class_names[0] = strcpy(malloc(8), "c\na\tt");
+    assert_ok(igd_result_finish(r));
+    assert_non_null(strstr(igd_result_text(r), "data      d\\nWarnings\\x1b[2J (test)"));
+    assert_non_null(strstr(igd_result_text(r), "class c\\na\\tt ("));
+    igd_result_free(r);
+}
+
 static void test_result__a_failed_save_leaves_nothing(void **state)
 {
     (void)state;
@@ -212,6 +229,45 @@ static const char *saved(const char *name, int64_t first, int64_t num, int seed,
     assert_ok(igd_result_save(r, path));
     igd_result_free(r);
     return path;
+}
+
+static void check_same(const char *path, const unsigned char *before, size_t size)
+{
+    unsigned char *now = NULL;
+    size_t num = 0;
+    assert_ok(igd_file_read(&now, &num, path, 1 << 20));
+    assert_int_equal(num, size);
+    assert_memory_equal(now, before, size);
+    free(now);
+}
+
+// A disk that takes the lines, but not the result after them.
+static void test_result__a_failed_save_keeps_what_was_there(void **state)
+{
+    (void)state;
+    const char *path = saved("kept.json", 0, 5, 0, 1);
+    const char *lines = fixture_path("kept.images.jsonl");
+    unsigned char *whole = NULL, *images = NULL;
+    size_t size = 0, num = 0;
+    int code = -1;
+    assert_ok(igd_file_read(&whole, &size, path, 1 << 20));
+    assert_ok(igd_file_read(&images, &num, lines, 1 << 20));
+    assert_true(size > 2 * num);
+    igd_result *other = made(5, 5, 1, 1);
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit limit = {size / 2, size / 2};
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        _exit(igd_result_save(other, path) == IGD_EIO ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    check_same(path, whole, size);
+    check_same(lines, images, num);
+    igd_result_free(other);
+    free(whole);
+    free(images);
 }
 
 // The parts, joined in any order, give the numbers of the whole.
@@ -575,7 +631,9 @@ int main(void)
         cmocka_unit_test(test_result__black_box_beating_gradients_is_warned_of),
         cmocka_unit_test(test_result__file_has_every_key_of_the_format),
         cmocka_unit_test(test_result__images_have_a_line_each),
+        cmocka_unit_test(test_result__names_stay_in_their_line),
         cmocka_unit_test(test_result__a_failed_save_leaves_nothing),
+        cmocka_unit_test(test_result__a_failed_save_keeps_what_was_there),
         cmocka_unit_test(test_result__parts_join_to_the_whole),
         cmocka_unit_test(test_result__checks_join),
         cmocka_unit_test(test_result__all_parts_are_asked_for),

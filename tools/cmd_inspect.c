@@ -251,8 +251,9 @@ static void print_text(FILE *f, const findings *found, const inspect_settings *s
     int num_methods;
     const char *const *methods = igd_model_methods(m, &num_methods);
 
-    fprintf(f, "file           %s\nsha256         %s\nmethods        ", igd_model_path(m),
-            igd_model_sha256(m));
+    fputs("file           ", f);
+    igd_print_escaped(f, igd_model_path(m), false);
+    fprintf(f, "\nsha256         %s\nmethods        ", igd_model_sha256(m));
     for (int i = 0; i < num_methods; i++)
         fprintf(f, "%s%s", i > 0 ? ", " : "", methods[i]);
     fprintf(f, "\nimages         %" PRId64 " x %" PRId64 " x %" PRId64 "\n", shape[0],

@@ -75,8 +75,9 @@ static void print_class(FILE *f, const igd_ranking *r, int c)
 {
     const int32_t *order = igd_ranking_order(r, c);
     const float *score = igd_ranking_score(r, c);
-    const char *name = igd_ranking_class_name(r, c);
+    char name[400];
     int used = NAME;
+    igd_escape(name, sizeof(name), igd_ranking_class_name(r, c), false);
     if (igd_columns(name) >= NAME)
         fprintf(f, "%s\n%*s", name, NAME, "");
     else

@@ -19,9 +19,8 @@ int cli_usage(const char *format, ...)
     va_list args;
     fprintf(stderr, "igdef%s%s: ", speaker ? " " : "", speaker ? speaker : "");
     va_start(args, format);
-    print_args(stderr, format, args);
+    print_line(stderr, format, args);
     va_end(args);
-    fputc('\n', stderr);
     return CLI_USAGE;
 }
 

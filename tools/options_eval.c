@@ -66,7 +66,7 @@ static const cli_option output_options[] = {
      "FILE", "where an interrupted run goes on from [OUTPUT.state]", 0, 0, NULL},
     {0,   "restart",     CLI_FLAG, offsetof(eval_settings, evaluate.restart),
      NULL, "discard what an earlier run left there: its result or its state", 0, 0, NULL},
-    {0,   "cache",       CLI_PATH | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.cache),
+    {0,   "cache",       CLI_PATH | CLI_OUTPUT | CLI_FOLDER | CLI_HIDE_DEFAULT, offsetof(eval_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for later runs "
      "[igdef-cache beside OUTPUT, for transferred attacks]", 0, 0, NULL},
     {0,   "merge",       CLI_TEXTS | CLI_MANY | CLI_INPUT, offsetof(eval_settings, merge),
@@ -97,10 +97,12 @@ static const cli_beside beside[] = {
     {"output", ".images.jsonl", true},
     {"output", ".images.csv", true},
     {"output", ".state", false},
-    {"output", ".state.flight", false},
+    {"output", ".state.checkpoint", false},
+    {"output", ".state.flight", false}, // of older versions, and removed
     {"output", ".state.lock", false},
     {"save-adversarial", ".part", false},
     {"save-adversarial", ".lock", false},
+    {"state", ".checkpoint", false},
     {"state", ".flight", false},
     {"state", ".lock", false},
     {0},

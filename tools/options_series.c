@@ -11,7 +11,7 @@
 const cli_option series_file_options[] = {
     {0,   "restart",    CLI_FLAG, offsetof(series_settings, evaluate.restart),
      NULL, "discard what an earlier run left there", 0, 0, NULL},
-    {0,   "cache",      CLI_PATH | CLI_HIDE_DEFAULT, offsetof(series_settings, evaluate.cache),
+    {0,   "cache",      CLI_PATH | CLI_OUTPUT | CLI_FOLDER | CLI_HIDE_DEFAULT, offsetof(series_settings, evaluate.cache),
      "DIR", "folder of adversarial sets made on base models, for other commands as well "
      "[igdef-cache beside OUTPUT]", 0, 0, NULL},
     {0},

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 void print_safe(FILE *f, const char *text);
-void print_args(FILE *f, const char *format, va_list args);
+// A message, which is one line whatever names are in it.
+void print_line(FILE *f, const char *format, va_list args);
 // The same in lines of 80 columns; `text` is owned, and freed. NULL is nothing.
 void print_folded(char *text);
 void print_out(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -158,8 +158,7 @@ void progress_finish(bool done)
 static void print_note(FILE *f, const char *format, va_list args)
 {
     fprintf(f, "igdef %s: ", state.command);
-    print_args(f, format, args);
-    fputc('\n', f);
+    print_line(f, format, args);
 }
 
 void progress_note(const char *format, ...)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PIECE 256
+
 size_t igd_utf8_length(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
@@ -68,4 +70,22 @@ size_t igd_escape(char *out, size_t room, const char *text, bool lines)
     }
     out[used] = '\0';
     return used;
+}
+
+void igd_print_escaped(FILE *f, const char *text, bool lines)
+{
+    char shown[IGD_ESCAPE_MOST * PIECE + 1], piece[PIECE + 1];
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t n = left < PIECE ? left : PIECE;
+        // No character is cut in two.
+        while (n < left && n > 1 && ((unsigned char)text[n] & 0xc0) == 0x80)
+            n--;
+        memcpy(piece, text, n);
+        piece[n] = '\0';
+        igd_escape(shown, sizeof(shown), piece, lines);
+        fputs(shown, f);
+        text += n;
+        left -= n;
+    }
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 // Length of the UTF-8 character at p (Unicode 15, table 3-7), 0 where there is none.
 size_t igd_utf8_length(const unsigned char *p, size_t left);
@@ -16,5 +17,9 @@ size_t igd_utf8_length(const unsigned char *p, size_t left);
 // breaks and tabs stay. Stops before what does not fit into `out` [room], which it ends
 // with a zero. @return the length written
 size_t igd_escape(char *out, size_t room, const char *text, bool lines);
+
+// The same of any length, printed. Names go through it where a text takes them up,
+// without `lines`: a line break of theirs is none of the text's.
+void igd_print_escaped(FILE *f, const char *text, bool lines);
 
 #endif

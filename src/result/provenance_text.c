@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/number.h"
+#include "core/text.h"
 
 // 0 where there is none.
 static double number_in(const cJSON *provenance, const char *object, const char *key)
@@ -18,6 +19,12 @@ static double number_in(const cJSON *provenance, const char *object, const char 
 static bool has(const cJSON *provenance, const char *object, const char *key)
 {
     return cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(provenance, object), key);
+}
+
+static void print_named(FILE *f, const char *title, const char *name)
+{
+    fputs(title, f);
+    igd_print_escaped(f, name, false);
 }
 
 static void print_masked(FILE *f, const cJSON *provenance)
@@ -62,7 +69,7 @@ static void print_setting(FILE *f, const cJSON *setting)
     for (size_t k = 0; k < sizeof(radii) / sizeof(radii[0]); k++)
         radius |= strcmp(key, radii[k]) == 0;
     if (cJSON_IsString(setting)) {
-        fprintf(f, " %s", setting->valuestring);
+        print_named(f, " ", setting->valuestring);
     } else if (cJSON_IsNumber(setting) && radius) {
         fputc(' ', f);
         igd_radius_print(f, setting->valuedouble);
@@ -87,7 +94,7 @@ static void print_defense(FILE *f, const cJSON *provenance)
     if (!cJSON_IsObject(defense))
         fputs("none", f);
     else if (strcmp(kind, "model") == 0)
-        fprintf(f, "the file %s", igd_text_in(provenance, "defense", "path"));
+        print_named(f, "the file ", igd_text_in(provenance, "defense", "path"));
     else if (strcmp(kind, "mask") == 0 || !has(provenance, "defense", "kind"))
         print_masked(f, provenance);
     else
@@ -103,11 +110,12 @@ static void print_defense(FILE *f, const cJSON *provenance)
 
 void igd_provenance_print(FILE *f, const cJSON *provenance)
 {
-    fprintf(f, "model     %s\n", igd_text_in(provenance, "model", "path"));
+    print_named(f, "model     ", igd_text_in(provenance, "model", "path"));
+    fputc('\n', f);
     print_defense(f, provenance);
-    igd_print(
-        f, "data      %s (%s), %.0f images\n", igd_text_in(provenance, "data", "path"),
-        igd_text_in(provenance, "data", "split"), number_in(provenance, "data", "count"));
+    print_named(f, "data      ", igd_text_in(provenance, "data", "path"));
+    igd_print(f, " (%s), %.0f images\n", igd_text_in(provenance, "data", "split"),
+              number_in(provenance, "data", "count"));
     if (cJSON_HasObjectItem(provenance, "threat")) {
         fprintf(f, "threat    %s, eps ", igd_text_in(provenance, "threat", "norm"));
         igd_radius_print(f, number_in(provenance, "threat", "eps"));

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/text.h"
 #include "core/wrap.h"
 #include "result/expected.h"
 #include "result/interval.h"
@@ -183,9 +184,13 @@ static void print_classes(FILE *f, const igd_result *r)
             worst = c;
         }
     }
-    if (best >= 0)
-        igd_print(f, "Best class %s (%.2f %%), worst class %s (%.2f %%).\n",
-                  r->class_names[best], 100.0 * high, r->class_names[worst], 100.0 * low);
+    if (best < 0)
+        return;
+    fputs("Best class ", f);
+    igd_print_escaped(f, r->class_names[best], false);
+    igd_print(f, " (%.2f %%), worst class ", 100.0 * high);
+    igd_print_escaped(f, r->class_names[worst], false);
+    igd_print(f, " (%.2f %%).\n", 100.0 * low);
 }
 
 static void print_bounds(FILE *f, const igd_result *r)

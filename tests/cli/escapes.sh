@@ -9,3 +9,4 @@ shown igdef report $'no\033[2J\nline.json' -o page.html
 shown igdef report $'--no\033]0;title\a'
 shown igdef report base.json -o page.html --config config.json
 shown igdef $'ev\033al'
+shown igdef report $'--no\nline'

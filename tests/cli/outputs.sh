@@ -11,8 +11,12 @@ run "${eval[@]}" -o a --save-adversarial ./a
 run "${eval[@]}" -o r.json --save-adversarial r.images.jsonl
 run "${eval[@]}" -o r.json --save-adversarial "$PWD/r.json.state" | sed "s:$PWD:PWD:g"
 run "${eval[@]}" -o r.json --save-adversarial data/../r.json.state.flight
+run "${eval[@]}" -o r.json --save-adversarial data/../r.json.state.checkpoint
+run "${eval[@]}" -o r.json --state s --save-adversarial s.checkpoint
 run "${eval[@]}" -o r.json --state alias.json
 run "${eval[@]}" -o x.npy.part --save-adversarial x.npy
+run "${eval[@]}" -o a --cache ./a
+run "${eval[@]}" -o a --cache model.pt/a
 run "${eval[@]}" -o folder.json
 run "${eval[@]}" -o folder.images.jsonl
 run "${eval[@]}" -o model.json --state model.pt
