@@ -157,6 +157,18 @@ static void test_verdict__terminal_and_page_say_the_same(void **state)
     free(text);
 }
 
+// 31.25 and 43.75 %, whose halves lie between two tenths.
+static void test_verdict__terminal_and_page_round_alike(void **state)
+{
+    (void)state;
+    make(BASE, NULL, "rrrrrfffffffffff");
+    make(LOIR, "loir", "rrrrrrrfffffffff");
+    char *text = summary_of(PAIR, 2);
+    assert_has(text, "classifies 43.8 % of");
+    assert_has(text, "the base model 31.3 %");
+    free(text);
+}
+
 static void test_verdict__several_comparisons_are_corrected(void **state)
 {
     (void)state;
@@ -299,6 +311,7 @@ int main(void)
         CASE(summary_claims_no_more_than_the_images_show),
         CASE(weak_attacks_make_no_headline),
         CASE(terminal_and_page_say_the_same),
+        CASE(terminal_and_page_round_alike),
         CASE(several_comparisons_are_corrected),
         CASE(results_of_one_defense_are_joined),
         CASE(joined_results_judged_otherwise_when_clean),

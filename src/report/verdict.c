@@ -139,14 +139,15 @@ static void say(const igd_saying *to, const char *format, ...)
             fputc(*c, to->f);
 }
 
+// Rounded alike on page and terminal, which has a plain minus sign.
 static void say_number(const igd_saying *to, double v)
 {
+    static const char minus[] = "\xe2\x88\x92";
     char text[IGD_DECIMALS_TEXT];
     igd_decimal_text(text, 100.0 * v, to->decimals);
-    if (to->html)
-        fputs(text, to->f);
-    else
-        igd_print(to->f, "%.*f", to->decimals, 100.0 * v);
+    const bool plain = !to->html && strncmp(text, minus, sizeof(minus) - 1) == 0;
+    fputs(plain ? "-" : "", to->f);
+    fputs(plain ? text + sizeof(minus) - 1 : text, to->f);
 }
 
 static void say_percent(const igd_saying *to, double v)
