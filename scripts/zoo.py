@@ -57,6 +57,9 @@ TOLERANCE = 1e-3  # of the greatest value
 DOUBLE_TOLERANCE = 1e-4  # in float64: what batch norms folded in float32 leave
 EPS = 8 / 255
 FEWEST = 16  # neurons of the second layer: the gates of an excitation move logits hardly at all
+# What its scores reach, of the greatest logit: scores are differences of logits, which float32
+# rounds by some millionths of it.
+SHOWN = 5e-3
 
 
 class Failed(Exception):
@@ -232,10 +235,10 @@ class Run:
             axis = 1 if convolution or not place[1] else -1
             self.places.append(("penultimate", place, axis, named[0]["num_neurons"]))
 
-    def inner_place(self):
-        """The layer behind the middle of the model with the fewest neurons, the middle one of
-        several: LO-IR passes once for every neuron."""
-        fitting = []
+    def inner_places(self):
+        """Layers behind the middle of the model, those with the fewest neurons first, as LO-IR
+        passes once for every neuron; of those with equally many, the middle one."""
+        fitting = {}
         for i, layer in enumerate(self.layers):
             name, neurons = layer["path"], layer.get("num_neurons", 0)
             calls = self.eager.calls.get(name, [])
@@ -246,12 +249,27 @@ class Run:
             if axis is None or calls[0][1:] != layer["shape"] or neurons < FEWEST or \
                     layer["shape"] == [self.eager.num_classes]:
                 continue
-            fitting.append((neurons, i, name, axis))
-        if not fitting:
+            fitting.setdefault(neurons, []).append((name, (name, False), axis, neurons))
+        return [fitting[neurons][len(fitting[neurons]) // 2] for neurons in sorted(fitting)]
+
+    def inner_place(self):
+        """The first of them whose neurons show in the logits, else the one that shows most."""
+        def shown(place):
+            _, where, axis, neurons = place
+            some = sorted({0, neurons // 3, neurons // 2, neurons - 1})
+            return float(self.eager.scores(where, axis, some).max())
+
+        enough = SHOWN * float(self.eager.logits.abs().max())
+        best, most = None, -1.0
+        for place in self.inner_places():
+            size = shown(place)
+            if size > most:
+                best, most = place, size
+            if size >= enough:
+                break
+        if best is None:
             raise Failed("no layer behind the middle to compare at")
-        best = [row for row in sorted(fitting) if row[0] == min(fitting)[0]]
-        neurons, _, name, axis = best[len(best) // 2]
-        return name, (name, False), axis, neurons
+        return best
 
     def loir(self):
         self.places.append(self.inner_place())

@@ -51,7 +51,7 @@ TIMM = {
     "levit_128s": (224, {}), "visformer_tiny": (64, {"img_size": 64}),
     "mixer_s32_224": (64, {"img_size": 64}), "gmlp_s16_224": (64, {"img_size": 64}),
     "resmlp_12_224": (64, {"img_size": 64}), "twins_svt_small": (64, {}),
-    "nest_tiny": (56, {"img_size": 56}), "tnt_s_patch16_224": (64, {"img_size": 64}),
+    "nest_tiny": (64, {"img_size": 64}), "tnt_s_patch16_224": (64, {"img_size": 64}),
     "coatnet_pico_rw_224": (64, {"img_size": 64}), "efficientformer_l1": (224, {}),
     "efficientvit_b0": (64, {}), "edgenext_xx_small": (64, {}), "mobilevit_xxs": (64, {}),
     "mobilevitv2_050": (64, {}), "fastvit_t8": (32, {}), "repvit_m0_9": (32, {}),

@@ -3,8 +3,8 @@
 As constructed, many models are useless for tests: heads, layer scales and the last batch norm of a
 block are zero or nearly so, and batch norm statistics that no data has passed through let
 activations grow to where a float cannot tell logits apart. Here zeros become small random numbers,
-batch norms take the statistics of plausible images, and the head is scaled so that logits spread by
-about two.
+batch norms take the statistics of plausible images and of noise, and the head is scaled so that
+logits spread by about two.
 """
 
 import torch
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from .messages import ExportError, reason
 
-BATCH = 8
+BATCH = 32  # small images leave a value per channel and image at the last batch norms
 SPREAD = 2.0  # standard deviation of the logits
 SMALL = 1e-3  # layer scales start at 1e-6 to 1e-4, where what they scale does not show
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -27,6 +27,14 @@ def plausible_images(count, shape, seed):
                         generator=generator)
     smooth = F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
     return (smooth + 0.05 * torch.randn(smooth.shape, generator=generator)).clamp(0, 1)
+
+
+def mixed_images(shape, seed):
+    """Half plausible, half noise, which checks probe with: where batch norms have met only one of
+    them, the other one's activations grow from block to block."""
+    plausible = plausible_images(BATCH // 2, shape, seed)
+    noise = torch.rand(plausible.shape, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([plausible, noise])
 
 
 def fill_constants(model, generator):
@@ -78,7 +86,7 @@ def scale_head(model, images, num_classes):
 def randomize(model, shape, seed):
     """New random weights for a model in eval mode. The images have the given shape."""
     generator = torch.Generator().manual_seed(seed)
-    images = plausible_images(BATCH, shape, seed + 1)
+    images = mixed_images(shape, seed + 1)
     try:
         with torch.no_grad():
             fill_constants(model, generator)
