@@ -220,6 +220,19 @@ bool igd_path_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+igd_status igd_folder_holds(bool *out, const char *folder, const char *const *names)
+{
+    *out = false;
+    for (; *names != NULL && !*out; names++) {
+        char *path = igd_path_join(folder, *names);
+        if (path == NULL)
+            return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
+        *out = igd_path_exists(path) && !igd_path_is_folder(path);
+        free(path);
+    }
+    return IGD_OK;
+}
+
 char *igd_path_join(const char *folder, const char *name)
 {
     const size_t length = strlen(folder);

@@ -67,6 +67,9 @@ igd_status igd_file_target(char **out, const char *path);
 bool igd_path_exists(const char *path);
 bool igd_path_is_folder(const char *path);
 
+// Whether a folder holds one of these files, NULL-ended; folders of such a name are none.
+igd_status igd_folder_holds(bool *out, const char *folder, const char *const *names);
+
 // The folder that a file lies in, owned (free()); NULL when memory is exhausted.
 char *igd_path_folder(const char *path);
 

@@ -25,21 +25,10 @@ static const char *const *file_names(bool hundred, bool train)
     return train ? ten_train : ten_test;
 }
 
-static bool holds_any(const char *folder, const char *const *names)
+igd_status igd_is_cifar(bool *out, const char *path, bool hundred)
 {
-    bool found = false;
-    for (int i = 0; names[i] != NULL && !found; i++) {
-        char *path = igd_path_join(folder, names[i]);
-        found = path != NULL && igd_path_exists(path);
-        free(path);
-    }
-    return found;
-}
-
-bool igd_is_cifar(const char *path, bool hundred)
-{
-    return holds_any(path, file_names(hundred, true)) ||
-           holds_any(path, file_names(hundred, false));
+    IGD_TRY(igd_folder_holds(out, path, file_names(hundred, true)));
+    return *out ? IGD_OK : igd_folder_holds(out, path, file_names(hundred, false));
 }
 
 igd_status igd_bytes_add_cifar(igd_bytes *b, const unsigned char *bytes, size_t size,

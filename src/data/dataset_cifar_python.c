@@ -25,23 +25,11 @@ static const char *const *file_names(bool hundred, bool train)
     return train ? ten_train : ten_test;
 }
 
-// Whether folder/name is a file; other data sets have folders of these names.
-static bool is_file(const char *folder, const char *name)
+// Other data sets have folders of these names.
+igd_status igd_is_cifar_python(bool *out, const char *path, bool hundred)
 {
-    char *path = igd_path_join(folder, name);
-    const bool found = path != NULL && igd_path_exists(path) && !igd_path_is_folder(path);
-    free(path);
-    return found;
-}
-
-bool igd_is_cifar_python(const char *path, bool hundred)
-{
-    for (int train = 0; train < 2; train++)
-        for (const char *const *name = file_names(hundred, train != 0); *name != NULL;
-             name++)
-            if (is_file(path, *name))
-                return true;
-    return false;
+    IGD_TRY(igd_folder_holds(out, path, file_names(hundred, true)));
+    return *out ? IGD_OK : igd_folder_holds(out, path, file_names(hundred, false));
 }
 
 igd_status igd_bytes_add_cifar_python(igd_bytes *b, const unsigned char *bytes,
@@ -101,7 +89,9 @@ static igd_status read_member(unsigned char **bytes, size_t *size, char **path,
     *bytes = NULL;
     *size = 0;
     *path = NULL;
-    if (!is_file(folder, name))
+    bool there;
+    IGD_TRY(igd_folder_holds(&there, folder, (const char *const[]){name, NULL}));
+    if (!there)
         return IGD_OK;
     *path = igd_path_join(folder, name);
     if (*path == NULL)

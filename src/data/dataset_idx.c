@@ -105,15 +105,16 @@ static igd_status find(char **out, const char *folder, bool train, bool images)
     return IGD_OK;
 }
 
-bool igd_is_idx(const char *path)
+igd_status igd_is_idx(bool *out, const char *path)
 {
-    bool found = false;
-    for (int i = 0; i < 4 && !found; i++) {
+    *out = false;
+    for (int i = 0; i < 4 && !*out; i++) {
         char *file = NULL;
-        found = find(&file, path, i % 2 != 0, i / 2 != 0) == IGD_OK && file != NULL;
+        IGD_TRY(find(&file, path, i % 2 != 0, i / 2 != 0));
+        *out = file != NULL;
         free(file);
     }
-    return found;
+    return IGD_OK;
 }
 
 // How long a file is by what it begins with: its number of axes and their lengths.

@@ -119,9 +119,9 @@ igd_status igd_dataset_take(igd_dataset **out, const igd_dataset *d, const int64
                             int64_t num);
 
 // Whether a folder is of a format.
-bool igd_is_cifar(const char *path, bool hundred);
-bool igd_is_cifar_python(const char *path, bool hundred);
-bool igd_is_idx(const char *path);
+igd_status igd_is_cifar(bool *out, const char *path, bool hundred);
+igd_status igd_is_cifar_python(bool *out, const char *path, bool hundred);
+igd_status igd_is_idx(bool *out, const char *path);
 
 // The parts of the binary formats that work on a file's content; `path` starts messages.
 // Both append to pixels (1 byte each) and labels, which the caller frees.

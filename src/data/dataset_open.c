@@ -48,23 +48,23 @@ typedef enum format { CIFAR, CIFAR_PYTHON, IDX, ARRAYS, IMAGES } format;
 
 static igd_status find_format(format *out, bool *hundred, const char *folder)
 {
-    char *images = igd_path_join(folder, "images.npy");
-    if (images == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
-    *out = IMAGES;
-    *hundred = false;
-    if (igd_is_cifar(folder, false) || igd_is_cifar(folder, true)) {
-        *out = CIFAR;
-        *hundred = !igd_is_cifar(folder, false);
-    } else if (igd_is_cifar_python(folder, false) || igd_is_cifar_python(folder, true)) {
-        *out = CIFAR_PYTHON;
-        *hundred = !igd_is_cifar_python(folder, false);
-    } else if (igd_is_idx(folder)) {
-        *out = IDX;
-    } else if (igd_path_exists(images)) {
-        *out = ARRAYS;
+    static const char *const arrays[] = {"images.npy", NULL};
+    bool found;
+    for (int i = 0; i < 4; i++) {
+        *out = i < 2 ? CIFAR : CIFAR_PYTHON;
+        *hundred = i % 2 != 0;
+        IGD_TRY(*out == CIFAR ? igd_is_cifar(&found, folder, *hundred)
+                              : igd_is_cifar_python(&found, folder, *hundred));
+        if (found)
+            return IGD_OK;
     }
-    free(images);
+    *hundred = false;
+    IGD_TRY(igd_is_idx(&found, folder));
+    *out = IDX;
+    if (found)
+        return IGD_OK;
+    IGD_TRY(igd_folder_holds(&found, folder, arrays));
+    *out = found ? ARRAYS : IMAGES;
     return IGD_OK;
 }
 
