@@ -97,6 +97,7 @@ static void test_file_kind__every_kind_says_what_to_do(void **state)
     check(TEXT("s.mat", "MATLAB 5.0 MAT-file"), "MATLAB", "scipy.io.loadmat(path)");
     check(TEXT("p.parquet", "PAR1...."), "Parquet", "class folders, or as .npy");
     check(TEXT("i.png", "\x89PNG\r\n\x1a\n"), "single image", "takes single ones");
+    check(TEXT("i.tif", "II*\0\10\0\0\0\0\0\0\0"), "single image", "takes single ones");
     check(TEXT("n.npy", "\x93NUMPY\x01"), "is a NumPy array (.npy)", NULL);
     check(TEXT("e.pt", ""), "e.pt: is empty; copy or download it again", "is empty");
     check(TEXT("q.pt", "what is this"), "q.pt: not a TorchScript file, or truncated",

@@ -107,13 +107,26 @@ static bool is_web_page(const unsigned char *head, size_t size)
            igd_starts_with_letters(text, size - at, "<?xml");
 }
 
+igd_image_kind igd_image_kind_of(const unsigned char *head, size_t size)
+{
+    if (starts(head, size, "\xff\xd8\xff", 3))
+        return IGD_IMAGE_JPEG;
+    if (starts(head, size, "\x89PNG\r\n\x1a\n", 8))
+        return IGD_IMAGE_PNG;
+    if (starts(head, size, "BM", 2))
+        return IGD_IMAGE_BMP;
+    const bool foreign =
+        size >= 12 &&
+        (starts(head, size, "GIF8", 4) || starts(head, size, "II*\0", 4) ||
+         starts(head, size, "MM\0*", 4) ||
+         (starts(head, size, "RIFF", 4) && memcmp(head + 8, "WEBP", 4) == 0));
+    return foreign ? IGD_IMAGE_FOREIGN : IGD_IMAGE_NONE;
+}
+
 static bool is_image(const unsigned char *head, size_t size)
 {
-    return starts(head, size, "\x89PNG\r\n\x1a\n", 8) ||
-           starts(head, size, "\xff\xd8\xff", 3) || starts(head, size, "GIF8", 4) ||
-           (starts(head, size, "BM", 2) && size > 26) ||
-           (starts(head, size, "RIFF", 4) && size > 12 &&
-            memcmp(head + 8, "WEBP", 4) == 0);
+    const igd_image_kind kind = igd_image_kind_of(head, size);
+    return kind == IGD_IMAGE_BMP ? size > 26 : kind != IGD_IMAGE_NONE; // texts begin so
 }
 
 // A length in 8 bytes, little-endian, and then a JSON object.

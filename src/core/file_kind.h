@@ -2,6 +2,8 @@
 #ifndef IGD_CORE_FILE_KIND_H
 #define IGD_CORE_FILE_KIND_H
 
+#include <stddef.h>
+
 #include "igdef/status.h"
 
 // Kinds that people offer as models or data. The first says nothing.
@@ -30,6 +32,16 @@ typedef enum igd_file_kind {
     IGD_FILE_CIFAR,
     IGD_NUM_FILE_KINDS
 } igd_file_kind;
+
+// Image formats by their first bytes; foreign ones, GIF, WebP and TIFF, are not decoded.
+typedef enum igd_image_kind {
+    IGD_IMAGE_NONE,
+    IGD_IMAGE_JPEG,
+    IGD_IMAGE_PNG,
+    IGD_IMAGE_BMP,
+    IGD_IMAGE_FOREIGN
+} igd_image_kind;
+igd_image_kind igd_image_kind_of(const unsigned char *head, size_t size);
 
 // By content, and where that says nothing, by name and length. IGD_FILE_UNKNOWN where the
 // file cannot be read.

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "core/error.h"
+#include "core/file_kind.h"
 #include "core/letters.h"
 
 #define CHUNK 65536
@@ -62,11 +63,6 @@ static uint32_t little32(const unsigned char *p)
 }
 
 // --- JPEG ---------------------------------------------------------------------------
-
-static bool is_jpeg(const unsigned char *bytes, size_t size)
-{
-    return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
-}
 
 static igd_status check_size(int64_t width, int64_t height, const char *path)
 {
@@ -131,11 +127,6 @@ static igd_status decode_jpeg(igd_image *out, const unsigned char *bytes, size_t
 }
 
 // --- PNG ----------------------------------------------------------------------------
-
-static bool is_png(const unsigned char *bytes, size_t size)
-{
-    return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
 
 // The chunk at *at, whose length and place have been checked.
 typedef struct png_chunk {
@@ -224,11 +215,6 @@ static igd_status check_png(const unsigned char *bytes, size_t size, const char 
 
 // --- BMP ----------------------------------------------------------------------------
 
-static bool is_bmp(const unsigned char *bytes, size_t size)
-{
-    return size >= 2 && memcmp(bytes, "BM", 2) == 0;
-}
-
 static igd_status check_bmp(const unsigned char *bytes, size_t size, const char *path)
 {
     const bool core = size >= 30 && little32(bytes + 14) == 12; // OS/2's short header
@@ -250,15 +236,6 @@ static igd_status check_bmp(const unsigned char *bytes, size_t size, const char 
 }
 
 // ------------------------------------------------------------------------------------
-
-// GIF, WebP, and TIFF of either byte order, under another format's name.
-static bool is_foreign(const unsigned char *bytes, size_t size)
-{
-    return size >= 12 &&
-           (memcmp(bytes, "GIF8", 4) == 0 || memcmp(bytes, "II*\0", 4) == 0 ||
-            memcmp(bytes, "MM\0*", 4) == 0 ||
-            (memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0));
-}
 
 static igd_status decode_by_stb(igd_image *out, const unsigned char *bytes, size_t size,
                                 const char *path)
@@ -283,15 +260,18 @@ igd_status igd_image_decode(igd_image *out, const unsigned char *bytes, size_t s
     *out = (igd_image){0};
     if (size > INT32_MAX - 64)
         return igd_error(IGD_EFORMAT, "%s: image file is too large", path);
-    if (is_jpeg(bytes, size))
+    switch (igd_image_kind_of(bytes, size)) {
+    case IGD_IMAGE_JPEG:
         return decode_jpeg(out, bytes, size, path);
-    if (is_png(bytes, size))
+    case IGD_IMAGE_PNG:
         IGD_TRY(check_png(bytes, size, path));
-    else if (is_bmp(bytes, size))
+        return decode_by_stb(out, bytes, size, path);
+    case IGD_IMAGE_BMP:
         IGD_TRY(check_bmp(bytes, size, path));
-    else if (is_foreign(bytes, size))
+        return decode_by_stb(out, bytes, size, path);
+    case IGD_IMAGE_FOREIGN:
         return igd_image_refuse_foreign(path);
-    else
+    default:
         return igd_error(IGD_EFORMAT, "%s: " UNKNOWN, path);
-    return decode_by_stb(out, bytes, size, path);
+    }
 }
