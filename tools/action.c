@@ -113,11 +113,12 @@ igd_status action_find_shape(int64_t shape[3], const input_settings *in,
     const char *from = NULL;
     memset(shape, 0, 3 * sizeof(*shape));
     IGD_TRY(igd_model_card_read(&card, in->model));
+    if (card == NULL && ranking != NULL)
+        IGD_TRY(igd_ranking_load(&r, ranking));
     if (card != NULL) {
         from = in->model;
         memcpy(shape, card->shape, sizeof(card->shape));
-    } else if (ranking != NULL && igd_ranking_load(&r, ranking) == IGD_OK &&
-               igd_ranking_shape(r) != NULL) {
+    } else if (r != NULL && igd_ranking_shape(r) != NULL) {
         from = ranking;
         memcpy(shape, igd_ranking_shape(r), 3 * sizeof(*shape));
     }

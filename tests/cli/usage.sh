@@ -42,6 +42,7 @@ run igdef inspect model.pt --input 3,32,32.5
 run igdef inspect model.pt another.pt --input 3,32,32
 run igdef defend -m model.pt -r ranking.safetensors
 run igdef defend -m model.pt -r ranking.safetensors --export out.pt
+run igdef defend -m model.pt --defense meansparse --meansparse-data . --export out.pt
 run igdef defend -m model.pt -r ranking.safetensors -d . image.png
 run igdef defend -m model.pt -r ranking.safetensors image.png -o predictions.txt
 run igdef defend -m model.pt -r ranking.safetensors image.png --no-smoothing --sigma 4/255
