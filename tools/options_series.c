@@ -40,6 +40,8 @@ static const cli_option sweep_options[] = {
 static const cli_option probe_options[] = {
     {0,   "rank-data",  CLI_PATH | CLI_INPUT, offsetof(sweep_settings, probe.data),
      "PATH", "images to rank on", 0, 0, NULL},
+    {0,   "rank-labels", CLI_PATH | CLI_INPUT, offsetof(sweep_settings, probe.labels),
+     "FILE", "their labels, where they are a flat image folder or an .npy file", 0, 0, NULL},
     {0,   "rank-split", CLI_TEXT, offsetof(sweep_settings, probe.split),
      "SPLIT", "train or test", 0, 0, NULL},
     {0,   "rank-count", CLI_COUNT | CLI_ALL, offsetof(sweep_settings, probe.count),
@@ -237,8 +239,9 @@ static bool is(const char *text, const char *other)
 // Whether the values have rankings of their own, and that the options say so.
 static int check_probe(const sweep_settings *s, bool *anew)
 {
-    static const char *const of_probe[] = {"rank-data",     "rank-split", "rank-count",
-                                           "rank-fraction", "method",     "layer"};
+    static const char *const of_probe[] = {"rank-data",  "rank-labels",   "rank-split",
+                                           "rank-count", "rank-fraction", "method",
+                                           "layer"};
     *anew = is(s->over, "layer") || is(s->over, "fraction");
     for (size_t k = 0; k < sizeof(of_probe) / sizeof(of_probe[0]); k++)
         if (!*anew && cli_given(of_probe[k]))

@@ -33,6 +33,7 @@ run "${sweep[@]}" --over layer --values layer1 --rank-data d --method cdir
 run "${sweep[@]}" --over layer --values layer1 --rank-data d --clip model.pt
 run "${sweep[@]}" --over fraction --values 0.1,2 --rank-data d
 run "${sweep[@]}" --over keep --values 5 -r r.safetensors --rank-data d
+run "${sweep[@]}" --over keep --values 5 -r r.safetensors --rank-labels r.safetensors
 run "${sweep[@]}" --over keep --values 5 -r r.safetensors --restart
 run "${sweep[@]}" --over keep --values 5 -r r.safetensors -o absent/s.json
 run "${sweep[@]}" --over keep --values 5 -r r.safetensors -o s.json --chart s.json

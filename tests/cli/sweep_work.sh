@@ -50,6 +50,16 @@ ls -d other.json* 2>/dev/null
 # Layers and fractions are ranked anew; eps of the base model alone; a value of the attacks.
 anew=(igdef analyze sweep "${common[@]}" --attack fgsm)
 quiet "${anew[@]}" --over fraction --values 1,0.5 --rank-data "$data" --rank-count 200 -o f.json
+npy() # FILE SHAPE: an array of the bytes that come in
+{
+    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' \
+        "{'descr': '|u1', 'fortran_order': False, 'shape': ($2), }" >"$1"
+    cat >>"$1"
+}
+zcat "$data/train-images-idx3-ubyte.gz" | tail -c +17 | head -c $((200 * 784)) | npy x.npy '200, 28, 28'
+zcat "$data/train-labels-idx1-ubyte.gz" | tail -c +9 | head -c 200 | npy y.npy '200,'
+quiet "${anew[@]}" --over fraction --values 1,0.5 --rank-data x.npy --rank-labels y.npy -o n.json
+same f.json n.json
 run "${anew[@]}" --over layer --values penultimate,absent --rank-data "$data" --rank-count 100 -o x.json
 run "${anew[@]}" --over layer --values penultimate+absent --rank-data "$data" --rank-count 100 -o x.json
 quiet "${anew[@]}" --over eps --values 0.2,0.01 -o e.json

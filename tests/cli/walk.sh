@@ -114,7 +114,7 @@ sweep=("${series[@]}" --over steps --values '1,2')
 call 'analyze sweep' "${sweep[@]}" "${mask[@]}" "${kept[@]}" "${noise[@]}" --fixed-noise
 call 'analyze sweep' "${sweep[@]}" --no-json --csv "${kept[@]}" --no-smoothing
 with_others 'analyze sweep' "${sweep[@]}"
-probe=(--rank-data data.npy --rank-split train --rank-count 4)
+probe=(--rank-data data.npy --rank-labels labels.npy --rank-split train --rank-count 4)
 call 'analyze sweep' "${series[@]}" --over layer --values a,b "${probe[@]}" --method loir \
     --rank-fraction 0.5
 call 'analyze sweep' "${series[@]}" --over fraction --values 0.5,1 "${probe[@]}" --layer l
