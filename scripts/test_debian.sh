@@ -1,6 +1,7 @@
 #!/bin/sh
-# Follows the README's two commands on a fresh Debian: a clean chroot that holds nothing but the base
-# system, and a copy of what git tracks. Needs root and mmdebstrap.
+# Follows the README's two commands on a fresh Debian, the demo with a tenth of its images: a clean
+# chroot that holds nothing but the base system, and a copy of what git tracks. Needs root and
+# mmdebstrap.
 # usage: test_debian.sh 12|13|sid [COMMAND...]     COMMAND: instead, run in the copy's folder
 # CCACHE_DIR, where it is set, names a folder in which compilations are kept for the next time.
 set -eu
