@@ -239,8 +239,10 @@ void igd_claim_free(igd_claim *c)
     if (c == NULL)
         return;
     c->text[strcspn(c->text, "\n")] = '\0';
-    if (read_text(text, &info, c->path) && strcmp(text, c->text) == 0)
-        unlink(c->path); // not one that took it over
+    // Not one that took it over. What cannot be read goes too: this process would wait
+    // for itself.
+    if (!read_text(text, &info, c->path) || strcmp(text, c->text) == 0)
+        unlink(c->path);
     free(c->path);
     free(c);
 }
