@@ -73,11 +73,8 @@ static int run(void)
     return unlink(paths[STATE]) == 0 ? 0 : 1;
 }
 
-static bool fresh = true; // whether the next run finds no files of another
-
 static void clear(void)
 {
-    fresh = true;
     igd_folder_remove(paths[CACHE]);
     DIR *d = opendir(folder);
     assert_non_null(d);
@@ -153,13 +150,9 @@ static void judge(const char *what)
 // Debian no child differentiates once its parent has.
 static int report = -1;
 
-static sigset_t child_ends; // SIGCHLD, which is blocked
-static bool killed;         // whether that is how the last child ended
-
 static pid_t start(void)
 {
     fflush(NULL);
-    fresh = false;
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child > 0)
@@ -177,12 +170,9 @@ static pid_t start(void)
 // Whether the child came to its end without an error.
 static bool finished(pid_t child, const char *what)
 {
-    static const struct timespec now;
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
-    sigtimedwait(&child_ends, NULL, &now); // nobody is to be woken by it later
-    killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    if (killed)
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         return false;
     if (WIFSIGNALED(status) || WEXITSTATUS(status) > 1) {
         counts.crashes++;
@@ -202,34 +192,18 @@ static double seconds(void)
 
 // --- kills
 
-static double took; // how long a run takes that nobody disturbs, as far as seen
-
-// Starts a run and kills it after a part of that time, unless it ends before. Whether it
-// came to its end.
-static bool kill_one(double part)
-{
-    const double wait = took * part, begin = seconds();
-    const struct timespec t = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};
-    const bool whole = fresh;
-    const pid_t child = start();
-    sigtimedwait(&child_ends, NULL, &t);
-    kill(child, SIGKILL);
-    const bool done = finished(child, "a killed run");
-    // The machine may have more time for us than it had, or less.
-    if (done && whole)
-        took = seconds() - begin;
-    else if (killed)
-        took *= 1.01;
-    return done;
-}
-
-static void kill_runs(long num)
+static void kill_runs(long num, double took)
 {
     while (counts.kills < num) {
-        const bool done = kill_one(chance(1000) / 1000.0);
-        counts.kills += killed;
+        const double wait = took * chance(1000) / 1000.0;
+        const struct timespec t = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};
+        const pid_t child = start();
+        nanosleep(&t, NULL);
+        kill(child, SIGKILL);
+        counts.kills++;
         // Now and then a run is let alone; most are killed several times.
-        if (done || (chance(4) == 0 && finished(start(), "a resumed run"))) {
+        if (finished(child, "a killed run") ||
+            (chance(4) == 0 && finished(start(), "a resumed run"))) {
             judge("a run after kills");
             clear();
         }
@@ -328,11 +302,16 @@ static bool take_stock(void)
            stock[PART].data != NULL && num_sets > 0;
 }
 
-static void interrupt(void)
+static void interrupt(double took)
 {
     for (int i = 0; i < 500; i++) {
         clear();
-        if (!kill_one(0.3 + 0.6 * chance(1000) / 1000.0) && take_stock())
+        const double wait = took * (0.3 + 0.6 * chance(1000) / 1000.0);
+        const struct timespec t = {0, (long)(wait * 1e9) % 1000000000};
+        const pid_t child = start();
+        nanosleep(&t, NULL);
+        kill(child, SIGKILL);
+        if (!finished(child, "a killed run") && take_stock())
             return;
     }
     fail_msg("no run was interrupted with all of its files");
@@ -532,14 +511,11 @@ int main(int argc, char **argv)
     for (int k = 0; k < NUM_NAMES; k++)
         snprintf(paths[k], sizeof(paths[k]), "%s/%s", folder, names[k]);
     assert_int_equal(pipe(ends), 0);
-    sigemptyset(&child_ends);
-    sigaddset(&child_ends, SIGCHLD);
-    assert_int_equal(sigprocmask(SIG_BLOCK, &child_ends, NULL), 0);
     world_make();
     report = ends[1];
     const double begin = seconds();
     assert_true(finished(start(), "the first run"));
-    took = seconds() - begin;
+    const double took = seconds() - begin;
     for (int k = RESULT; k <= SAVED; k++)
         wanted[k] = get(paths[k]);
     clear();
@@ -547,14 +523,12 @@ int main(int argc, char **argv)
     assert_int_equal(read(ends[0], made, sizeof(made)), sizeof(made));
     report = -1;
 
-    kill_runs(kills);
+    kill_runs(kills, took);
     fail_runs(faults, made);
-    if (mutations > 0) {
-        interrupt();
-        mutate_runs(mutations / 10);
-        make_files();
-        mutate_files(mutations - mutations / 10);
-    }
+    interrupt(took);
+    mutate_runs(mutations / 10);
+    make_files();
+    mutate_files(mutations - mutations / 10);
     printf("%ld kills, %ld faults, %ld mutations; %ld runs refused; %ld wrong numbers, "
            "%ld crashes, %ld files left\n",
            counts.kills, counts.faults, counts.mutations, counts.refused, counts.wrong,
