@@ -247,6 +247,15 @@ static void test_advset__claims_of_other_hosts_end_in_silence(void **state)
     igd_claim_free(c);
     assert_false(igd_path_exists(path));
     igd_claim_free(NULL);
+    // One that cannot be read when it is given back: this process must not wait for
+    // itself.
+    assert_ok(igd_claim_try(&c, path, who, sizeof(who)));
+    assert_non_null(c);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("elsewhere", path), 0); // links are not followed
+    igd_claim_free(c);
+    struct stat info;
+    assert_int_equal(lstat(path, &info), -1);
     // A process of this host and number, but another beginning, is gone.
     char host[256] = "";
     assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
