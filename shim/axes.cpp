@@ -13,8 +13,6 @@ namespace
 using names = std::set<std::string>;
 using sizes = std::vector<int64_t>;
 
-const names convolutions = words("conv1d conv2d conv3d convolution "
-                                 "conv_transpose1d conv_transpose2d conv_transpose3d");
 const names channel_norms = words("batch_norm group_norm instance_norm");
 
 std::string shape_text(const sizes &shape)
@@ -203,7 +201,7 @@ void finder::relate(Node *n, bool forwards)
     };
     const Value *x = n->input(0), *y = n->outputs()[0];
 
-    if (convolutions.count(name) > 0) {
+    if (is_convolution(n)) {
         const auto weight = jit::toIValue(n->input(1));
         const int dims = weight && weight->isTensor()
                              ? static_cast<int>(weight->toTensor().dim())

@@ -5,6 +5,13 @@
 using jit::Node;
 using jit::Value;
 
+bool igd::is_convolution(const Node *n)
+{
+    static const auto kinds = words("conv1d conv2d conv3d convolution conv_transpose1d "
+                                    "conv_transpose2d conv_transpose3d");
+    return kinds.count(n->kind().toUnqualString()) > 0;
+}
+
 at::Tensor igd::convolution(const at::Tensor &x, const at::Tensor &weight,
                             const torch_optional<at::Tensor> &bias,
                             at::IntArrayRef stride, at::IntArrayRef padding,

@@ -138,7 +138,7 @@ struct joint {
 struct igd_cut {
     std::string name; // "PATH: layer"
     at::Device device = at::kCPU;
-    graph_form form = {false, false};           // of `whole`
+    graph_form form = {false, false};
     std::shared_ptr<jit::CompilationUnit> code; // as in igd_graph
     graph_ptr prefix, suffix;                   // what the codes were made of, for export
     jit::Code prefix_code, suffix_code;
@@ -228,6 +228,7 @@ void protect_inputs(const graph_ptr &g);
 // What runs a graph, its products steady and convolutions of one image fast; the graph
 // stays as it is.
 jit::Code compile(const graph_ptr &g, const char *name);
+bool is_convolution(const jit::Node *n); // transposed ones too
 // conv2d(), from oneDNN for one image too.
 at::Tensor convolution(const at::Tensor &x, const at::Tensor &weight,
                        const torch_optional<at::Tensor> &bias, at::IntArrayRef stride,

@@ -10,14 +10,7 @@ using jit::Value;
 
 namespace
 {
-const auto convolutions = words("conv1d conv2d conv3d convolution "
-                                "conv_transpose1d conv_transpose2d conv_transpose3d");
 const auto recurrent = words("lstm gru rnn_tanh rnn_relu");
-
-bool is_convolution(const Node *n)
-{
-    return convolutions.count(n->kind().toUnqualString()) > 0;
-}
 
 // Follows a value back to the images, to the last operation with weights on each way.
 struct follower {
