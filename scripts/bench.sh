@@ -15,8 +15,8 @@ python=/usr/bin/python3
 export OMP_WAIT_POLICY=passive
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-ninja -C "$build" igdef igdef_plugin igdef_shared bench bench_callbacks bench_cdir \
-    bench_similarity >/dev/null
+ninja -C "$build" igdef igdef_cli igdef_plugin igdef_shared bench bench_callbacks bench_cdir \
+    bench_similarity simulate_parts >/dev/null
 bench=$build/tests/bench
 
 # The least of three alternating runs of each side.
@@ -62,5 +62,7 @@ if $python -c 'import torch' 2>/dev/null; then
     echo "similarity of CD-IR"
     $python scripts/bench_similarity.py "$build/tests/bench_similarity"
 fi
+echo "a run in four parts, and a million images in a thousand"
+scripts/bench_parts.sh "$build"
 echo "whole evaluations, against the official code where it is named"
 scripts/bench_attacks.sh "$build"
