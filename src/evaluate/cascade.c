@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "attack/ball.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/json_build.h"
@@ -236,6 +237,57 @@ static igd_status attack_white(igd_session *s, int column, const int64_t *rows,
     igd_checkpoint_free(w.checkpoint);
     igd_feed_free(&w.feed);
     igd_judge_free(&w.judge);
+    return st;
+}
+
+// --- points that were found at a larger radius
+
+// The point of a row, drawn into the ball, which needs room for its bounds [2, d].
+static igd_status start_point(float *x_adv, const igd_session *s, int64_t row,
+                              const float *x, float *bounds)
+{
+    const igd_start *start = s->views->start;
+    const igd_threat *threat = &s->options->threat;
+    const igd_ball ball = {.norm = threat->norm,
+                           .eps = (float)threat->eps,
+                           .x = x,
+                           .lower = bounds,
+                           .upper = bounds + s->d,
+                           .d = s->d};
+    IGD_TRY(start->point(x_adv, row, start->payload));
+    igd_ball_bounds(bounds, bounds + s->d, x, s->d, threat);
+    igd_ball_project(x_adv, &ball);
+    return IGD_OK;
+}
+
+static igd_status judge_start(igd_session *s, int column, const int64_t *rows,
+                              int64_t num)
+{
+    igd_judge judge = {0};
+    igd_loader *loader = NULL;
+    igd_batch batch;
+    float *x_adv = malloc(3 * (size_t)s->d * sizeof(float));
+    igd_status st = x_adv == NULL ? igd_error(IGD_ENOMEM, "no memory for a point")
+                                  : igd_judge_init(&judge, s, column);
+
+    if (st == IGD_OK)
+        st = igd_loader_open(&loader, s->data, rows, num, s->batch_size);
+    while (st == IGD_OK && (st = igd_loader_next(loader, &batch)) == IGD_OK &&
+           batch.n > 0) {
+        st = igd_session_tick(s);
+        for (int64_t i = 0; i < batch.n && st == IGD_OK; i++) {
+            const int64_t row = batch.which[i];
+            const float *x = batch.images + (size_t)i * (size_t)s->d;
+            st = start_point(x_adv, s, row, x, x_adv + s->d);
+            if (st == IGD_OK)
+                st = igd_judge_add(&judge, row, x, x_adv, false);
+        }
+    }
+    if (judge.session != NULL)
+        st = settle(&judge, st);
+    igd_loader_free(loader);
+    igd_judge_free(&judge);
+    free(x_adv);
     return st;
 }
 
@@ -502,8 +554,9 @@ static igd_status run_step_once(igd_session *s, int column)
     }
     s->total = s->done + num;
     if (num > 0)
-        st = igd_session_keeps(s, step) ? attack_set(s, column, rows, num)
-                                        : attack_white(s, column, rows, num);
+        st = step->kind == IGD_STEP_GIVEN ? judge_start(s, column, rows, num)
+             : igd_session_keeps(s, step) ? attack_set(s, column, rows, num)
+                                          : attack_white(s, column, rows, num);
     free(rows);
     return st == IGD_OK ? igd_session_save(s) : st;
 }

@@ -94,7 +94,7 @@ static bool averages(const igd_plan *plan)
 {
     for (int k = 1; k < plan->num_main; k++) {
         const igd_attack_job *job = &plan->steps[k].jobs[0];
-        if (plan->steps[k].kind == IGD_STEP_KNOWN)
+        if (!igd_step_attacks(&plan->steps[k]))
             continue;
         double samples;
         if (igd_attack_job_get(job, "eot", &samples) != NULL && samples > 1.0)
@@ -196,7 +196,7 @@ static igd_status check_batch(probe *p)
 static bool uses_gradients(const igd_plan *plan)
 {
     for (int k = 1; k < plan->num_main; k++)
-        if (plan->steps[k].kind != IGD_STEP_KNOWN &&
+        if (igd_step_attacks(&plan->steps[k]) &&
             plan->steps[k].jobs[0].attack->gradient != NULL)
             return true;
     return false;

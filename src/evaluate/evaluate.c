@@ -522,6 +522,20 @@ igd_status igd_evaluate_views(igd_result **out, const igd_views *views,
     return st;
 }
 
+igd_status igd_evaluate_from(igd_result **out, const igd_model *base,
+                             const igd_defense *defense, const igd_dataset *data,
+                             const igd_evaluate_options *options, const igd_start *start)
+{
+    igd_views views;
+
+    igd_status st = igd_views_make(&views, base, defense, data, options);
+    views.start = start;
+    if (st == IGD_OK)
+        st = igd_evaluate_views(out, &views, data, options);
+    igd_views_free(&views);
+    return st;
+}
+
 igd_status igd_evaluate(igd_result **out, const igd_model *base,
                         const igd_defense *defense, const igd_dataset *data,
                         const igd_evaluate_options *options)
@@ -530,11 +544,5 @@ igd_status igd_evaluate(igd_result **out, const igd_model *base,
     IGD_REQUIRE(base);
     IGD_REQUIRE(data);
     IGD_OPTIONS(igd_evaluate_options, o, options);
-    igd_views views;
-
-    igd_status st = igd_views_make(&views, base, defense, data, &o);
-    if (st == IGD_OK)
-        st = igd_evaluate_views(out, &views, data, &o);
-    igd_views_free(&views);
-    return st;
+    return igd_evaluate_from(out, base, defense, data, &o, NULL);
 }

@@ -390,17 +390,18 @@ static igd_status add_items(maker *m)
     }
 }
 
-// What was found at a smaller radius comes first, so that the others leave it alone.
-static igd_status add_known(maker *m)
+// What was found at another radius comes first, so that attacks leave it alone.
+static igd_status add_found(maker *m, const char *name, igd_step_kind kind)
 {
     igd_step *s = NULL;
     igd_entry *e = NULL;
     if (m->options->report != IGD_REPORT_UNION)
-        return igd_error(IGD_EINVAL, "what a smaller eps broke counts only in a union");
+        return igd_error(IGD_EINVAL, "what another eps broke counts only in a union");
     const int group = new_group(m);
-    IGD_TRY(new_step(m, &s, "smaller-eps", group));
-    s->kind = IGD_STEP_KNOWN;
-    IGD_TRY(new_entry(m, &e, "smaller-eps", "", IGD_ROUTE_WHITE));
+    IGD_TRY(new_step(m, &s, name, group));
+    s->kind = kind;
+    s->jobs[0].threat = m->options->threat; // that points are judged by
+    IGD_TRY(new_entry(m, &e, name, "", IGD_ROUTE_WHITE));
     e->columns[e->num_columns++] = m->plan->num_steps - 1;
     count_group(m, e, group);
     return IGD_OK;
@@ -425,7 +426,10 @@ igd_status igd_plan_make(igd_plan **out, const igd_views *views,
     p->steps[0].group = -1;
     snprintf(p->steps[0].name, sizeof(p->steps[0].name), "clean");
     if ((st = parse_changes(m, options->set)) != IGD_OK ||
-        (options->smaller != NULL && (st = add_known(m)) != IGD_OK) ||
+        (options->smaller != NULL &&
+         (st = add_found(m, "smaller-eps", IGD_STEP_KNOWN)) != IGD_OK) ||
+        (views->start != NULL &&
+         (st = add_found(m, "larger-eps", IGD_STEP_GIVEN)) != IGD_OK) ||
         (st = add_items(m)) != IGD_OK)
         goto done;
     for (int k = 0; k < m->num_changes; k++)

@@ -22,6 +22,7 @@ typedef enum igd_step_kind {
     IGD_STEP_CLEAN,
     IGD_STEP_ATTACK,
     IGD_STEP_KNOWN,      // broken at a smaller radius; no job
+    IGD_STEP_GIVEN,      // points of a larger radius, see igd_start; no job
     IGD_STEP_AUDIT,      // another step again, without shortcuts, on some images
     IGD_STEP_SATURATION, // another step again with twice the steps, on some images
     IGD_STEP_RADIUS,     // another step again at a huge radius, on some images
@@ -68,6 +69,9 @@ igd_status igd_plan_make(igd_plan **out, const igd_views *views,
 
 // The classifier that a step attacks.
 const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *views);
+
+// Whether it runs an attack: clean images, and what is taken over, need none.
+bool igd_step_attacks(const igd_step *s);
 
 igd_role igd_step_role(const igd_step *s, const igd_views *views);
 

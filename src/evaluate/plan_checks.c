@@ -128,7 +128,7 @@ igd_status igd_plan_add_checks(igd_plan *p, const igd_views *views,
     if (options->checks)
         IGD_TRY(add_gradient_checks(p));
     for (int k = 1; k < p->num_main && options->audit > 0.0; k++) {
-        if (p->steps[k].kind == IGD_STEP_KNOWN)
+        if (!igd_step_attacks(&p->steps[k]))
             continue;
         IGD_TRY(add_check(p, IGD_STEP_AUDIT, "audit", k));
         igd_step *s = &p->steps[p->num_steps - 1];

@@ -20,9 +20,14 @@ const igd_classifier *igd_step_attacked(const igd_step *s, const igd_views *view
     }
 }
 
+bool igd_step_attacks(const igd_step *s)
+{
+    return s->num_jobs > 0;
+}
+
 igd_role igd_step_role(const igd_step *s, const igd_views *views)
 {
-    if (s->kind == IGD_STEP_CLEAN || s->kind == IGD_STEP_KNOWN)
+    if (!igd_step_attacks(s))
         return IGD_ROLE_NONE;
     if (s->route == IGD_ROUTE_TRANSFER && views->judged != views->base)
         return IGD_ROLE_TRANSFER;

@@ -87,6 +87,7 @@ igd_status igd_saved_images_finish(igd_session *s, cJSON *checks)
     igd_json_add_number(o, "classified_correctly", (double)correct);
     // Cut off from here on, the run knows its images by this.
     IGD_TRY(igd_image_file_sum(s->saved, s->state.saved));
+    igd_json_add_string(o, "sha256", s->state.saved);
     IGD_TRY(igd_state_save(&s->state));
     igd_image_file *f = s->saved;
     s->saved = NULL;

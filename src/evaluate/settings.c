@@ -53,6 +53,9 @@ static cJSON *run_settings(const igd_session *s)
     igd_json_add_item(json, "attacks", igd_plan_json(s->plan));
     if (o->smaller != NULL)
         add_smaller(json, o->smaller);
+    if (s->views->start != NULL)
+        igd_json_add_string(igd_json_add_object(json, "larger"), "sha256",
+                            s->views->start->sha256);
     return json;
 }
 

@@ -19,6 +19,15 @@ typedef struct igd_labels {
     int64_t num;
 } igd_labels;
 
+// Points that were found at a larger radius, to be drawn into the ball and judged before
+// any attack.
+typedef struct igd_start {
+    // Fills the point x_adv [pixels of an image] of a row of the data.
+    igd_status (*point)(float *x_adv, int64_t row, void *payload);
+    void *payload;
+    const char *sha256; // borrowed; of everything that decides about the points
+} igd_start;
+
 #define IGD_MOST_VIEWS 16
 
 // Where igd_views_make() keeps what it makes.
@@ -45,6 +54,7 @@ typedef struct igd_views {
     const char *model_identity; // file and normalisation: what is kept on disk depends on
     const cJSON *defense;       // its settings; NULL for none
     const igd_sketch *probe;    // images that its ranking was made on; NULL for none
+    const igd_start *start;     // NULL for none
     const char *device;
     igd_views_own own;
 } igd_views;

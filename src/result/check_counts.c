@@ -20,6 +20,12 @@ static bool is_setting(const char *key)
     return key != NULL && (strcmp(key, "eps") == 0 || strcmp(key, "percent") == 0);
 }
 
+// Digests of a part's own files: the whole has none.
+static bool is_own(const char *key)
+{
+    return key != NULL && strcmp(key, "sha256") == 0;
+}
+
 static bool add(cJSON *to, const cJSON *part)
 {
     if ((to->type & 0xff) != (part->type & 0xff))
@@ -31,6 +37,8 @@ static bool add(cJSON *to, const cJSON *part)
             cJSON_SetNumberValue(to, to->valuedouble + part->valuedouble);
         return true;
     }
+    if (cJSON_IsString(to) && is_own(to->string))
+        return cJSON_SetValuestring(to, "") != NULL;
     if (cJSON_IsString(to))
         return strcmp(to->valuestring, part->valuestring) == 0;
     cJSON *mine = to->child;

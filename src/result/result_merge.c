@@ -12,12 +12,14 @@
 #include "result/result_impl.h"
 #include "result/result_parts.h"
 
-// The digest of the flags that a part took over from a smaller radius, which are its own.
-static void remove_smaller_digest(cJSON *provenance)
+// The digests of what a part took over from other radii, which is its own.
+static void remove_found_digests(cJSON *provenance)
 {
     cJSON *settings = cJSON_GetObjectItemCaseSensitive(provenance, "settings");
     cJSON_DeleteItemFromObjectCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(settings, "smaller"), "sha256");
+    cJSON_DeleteItemFromObjectCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(settings, "larger"), "sha256");
 }
 
 // What must agree between parts: the provenance less what describes one of them.
@@ -35,7 +37,7 @@ static cJSON *identity_of(const igd_result *r)
                                             "path");
     cJSON_DeleteItemFromObjectCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(o, "defense"), "path");
-    remove_smaller_digest(o);
+    remove_found_digests(o);
     igd_provenance_reduce(cJSON_GetObjectItemCaseSensitive(o, "settings"));
     return o;
 }
@@ -192,7 +194,7 @@ static void join_provenances(igd_result *out, piece *pieces, int num)
         pieces[k].data = NULL;
     }
     igd_provenance_join(data, list, (double)out->flags.num_images);
-    remove_smaller_digest(out->provenance);
+    remove_found_digests(out->provenance);
 }
 
 // Adds what each piece says beside its flags.

@@ -21,7 +21,8 @@ for entry in whole.get("attacks", []):
         for key in ("seconds", "reused", "forwards", "backwards", "queries"):
             entry.pop(key, None)
 whole.pop("checks", None)
-whole.get("settings", {}).get("smaller", {}).pop("sha256", None)
+for key in ("smaller", "larger"):
+    whole.get("settings", {}).get(key, {}).pop("sha256", None)
 # How many of the first images flip is said of each part's own.
 whole["warnings"] = [w for w in whole["warnings"] if w["id"] != "randomised"]
 print(json.dumps(whole, indent=1))
