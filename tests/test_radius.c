@@ -198,6 +198,67 @@ static void test_radius__goes_on_where_it_was_interrupted(void **state)
     igd_analysis_free(a);
 }
 
+// How often images withstood an evaluation below the largest radius, and the path of the
+// points of the one at the largest; of a search with its files in a folder.
+static int withstood(char *points, size_t size, const igd_analysis *a, const char *folder)
+{
+    cJSON *json = cJSON_Parse(igd_analysis_json(a));
+    const cJSON *item;
+    int sum = 0;
+    assert_non_null(json);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "evaluations"))
+    {
+        const cJSON *file = cJSON_GetObjectItemCaseSensitive(item, "result");
+        char path[400];
+        igd_result *r = NULL;
+        assert_true(cJSON_IsString(file));
+        snprintf(path, sizeof(path), "%s%s", folder, strchr(file->valuestring, '/'));
+        assert_ok(igd_result_load(&r, path));
+        assert_true(igd_result_num_images(r) == value(item, "images"));
+        if (value(item, "step") == 64.0)
+            snprintf(points, size, "%.*snpy", (int)strlen(path) - 4, path);
+        for (int64_t i = 0; value(item, "step") < 64.0 && i < igd_result_num_images(r);
+             i++)
+            sum += igd_result_image(r, i).robust;
+        igd_result_free(r);
+    }
+    cJSON_Delete(json);
+    return sum;
+}
+
+static void test_radius__points_lead_to_it(void **state)
+{
+    (void)state;
+    igd_radius_options o = options(some_radius());
+    igd_analysis *a = NULL, *again = NULL;
+    char points[400] = "";
+    cJSON *json, *other;
+    int between = 0;
+    o.series.folder = fixture_path("led");
+    assert_ok(igd_radius(&a, world.base, NULL, world.data, &o));
+    for (int i = 0; i < N; i++)
+        between +=
+            world.radius[i] > 0.0 && world.radius[i] < o.series.evaluate.threat.eps;
+    // Halving alone has about half of six steps withstood.
+    const int stood = withstood(points, sizeof(points), a, o.series.folder);
+    assert_true(stood >= between && 2 * stood < 3 * between);
+    // They are made anew where they are gone, and not believed where they are damaged.
+    assert_int_equal(remove(points), 0);
+    assert_ok(igd_radius(&again, world.base, NULL, world.data, &o));
+    assert_true(cJSON_Compare(of_base(&json, a), of_base(&other, again), true));
+    cJSON_Delete(json);
+    cJSON_Delete(other);
+    igd_analysis_free(a);
+    igd_analysis_free(again);
+    FILE *f = fopen(points, "r+");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, 500, SEEK_SET), 0);
+    assert_true(fputc(7, f) == 7 && fclose(f) == 0);
+    assert_fails(igd_radius(&a, world.base, NULL, world.data, &o), IGD_EFORMAT,
+                 "not the images that the result beside it speaks of");
+    assert_null(a);
+}
+
 static void test_radius__bad_ranges_are_refused(void **state)
 {
     (void)state;
@@ -237,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TENSOR_TEST(test_radius__is_that_of_the_linear_model),
         TENSOR_TEST(test_radius__goes_on_where_it_was_interrupted),
+        TENSOR_TEST(test_radius__points_lead_to_it),
         TENSOR_TEST(test_radius__bad_ranges_are_refused),
     };
     return cmocka_run_group_tests(tests, world_make, world_free);

@@ -69,7 +69,7 @@ static const cli_option radius_options[] = {
      "E", "smallest radius; 0 is the clean image, and --eps the largest radius", 0, 1e6,
      NULL},
     {0,   "halvings",   CLI_INT, offsetof(radius_settings, halvings),
-     "N", "how often the range is halved for each image", 1, 12, NULL},
+     "N", "an image's radius is known to within a 2^N-th of the range", 1, 12, NULL},
     {0},
 };
 // clang-format on
@@ -456,10 +456,11 @@ const cli_command command_radius = {
     .name = "analyze radius",
     .summary = "find the smallest radius at which each image falls",
     .description =
-        "A bisection for each image between --from and --eps, of the base model and of "
-        "the defense. Attacks give upper ends: a stronger list may find smaller radii. "
-        "With -o every radius's evaluation stays in OUTPUT.radius, where the same "
-        "command goes on.",
+        "A search for each image between --from and --eps, of the base model and of "
+        "the defense: points that fool are drawn further in, and attacked from there "
+        "until the attacks fail. They give upper ends: a stronger list may find smaller "
+        "radii. With -o every radius's evaluation and its points stay in OUTPUT.radius, "
+        "where the same command goes on.",
     .examples = radius_examples,
     .required = series_required,
     .instead_of_inputs = analysis_instead_of_inputs,

@@ -175,10 +175,13 @@ static inline igd_radius_options igd_radius_options_default(void)
  * Find for each image the smallest radius at which the attacks of a list break it, of the
  * base model and, where there is one, of the defended model.
  *
- * A bisection for each image, over radii that all share: images that are to be asked at
- * one radius are evaluated together. Attacks find no more than upper ends: a stronger
- * list may find smaller radii. What breaks an image at one radius is taken to break it at
- * every larger one, whose ball holds the point.
+ * A search for each image over radii that all share: images that are to be asked at one
+ * radius are evaluated together. A point that fools is drawn further in by forward passes
+ * as long as it does; from there the search goes down in small steps until the attacks
+ * fail, each beginning with the point drawn into its ball, an attack "larger-eps", and
+ * halves what is left. Attacks find no more than upper ends: a stronger list may find
+ * smaller radii. What breaks an image at one radius is taken to break it at every larger
+ * one, whose ball holds the point.
  *
  * @param[out] out  owned, free with igd_analysis_free(); NULL on failure
  * @param base      borrowed
@@ -188,7 +191,10 @@ static inline igd_radius_options igd_radius_options_default(void)
  * @return IGD_OK; IGD_EINVAL for options out of range, a list without an attack, and
  * where images that are right when clean fall at `from`; what igd_evaluate() returns
  *
- * Cost: at most igd_evaluate() of every image 1 + halvings times for each classifier.
+ * Cost: for each classifier igd_evaluate() of every image at the largest radius, as a
+ * rule once or twice where it withstands everything, and a few times, one for each step
+ * down, to the attack that breaks it. Beside each result lie its points, 4 bytes a pixel
+ * and channel.
  */
 igd_status igd_radius(igd_analysis **out, const igd_model *base,
                       const igd_defense *defense, const igd_dataset *data,

@@ -13,33 +13,53 @@
 #include "core/json.h"
 #include "core/json_build.h"
 #include "core/letters.h"
+#include "evaluate/evaluate_impl.h"
 #include "result/interval.h"
 #include "result/result_impl.h"
 
-static igd_status series_init(igd_series *s, int most)
+static igd_status series_init(igd_series *s, int room)
 {
-    s->members = calloc((size_t)most, sizeof(*s->members));
-    s->results = calloc((size_t)most, sizeof(igd_result *));
+    s->members = calloc((size_t)room, sizeof(*s->members));
+    s->results = calloc((size_t)room, sizeof(igd_result *));
+    s->room = room;
     if (s->members != NULL && s->results != NULL && s->attacks != NULL)
         return IGD_OK;
     igd_series_free(s);
-    return igd_error(IGD_ENOMEM, "no memory for %d evaluations", most);
+    return igd_error(IGD_ENOMEM, "no memory for %d evaluations", room);
 }
 
-igd_status igd_series_init(igd_series *s, int most, const char *folder,
+igd_status igd_series_grow(igd_series *s)
+{
+    const size_t room = 2 * (size_t)s->room, num = (size_t)s->num;
+    if (s->num < s->room)
+        return IGD_OK;
+    igd_member *members = realloc(s->members, room * sizeof(*members));
+    if (members != NULL)
+        s->members = members;
+    igd_result **results = realloc(s->results, room * sizeof(*results));
+    if (results != NULL)
+        s->results = results;
+    if (members == NULL || results == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %zu evaluations", room);
+    memset(results + num, 0, (room - num) * sizeof(igd_result *));
+    s->room = (int)room;
+    return IGD_OK;
+}
+
+igd_status igd_series_init(igd_series *s, int room, const char *folder,
                            const char *attacks)
 {
     *s = (igd_series){.folder = folder, .attacks = igd_series_attacks_json(attacks)};
-    return series_init(s, most);
+    return series_init(s, room);
 }
 
-igd_status igd_series_init_joined(igd_series *s, int most, const igd_pieces *pieces)
+igd_status igd_series_init_joined(igd_series *s, int room, const igd_pieces *pieces)
 {
     const cJSON *attacks;
     *s = (igd_series){.folder = pieces->folder, .pieces = pieces};
     IGD_TRY(igd_json_array(&attacks, pieces->json[0], "attacks", pieces->path[0]));
     s->attacks = cJSON_Duplicate(attacks, true);
-    return series_init(s, most);
+    return series_init(s, room);
 }
 
 void igd_series_free(igd_series *s)
@@ -101,8 +121,16 @@ static char *path_of(const igd_series *s, const igd_member *m, const char *end)
     return igd_path_join(s->folder, name);
 }
 
+char *igd_series_points_path(const igd_series *s, int member)
+{
+    const igd_member *m = &s->members[member];
+    char name[sizeof(m->file) + 16];
+    snprintf(name, sizeof(name), "%s.npy", m->file);
+    return igd_path_join(s->folder != NULL ? s->folder : s->temporary, name);
+}
+
 static igd_status run_member(igd_series *s, int k, const igd_model *base,
-                             const igd_dataset *data)
+                             const igd_dataset *data, const igd_start *start)
 {
     const igd_member *m = &s->members[k];
     igd_evaluate_options o = m->options;
@@ -110,7 +138,7 @@ static igd_status run_member(igd_series *s, int k, const igd_model *base,
                 .place = k,
                 .num = s->planned > 0 ? s->planned : s->num,
                 .name = m->name};
-    char *state = NULL, *finished = NULL;
+    char *state = NULL, *finished = NULL, *points = NULL;
     igd_status st = IGD_OK;
 
     o.smaller = m->smaller >= 0 ? s->results[m->smaller] : NULL;
@@ -130,7 +158,12 @@ static igd_status run_member(igd_series *s, int k, const igd_model *base,
         o.state = state;
         o.finished = finished;
     }
-    st = igd_evaluate(&s->results[k], base, m->defense, data, &o);
+    if (m->keeps_points && (points = igd_series_points_path(s, k)) == NULL) {
+        st = igd_error(IGD_ENOMEM, "no memory for the files of %s", m->name);
+        goto done;
+    }
+    o.save_adversarial = points;
+    st = igd_evaluate_from(&s->results[k], base, m->defense, data, &o, start);
     if (st == IGD_OK && finished != NULL &&
         (o.restart || !igd_path_exists(finished) || igd_path_exists(state))) {
         st = igd_result_save(s->results[k], finished);
@@ -141,14 +174,15 @@ static igd_status run_member(igd_series *s, int k, const igd_model *base,
 done:
     free(state);
     free(finished);
+    free(points);
     return st;
 }
 
 // Says which member failed.
 static igd_status run_named(igd_series *s, int k, const igd_model *base,
-                            const igd_dataset *data)
+                            const igd_dataset *data, const igd_start *start)
 {
-    const igd_status st = run_member(s, k, base, data);
+    const igd_status st = run_member(s, k, base, data, start);
     return st == IGD_OK || st == IGD_ECANCELED ? st
                                                : igd_error_prefix(st, s->members[k].name);
 }
@@ -177,17 +211,19 @@ igd_status igd_series_run(igd_series *s, const igd_model *base, const igd_datase
     if (st == IGD_OK)
         st = igd_series_forecast(s, base, data);
     for (int k = 0; k < s->num && st == IGD_OK; k++)
-        st = run_named(s, k, base, data);
+        st = run_named(s, k, base, data, NULL);
     igd_series_end(s);
     return st;
 }
 
 igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
-                              const igd_dataset *data)
+                              const igd_dataset *data, const igd_start *start)
 {
     if (s->folder != NULL)
         IGD_TRY(igd_folder_make(s->folder));
-    return run_named(s, member, base, data);
+    else if (s->members[member].keeps_points && s->temporary == NULL)
+        IGD_TRY(igd_folder_temporary(&s->temporary));
+    return run_named(s, member, base, data, start);
 }
 
 // --- joined members

@@ -8,7 +8,7 @@
 
 #include "analyze/analysis_impl.h"
 #include "analyze/pieces.h"
-#include "igdef/evaluate.h"
+#include "evaluate/views.h"
 
 typedef struct igd_member {
     char name[128];               // for people: "keep 20"
@@ -16,12 +16,13 @@ typedef struct igd_member {
     const igd_defense *defense;   // borrowed; NULL for the base model
     igd_evaluate_options options; // what belongs to files and progress is the series's
     int smaller;                  // an earlier member, see options.smaller; -1 for none
+    bool keeps_points;            // as an array, igd_series_points_path()
 } igd_member;
 
 typedef struct igd_series {
-    igd_member *members;  // owned [num]
-    igd_result **results; // owned [num]
-    int num;
+    igd_member *members;  // owned [room]
+    igd_result **results; // owned [room], NULL where there is none yet
+    int num, room;
     int planned;              // members that are told of; 0: those that there are
     const char *folder;       // borrowed, made when missing; NULL keeps no files
     cJSON *attacks;           // owned; the names of the list, as they are written down
@@ -29,15 +30,18 @@ typedef struct igd_series {
                               // are evaluated
 
     // What members share while they run, see igd_series_begin().
-    char *temporary;        // owned; the cache where the options name none
+    char *temporary;        // owned; the cache where the options name none, and points
+                            // where no folder keeps them
     igd_pass_cache *passes; // owned
 } igd_series;
 
-// Room for `most` members; num is 0. `attacks` is the list that they have in common.
-igd_status igd_series_init(igd_series *s, int most, const char *folder,
+// Room for `room` members; num is 0. `attacks` is the list that they have in common.
+igd_status igd_series_init(igd_series *s, int room, const char *folder,
                            const char *attacks);
 // The same of members that are joined.
-igd_status igd_series_init_joined(igd_series *s, int most, const igd_pieces *pieces);
+igd_status igd_series_init_joined(igd_series *s, int room, const igd_pieces *pieces);
+// Room for another member where there may be none.
+igd_status igd_series_grow(igd_series *s);
 void igd_series_free(igd_series *s);
 
 // The next member, named `name`, with the options `o` and the files that the name gives.
@@ -55,9 +59,14 @@ igd_status igd_series_begin(igd_series *s);
 void igd_series_end(igd_series *s);
 
 // Evaluates one member alone: on the images of all between igd_series_begin() and
-// igd_series_end(), else on images of its own. @return as igd_series_run()
+// igd_series_end(), else on images of its own, which may `start` with points or not
+// (NULL). @return as igd_series_run()
 igd_status igd_series_run_one(igd_series *s, int member, const igd_model *base,
-                              const igd_dataset *data);
+                              const igd_dataset *data, const igd_start *start);
+
+// Where a member keeps its points: the first found for each image, the image itself where
+// there is none, as of igd_evaluate_options.save_adversarial; owned, NULL without memory.
+char *igd_series_points_path(const igd_series *s, int member);
 
 // The next member, joined from what a place of the pieces names. @return as
 // igd_pieces_join(); the message names the member

@@ -264,7 +264,7 @@ static igd_status ask(search *s, const igd_flags **out, const char *name, int pl
     if (member == 0 && (st = igd_series_begin(&s->series)) != IGD_OK)
         return st;
     IGD_TRY(igd_dataset_take(&part, s->data, s->rows + first, end - first));
-    st = igd_series_run_one(&s->series, member, s->base, part);
+    st = igd_series_run_one(&s->series, member, s->base, part, NULL);
     igd_dataset_free(part);
     s->series.members[member].defense = NULL; // which its caller frees
     if (st == IGD_OK)
