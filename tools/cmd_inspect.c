@@ -13,6 +13,7 @@
 #include "progress.h"
 
 #define MARGIN 0.01 // by which another must beat the model as it is
+#define CHANCE 0.05 // how often chance alone may set any two of the trials apart
 
 // Normalisations that published models were trained with.
 static const struct normalization {
@@ -36,7 +37,9 @@ static const struct normalization {
 // Clean accuracy under one normalisation; NULL stands for the model as it is.
 typedef struct trial {
     const struct normalization *normalization;
+    bool *right; // owned; [num_images], which images were classified right
     double clean_acc;
+    bool as_good; // the best, or one that the images do not tell from it
 } trial;
 
 typedef struct findings {
@@ -47,12 +50,13 @@ typedef struct findings {
     int64_t num_images; // 0: no data
     trial trials[NUM_NORMALIZATIONS + 1];
     int num_trials;
-    int likely; // of trials; -1: none is better than guessing
+    int best;        // of trials; -1: none is better than guessing
+    int num_as_good; // trials of which the images do not tell which is best
+    bool decided;    // the best is the only one, or the model as it is is not among them
 } findings;
 
-static igd_status measure(double *clean_acc, const igd_model *model,
-                          const igd_dataset *data, int64_t num, int batch_size,
-                          const char *stage)
+static igd_status measure(trial *out, const igd_model *model, const igd_dataset *data,
+                          int64_t num, int batch_size, const char *stage)
 {
     const int C = igd_model_num_classes(model);
     const int64_t *shape = igd_dataset_shape(data);
@@ -63,7 +67,8 @@ static igd_status measure(double *clean_acc, const igd_model *model,
     int64_t *which = malloc(room * sizeof(int64_t)), correct = 0; // [room]
     igd_status st = IGD_OK;
 
-    if (images == NULL || logits == NULL || which == NULL) {
+    out->right = malloc((size_t)num * sizeof(bool));
+    if (images == NULL || logits == NULL || which == NULL || out->right == NULL) {
         st = igd_error(IGD_ENOMEM, "no memory for %zu images", room);
         goto done;
     }
@@ -78,11 +83,13 @@ static igd_status measure(double *clean_acc, const igd_model *model,
         if ((st = igd_dataset_read(data, images, which, n)) != IGD_OK ||
             (st = igd_model_predict(logits, model, images, n)) != IGD_OK)
             goto done;
-        for (int64_t j = 0; j < n; j++)
-            correct +=
+        for (int64_t j = 0; j < n; j++) {
+            out->right[i + j] =
                 action_best_class(logits + j * C, C) == igd_dataset_label(data, i + j);
+            correct += out->right[i + j];
+        }
     }
-    *clean_acc = (double)correct / (double)num;
+    out->clean_acc = (double)correct / (double)num;
 
 done:
     free(images);
@@ -108,24 +115,43 @@ static igd_status try_normalization(findings *f, const inspect_settings *s,
     snprintf(stage, sizeof(stage), "normalised as %s", n->name);
     igd_status st = igd_model_load(&model, s->in.model, igd_model_shape(f->model), &o);
     if (st == IGD_OK)
-        st = measure(&f->trials[f->num_trials].clean_acc, model, data, f->num_images,
+        st = measure(&f->trials[f->num_trials], model, data, f->num_images,
                      common_batch_size(&s->common), stage);
     f->trials[f->num_trials++].normalization = n;
     igd_model_free(model);
     return st;
 }
 
-// The model as it is wins ties: a better normalisation is better by far.
-static int likely_trial(const findings *f)
+// Whether chance could set two trials on the same images as far apart.
+static bool within_chance(const findings *f, const trial *a, const trial *b)
 {
+    int64_t lost = 0, won = 0;
+    for (int64_t i = 0; i < f->num_images; i++) {
+        lost += a->right[i] && !b->right[i];
+        won += !a->right[i] && b->right[i];
+    }
+    return igd_mcnemar(f->num_images, lost, won).p > CHANCE / (f->num_trials - 1);
+}
+
+// A normalisation that the model needs makes it better by far, and beyond chance.
+static void judge_trials(findings *f)
+{
+    const double chance = 1.0 / igd_model_num_classes(f->model);
     int best = 0;
     for (int i = 1; i < f->num_trials; i++)
         if (f->trials[i].clean_acc > f->trials[best].clean_acc)
             best = i;
-    if (f->trials[best].clean_acc < f->trials[0].clean_acc + MARGIN)
-        best = 0;
-    const double chance = 1.0 / igd_model_num_classes(f->model);
-    return f->trials[best].clean_acc < 2.0 * chance && chance < 0.5 ? -1 : best;
+    const trial *b = &f->trials[best];
+    if (b->clean_acc < 2.0 * chance && chance < 0.5)
+        return;
+    f->best = best;
+    for (int i = 0; i < f->num_trials; i++) {
+        trial *t = &f->trials[i];
+        t->as_good = i == best || within_chance(f, t, b) ||
+                     (i == 0 && b->clean_acc < t->clean_acc + MARGIN);
+        f->num_as_good += t->as_good;
+    }
+    f->decided = f->num_as_good == 1 || !f->trials[0].as_good;
 }
 
 static igd_status try_all(findings *f, const inspect_settings *s, const igd_dataset *data)
@@ -134,12 +160,12 @@ static igd_status try_all(findings *f, const inspect_settings *s, const igd_data
     IGD_TRY(igd_dataset_check_classes(data, igd_model_num_classes(f->model)));
     f->num_images = s->in.count == 0 && size > PROBE_IMAGES ? PROBE_IMAGES : size;
     f->num_trials = 1;
-    IGD_TRY(measure(&f->trials[0].clean_acc, f->model, data, f->num_images,
+    IGD_TRY(measure(&f->trials[0], f->model, data, f->num_images,
                     common_batch_size(&s->common), "as it is"));
     for (int i = 0; i < NUM_NORMALIZATIONS && s->in.mean.num == 0; i++)
         if (normalizations[i].num_channels == igd_dataset_shape(data)[0])
             IGD_TRY(try_normalization(f, s, data, &normalizations[i]));
-    f->likely = likely_trial(f);
+    judge_trials(f);
     return IGD_OK;
 }
 
@@ -194,6 +220,17 @@ static void print_layers(FILE *f, const findings *found)
     }
 }
 
+static void print_as_good(FILE *f, const findings *found, const inspect_settings *s)
+{
+    const char *before = "not told apart by these images: ";
+    for (int i = 0; i < found->num_trials; i++)
+        if (found->trials[i].as_good) {
+            fprintf(f, "%s%s", before, trial_name(&found->trials[i], s));
+            before = ", ";
+        }
+    fprintf(f, "\n");
+}
+
 static void print_trials(FILE *f, const findings *found, const inspect_settings *s)
 {
     fprintf(f, "\nclean accuracy on %" PRId64 " images of %s, by normalisation\n",
@@ -201,14 +238,16 @@ static void print_trials(FILE *f, const findings *found, const inspect_settings 
     for (int i = 0; i < found->num_trials; i++)
         fprintf(f, "  %-14s %6.2f %%\n", trial_name(&found->trials[i], s),
                 100.0 * found->trials[i].clean_acc);
-    if (found->likely < 0)
+    if (found->best < 0)
         fprintf(f, "no better than guessing: are these the images the model was trained "
                    "on?\n");
-    else if (found->num_trials > 1)
+    else if (found->num_trials > 1 && found->decided)
         fprintf(f, "likely normalisation: %s\n",
-                trial_name(&found->trials[found->likely], s));
-    if (found->likely > 0) {
-        const struct normalization *n = found->trials[found->likely].normalization;
+                trial_name(&found->trials[found->best], s));
+    if (found->num_as_good > 1)
+        print_as_good(f, found, s);
+    if (found->best > 0 && found->decided) {
+        const struct normalization *n = found->trials[found->best].normalization;
         fprintf(f, "to use it: --mean ");
         for (int i = 0; i < n->num_channels; i++)
             fprintf(f, "%s%g", i > 0 ? "," : "", (double)n->mean[i]);
@@ -338,10 +377,11 @@ static cJSON *trials_json(const findings *f, const inspect_settings *s)
         cJSON *item = cJSON_CreateObject();
         igd_json_add_string(item, "name", trial_name(&f->trials[i], s));
         igd_json_add_number(item, "clean_acc", f->trials[i].clean_acc);
+        igd_json_add_bool(item, "as_good", f->trials[i].as_good);
         igd_json_append(array, item);
     }
-    if (f->likely >= 0)
-        igd_json_add_string(data, "likely", trial_name(&f->trials[f->likely], s));
+    if (f->best >= 0 && f->decided)
+        igd_json_add_string(data, "likely", trial_name(&f->trials[f->best], s));
     else
         igd_json_add_null(data, "likely");
     return data;
@@ -406,7 +446,7 @@ static igd_status print_json(const findings *f, const inspect_settings *s)
 int cmd_inspect(const void *settings)
 {
     const inspect_settings *s = settings;
-    findings f = {.likely = -1};
+    findings f = {.best = -1};
     igd_dataset *data = NULL;
     igd_model *model = NULL;
     int64_t shape[3];
@@ -437,6 +477,8 @@ int cmd_inspect(const void *settings)
         st = show_text(&f, s);
 
 done:
+    for (int i = 0; i < f.num_trials; i++)
+        free(f.trials[i].right);
     igd_model_card_free(f.card);
     igd_model_free(model);
     igd_dataset_free(data);
