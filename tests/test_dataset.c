@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/npy.h"
+#include "data/unlabelled.h"
 
 // --- Choice -------------------------------------------------------------------------
 
@@ -321,6 +322,36 @@ static void test_dataset__pixels_a_rounding_outside_are_shown_or_clamped(void **
                  "x.astype('float32'))");
 }
 
+static void test_dataset__images_need_no_labels_where_none_are_used(void **state)
+{
+    (void)state;
+    const char *arrays = make_folder("arrays");
+    igd_dataset *d;
+    char images[256], flat[256];
+    const float x[3] = {0, 0.5f, 1};
+    snprintf(images, sizeof(images), "%s/images.npy", arrays);
+    assert_ok(igd_npy_write(images, IGD_NPY_F32, (const int64_t[]){3, 1, 1, 1}, 4, x));
+    snprintf(flat, sizeof(flat), "%s", make_folder("flat"));
+    copy_image("grey.png", flat, "0.png");
+    const char *const paths[] = {arrays, images, flat};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        assert_fails(igd_dataset_open(&d, paths[i], NULL), IGD_EINVAL, "labels");
+        assert_ok(igd_dataset_open_unlabelled(&d, paths[i], NULL));
+        assert_int_equal(igd_dataset_size(d), i < 2 ? 3 : 1);
+        assert_int_equal(igd_dataset_num_classes(d), 0);
+        assert_int_equal(igd_dataset_label(d, 0), -1);
+        igd_dataset_free(d);
+    }
+    // Those that are there are taken.
+    char labels[256];
+    snprintf(labels, sizeof(labels), "%s/labels.npy", arrays);
+    assert_ok(igd_npy_write(labels, IGD_NPY_I32, (const int64_t[]){3}, 1,
+                            (const int32_t[]){2, 0, 1}));
+    assert_ok(igd_dataset_open_unlabelled(&d, arrays, NULL));
+    assert_int_equal(igd_dataset_label(d, 0), 2);
+    igd_dataset_free(d);
+}
+
 // --- Parts --------------------------------------------------------------------------
 
 static igd_dataset *ten_images(void)
@@ -421,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_dataset__takes_image_files),
         cmocka_unit_test(test_dataset__grey_is_one_channel),
         cmocka_unit_test(test_dataset__pixels_a_rounding_outside_are_shown_or_clamped),
+        cmocka_unit_test(test_dataset__images_need_no_labels_where_none_are_used),
         cmocka_unit_test(test_dataset__parts_make_up_the_whole),
         cmocka_unit_test(test_dataset__parts_cost_the_same),
         cmocka_unit_test(test_dataset__impossible_parts_are_refused),

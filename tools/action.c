@@ -92,14 +92,15 @@ igd_status action_open_data(igd_dataset **out, const input_settings *in, double 
     o.split = in->split;
     o.ids = in->ids;
     o.classes = in->classes;
-    o.numeric_order = strcmp(in->class_order, "numeric") == 0;
+    o.numeric_order = !in->labels_unused && strcmp(in->class_order, "numeric") == 0;
     o.partial = in->partial;
     o.clamp_pixels = in->clamp_pixels;
     o.first = in->first;
     o.count = in->count;
     o.fraction = fraction;
     o.seed = seed;
-    IGD_TRY(igd_dataset_open(out, in->data, &o));
+    IGD_TRY(in->labels_unused ? igd_dataset_open_unlabelled(out, in->data, &o)
+                              : igd_dataset_open(out, in->data, &o));
     show_notes(*out);
     action_say_preprocess(*out, in);
     return IGD_OK;

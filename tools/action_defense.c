@@ -61,7 +61,8 @@ static igd_status load_meansparse(igd_defense **out, const igd_model *base,
     probe.split = d->meansparse.split;
     probe.count = d->meansparse.count;
     probe.first = 0;
-    probe.labels = probe.ids = NULL;
+    probe.labels = probe.ids = probe.classes = NULL;
+    probe.labels_unused = true;
     o.batch_size = common_batch_size(where->common);
     o.progress = progress_report;
     *out = NULL;

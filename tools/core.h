@@ -1,9 +1,9 @@
 // What the command takes of src/ beside the public headers: files written whole or not at
 // all, JSON read and built, numbers, lines, the time of day, names that are nearly right,
 // text for terminals and how it is broken, whether logits are finite and an accuracy is
-// near guessing, the paired test, how a failure becomes a message, and the names of
-// preprocessings. Tools include nothing of src/ but through this file, and cJSON only as
-// src/core has it.
+// near guessing, the paired test, how a failure becomes a message, images without labels,
+// and the names of preprocessings. Tools include nothing of src/ but through this file,
+// and cJSON only as src/core has it.
 #ifndef IGDEF_CORE_H
 #define IGDEF_CORE_H
 
@@ -22,6 +22,7 @@
 #include "core/text.h"
 #include "core/wrap.h"
 #include "data/resample.h"
+#include "data/unlabelled.h"
 #include "result/mcnemar.h"
 
 #endif

@@ -40,6 +40,7 @@ typedef struct input_settings {
     const char *class_order;
     bool partial;
     bool clamp_pixels;
+    bool labels_unused;     // no option: said by what opens the images
     const char *preprocess; // NULL: what the model's file says, else none
     const char *output; // of a model with several; NULL: the one that looks like logits
     cli_list mean, std;

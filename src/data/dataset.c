@@ -10,6 +10,7 @@
 #include "core/options.h"
 #include "core/require.h"
 #include "data/dataset_impl.h"
+#include "data/unlabelled.h"
 
 #define FEW_CLASSES 20 // of a model, below which a few images may well lack half of them
 
@@ -83,8 +84,8 @@ done:
     return st;
 }
 
-igd_status igd_dataset_open(igd_dataset **out, const char *path,
-                            const igd_dataset_options *options)
+static igd_status open_path(igd_dataset **out, const char *path,
+                            const igd_dataset_options *options, bool labels_unused)
 {
     IGD_REQUIRE_OUT(out);
     IGD_REQUIRE(path);
@@ -93,6 +94,7 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
     igd_source s = {.numeric_order = o.numeric_order,
                     .partial = o.partial,
                     .clamp_pixels = o.clamp_pixels,
+                    .labels_unused = labels_unused,
                     .channels = o.channels};
 
     if (o.channels != 1 && o.channels != 3)
@@ -110,6 +112,18 @@ igd_status igd_dataset_open(igd_dataset **out, const char *path,
     s.map = NULL; // read for the labels, which are there now
     igd_class_map_free(map);
     return finish(out, &s, &o, st);
+}
+
+igd_status igd_dataset_open(igd_dataset **out, const char *path,
+                            const igd_dataset_options *options)
+{
+    return open_path(out, path, options, false);
+}
+
+igd_status igd_dataset_open_unlabelled(igd_dataset **out, const char *path,
+                                       const igd_dataset_options *options)
+{
+    return open_path(out, path, options, true);
 }
 
 igd_status igd_dataset_from_floats(igd_dataset **out, const float *images,

@@ -182,12 +182,8 @@ igd_status igd_source_give_files(igd_source *s, const char *path, const igd_prep
 igd_status igd_source_files(igd_source *s, const char *const *paths, int64_t num,
                             const igd_preprocess *p)
 {
-    s->labels = malloc((size_t)num * sizeof(*s->labels));
-    if (s->labels == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)num);
-    for (int64_t i = 0; i < num; i++)
-        s->labels[i] = -1;
-    return igd_source_give_files(s, NULL, p, paths, num);
+    IGD_TRY(igd_source_give_files(s, NULL, p, paths, num));
+    return igd_labels_none(s);
 }
 
 igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *labels,
@@ -202,7 +198,8 @@ igd_status igd_source_flat_folder(igd_source *s, const char *path, const char *l
         st = igd_source_give_files(s, path, p, (const char *const *)images.name,
                                    images.num);
     if (st == IGD_OK)
-        st = igd_labels_read(s, labels, (const char *const *)images.name);
+        st = labels != NULL ? igd_labels_read(s, labels, (const char *const *)images.name)
+                            : igd_labels_none(s);
     if (st == IGD_OK)
         st = igd_note_passed(&s->notes, &passed);
     igd_listing_free(&images);

@@ -56,6 +56,7 @@ typedef struct igd_source {
     bool numeric_order;
     bool partial;
     bool clamp_pixels;
+    bool labels_unused;
     int channels; // of image files
 
     const char *preprocess; // static name of what images get; NULL for none
@@ -81,6 +82,7 @@ igd_status igd_source_cifar(igd_source *s, const char *path, bool hundred, bool 
 igd_status igd_source_cifar_python(igd_source *s, const char *path, bool hundred,
                                    bool train);
 igd_status igd_source_idx(igd_source *s, const char *path, bool train);
+// `labels` is NULL where the images have none.
 igd_status igd_source_npy(igd_source *s, const char *images, const char *labels);
 igd_status igd_source_class_folders(igd_source *s, const char *path,
                                     const igd_preprocess *p);
@@ -143,6 +145,8 @@ void igd_bytes_free(igd_bytes *b);
 // Moves them into a source.
 igd_status igd_bytes_give(igd_bytes *b, igd_source *s);
 
+// -1 for each image: there are no labels.
+igd_status igd_labels_none(igd_source *s);
 // Labels from a .npy file of integers, or a text file, see label_list.h. `names` [num],
 // the images' names, is NULL for those that have none. Fills in labels, num_classes and
 // classes, by the file of classes where there is one.

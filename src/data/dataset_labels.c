@@ -218,6 +218,16 @@ igd_status igd_labels_from_lines(igd_source *s, igd_lines *lines, const char *pa
     return st;
 }
 
+igd_status igd_labels_none(igd_source *s)
+{
+    s->labels = malloc((size_t)s->num * sizeof(*s->labels));
+    if (s->labels == NULL)
+        return igd_error(IGD_ENOMEM, "no memory for %lld images", (long long)s->num);
+    for (int64_t i = 0; i < s->num; i++)
+        s->labels[i] = -1;
+    return IGD_OK;
+}
+
 igd_status igd_labels_read(igd_source *s, const char *path, const char *const *names)
 {
     igd_lines lines = {0};

@@ -196,6 +196,6 @@ igd_status igd_source_npy(igd_source *s, const char *images, const char *labels)
         return igd_error(IGD_EIO, "%s: %s", images, strerror(errno));
     s->num = a->header.shape[0];
     memcpy(s->shape, a->shape, sizeof(s->shape));
-    IGD_TRY(igd_labels_read(s, labels, NULL));
+    IGD_TRY(labels != NULL ? igd_labels_read(s, labels, NULL) : igd_labels_none(s));
     return check_pixels(a);
 }

@@ -21,8 +21,8 @@ static igd_status open_arrays(igd_source *s, const char *folder, const char *ima
     if (beside == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for its name", images);
     const igd_status st =
-        igd_path_exists(beside)
-            ? igd_source_npy(s, images, beside)
+        igd_path_exists(beside) || s->labels_unused
+            ? igd_source_npy(s, images, igd_path_exists(beside) ? beside : NULL)
             : igd_error(IGD_EINVAL, "%s: no labels are given, and %s is missing", images,
                         beside);
     free(beside);
@@ -106,7 +106,7 @@ static igd_status open_images(igd_source *s, const char *folder, const char *lab
     IGD_TRY(igd_folder_inspect(&kind, folder));
     if (kind == IGD_FOLDER_CLASSES && labels != NULL)
         IGD_TRY(has_one_folder(&nested, folder));
-    if (kind == IGD_FOLDER_FLAT && labels == NULL)
+    if (kind == IGD_FOLDER_FLAT && labels == NULL && !s->labels_unused)
         return igd_error(IGD_EINVAL, "%s: images without class folders need labels",
                          folder);
     if (kind == IGD_FOLDER_FLAT || nested)
@@ -306,9 +306,9 @@ igd_status igd_source_open(igd_source *s, const char *path, const igd_dataset_op
         st = igd_file_kind_of(path) == IGD_FILE_NPY
                  ? open_arrays(s, folder, path, o->labels)
                  : igd_file_kind_refuse_data(path, "neither a folder nor an .npy file");
-    if (st == IGD_OK)
+    if (st == IGD_OK && !s->labels_unused)
         st = s->map == NULL ? read_class_names(s, folder) : map_own_classes(s, path);
-    if (st == IGD_OK)
+    if (st == IGD_OK && !s->labels_unused)
         st = note_classes(s);
 
 done:

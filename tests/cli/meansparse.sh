@@ -43,3 +43,15 @@ quiet igdef defend -m demo.pt -d "$data" -n 40 --defended e.pt -o b.csv
 cut -d, -f1-4 a.csv >a
 cut -d, -f1-4 b.csv >b
 same a b
+
+# Its probe images need no labels.
+npy() # FILE SHAPE: an array of the bytes that come in
+{
+    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' \
+        "{'descr': '|u1', 'fortran_order': False, 'shape': ($2), }" >"$1"
+    cat >>"$1"
+}
+zcat "$data/train-images-idx3-ubyte.gz" | tail -c +17 | head -c $((200 * 784)) | npy x.npy '200, 28, 28'
+sparse=(--defense meansparse --meansparse-data x.npy --meansparse-alpha 0.5)
+quiet igdef defend -m demo.pt -d "$data" -n 40 "${sparse[@]}" -o x.csv
+same a.csv x.csv
