@@ -54,8 +54,9 @@ static const char *checked(const char *name, int64_t first, int robust, int newl
              "\"huge_radius\":{\"attack\":\"apgd-ce\",\"eps\":0.5,\"images\":20,"
              "\"robust\":%d},\"audit\":{\"percent\":10,\"attacked\":6,\"differences\":%d,"
              "\"attacks\":[{\"attack\":\"square\",\"images\":6,\"differences\":%d}]},"
-             "\"saved\":{\"images\":30,\"outside_ball\":0,\"classified_correctly\":0}}",
-             newly, robust, different, different);
+             "\"saved\":{\"images\":30,\"outside_ball\":0,\"classified_correctly\":0,"
+             "\"sha256\":\"%s\"}}",
+             newly, robust, different, different, name);
     r->checks = cJSON_Parse(text);
     assert_non_null(r->checks);
     assert_ok(igd_result_finish(r));
@@ -88,6 +89,8 @@ static void test_result_join__checks_join(void **state)
     assert_int_equal(count_of(joined, "huge_radius", "images"), 40);
     assert_int_equal(count_of(joined, "audit", "attacked"), 12);
     assert_int_equal(count_of(joined, "audit", "percent"), 10);
+    // Each part saved images of its own.
+    assert_string_equal(igd_string_of(igd_get(joined->checks, "saved"), "sha256"), "");
     // 16 of 40 is below one half.
     assert_false(igd_warned(&joined->warnings, IGD_WARN_HUGE_RADIUS));
     assert_false(igd_warned(&joined->warnings, IGD_WARN_NO_SATURATION));
