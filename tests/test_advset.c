@@ -1,6 +1,7 @@
 // Adversarial sets that several processes make at once, on a file system without locks.
 #include "fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -20,10 +21,12 @@
 static const char key[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+static float brightness; // of all images: another is another data set
+
 static void image_of(float x[D], int64_t index)
 {
     for (int k = 0; k < D; k++)
-        x[k] = (float)(index * D + k) / (N * D * 2.0f);
+        x[k] = brightness + (float)(index * D + k) / (N * D * 2.0f);
 }
 
 static void point_of(float x_adv[D], int64_t index)
@@ -225,6 +228,87 @@ static void test_advset__of_a_killed_process_is_completed(void **state)
         assert_int_equal(counts[i], 1);
 }
 
+// Files of sets in the folder; `path` [512] is that of one.
+static int num_files(char *path)
+{
+    int num = 0;
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        const size_t length = strlen(e->d_name);
+        if (length < 4 || strcmp(e->d_name + length - 4, ".adv") != 0)
+            continue;
+        snprintf(path, 512, "%s/%s", folder, e->d_name);
+        num++;
+    }
+    closedir(dir);
+    return num;
+}
+
+static void flip_bit(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+    const int byte = fgetc(f);
+    assert_int_equal(fseek(f, -1, SEEK_CUR), 0);
+    fputc(byte ^ 4, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+// How many images are found before anything is made anew.
+static int found_at_first(const int64_t *index)
+{
+    igd_advset *s = NULL;
+    assert_ok(igd_advset_open(&s, folder, key, index, N, D));
+    const int num = num_there(s, index, N);
+    make_missing(s, index, N, log_path);
+    assert_int_equal(num_there(s, index, N), N);
+    igd_advset_free(s);
+    return num;
+}
+
+static void test_advset__damage_is_made_again_in_its_place(void **state)
+{
+    (void)state;
+    int64_t index[N];
+    int counts[N];
+    char path[512];
+    begin("damage");
+    fill(index, 0, N);
+    assert_int_equal(found_at_first(index), 0);
+    assert_int_equal(num_files(path), 1);
+    flip_bit(path, -1); // of the last point
+    assert_int_equal(found_at_first(index), N - 1);
+    assert_int_equal(num_files(path), 1);
+    assert_int_equal(found_at_first(index), N);
+    assert_int_equal(num_lines(log_path, counts), N + 1);
+    // A file whose beginning is damaged is nobody's.
+    flip_bit(path, 30);
+    assert_int_equal(found_at_first(index), 0);
+    assert_int_equal(num_files(path), 1);
+    assert_int_equal(found_at_first(index), N);
+}
+
+static void test_advset__other_pixels_hide_nothing(void **state)
+{
+    (void)state;
+    int64_t index[N];
+    char path[512];
+    begin("pixels");
+    fill(index, 0, N);
+    for (int k = 0; k < 4; k++) {
+        brightness = 0.1f * (float)k;
+        assert_int_equal(found_at_first(index), 0);
+    }
+    for (int k = 0; k < 4; k++) {
+        brightness = 0.1f * (float)k;
+        assert_int_equal(found_at_first(index), N);
+    }
+    assert_int_equal(num_files(path), 4);
+    brightness = 0;
+}
+
 static void test_advset__claims_of_other_hosts_end_in_silence(void **state)
 {
     (void)state;
@@ -277,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_advset__of_the_same_images_is_made_once),
         cmocka_unit_test(test_advset__of_parts_is_made_side_by_side),
         cmocka_unit_test(test_advset__of_a_killed_process_is_completed),
+        cmocka_unit_test(test_advset__damage_is_made_again_in_its_place),
+        cmocka_unit_test(test_advset__other_pixels_hide_nothing),
         cmocka_unit_test(test_advset__claims_of_other_hosts_end_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

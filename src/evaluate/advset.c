@@ -15,11 +15,11 @@
 #include "core/error.h"
 #include "core/file.h"
 
-#define MAGIC "igdef.adversarials/2\n"
+#define MAGIC "igdef.adversarials/3\n"
 #define KEY_LENGTH (IGD_SHA256_LENGTH - 1)
 #define FILE_HEADER ((off_t)(sizeof(MAGIC) - 1 + KEY_LENGTH + 1))
 #define END ".adv"
-#define RECORD_MAGIC 0x31524149u // "IAR1"
+#define RECORD_MAGIC 0x32524149u // "IAR2"
 
 enum { FOOLED = 1, IS_CLEAN = 2 };
 
@@ -32,7 +32,8 @@ typedef struct record_header {
     int64_t num_pixels; // that follow: d, or 0 where the point is the clean image
     double loss;
     int64_t forwards, backwards, bad, zero_grads, stalled;
-    char sha256[KEY_LENGTH]; // over the fields above, the clean image and the point
+    char clean[KEY_LENGTH];  // digest of the clean image
+    char sha256[KEY_LENGTH]; // over the fields above and the point
 } record_header;
 
 typedef struct row_of {
@@ -45,9 +46,14 @@ typedef struct set_file {
     off_t scanned; // up to which its records are known
 } set_file;
 
+// Where a record lies. An image may have several: of other pixels, whose set has the same
+// name, and ones that are damaged.
 typedef struct place {
-    int file; // -1 where there is no record
     off_t at;
+    int64_t num_pixels;
+    int64_t next; // place of the same row, -1 for none
+    int file;
+    bool damaged;
 } place;
 
 struct igd_advset {
@@ -60,7 +66,9 @@ struct igd_advset {
     igd_claim *claim; // NULL where none is held
     int64_t n, d;
     int64_t least, most;  // of the indices
-    place *places;        // [n] of the row's record
+    place *places;        // owned [num_places]
+    int64_t num_places, room;
+    int64_t *first;       // [n] of the row's places, the latest first, -1 for none
     const int64_t *image; // [n] by row, borrowed
     row_of *rows;         // [n] by image
 };
@@ -116,13 +124,28 @@ static igd_status read_at(const igd_advset *s, void *data, size_t size, off_t at
     return IGD_OK;
 }
 
-static void remember(igd_advset *s, int64_t image, int file, off_t at)
+static igd_status add_place(igd_advset *s, int64_t row, int file, off_t at,
+                            int64_t num_pixels)
 {
-    const row_of wanted = {.image = image};
+    if (s->num_places == s->room) {
+        const int64_t room = 2 * s->room + 64;
+        place *more = realloc(s->places, (size_t)room * sizeof(*more));
+        if (more == NULL)
+            return no_memory(s);
+        s->places = more;
+        s->room = room;
+    }
+    s->places[s->num_places] = (place){at, num_pixels, s->first[row], file, false};
+    s->first[row] = s->num_places++;
+    return IGD_OK;
+}
+
+static igd_status remember(igd_advset *s, const record_header *h, int file, off_t at)
+{
+    const row_of wanted = {.image = h->image};
     const row_of *found =
         bsearch(&wanted, s->rows, (size_t)s->n, sizeof(*s->rows), by_image);
-    if (found != NULL)
-        s->places[found->row] = (place){file, at};
+    return found != NULL ? add_place(s, found->row, file, at, h->num_pixels) : IGD_OK;
 }
 
 // Finds the records that were not known; a last one that is not whole is being written,
@@ -141,8 +164,12 @@ static igd_status scan(igd_advset *s, int file)
         return failed(f->path, "cannot read");
     if (f->scanned == 0) {
         IGD_TRY(read_at(s, there, (size_t)FILE_HEADER, 0, &whole));
-        if (!whole || memcmp(there, header, (size_t)FILE_HEADER) != 0)
+        if (!whole)
             return IGD_OK;
+        if (memcmp(there, header, (size_t)FILE_HEADER) != 0) {
+            unlink(f->path); // damaged: nobody reads it, or ever will
+            return IGD_OK;
+        }
         f->scanned = FILE_HEADER;
     }
     for (;;) {
@@ -154,7 +181,7 @@ static igd_status scan(igd_advset *s, int file)
         const off_t size = (off_t)sizeof(h) + (off_t)h.num_pixels * (off_t)sizeof(float);
         if (f->scanned + size > info.st_size)
             return IGD_OK;
-        remember(s, h.image, file, f->scanned);
+        IGD_TRY(remember(s, &h, file, f->scanned));
         f->scanned += size;
     }
 }
@@ -229,15 +256,15 @@ igd_status igd_advset_open(igd_advset **out, const char *folder, const char *key
     s->most = s->least;
     s->folder = strdup(folder);
     s->key = strdup(key);
-    s->places = malloc((size_t)n * sizeof(*s->places));
+    s->first = malloc((size_t)n * sizeof(*s->first));
     s->rows = malloc((size_t)n * sizeof(*s->rows));
-    if (s->folder == NULL || s->key == NULL || s->places == NULL || s->rows == NULL) {
+    if (s->folder == NULL || s->key == NULL || s->first == NULL || s->rows == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory for %lld images", folder, (long long)n);
         goto done;
     }
     for (int64_t i = 0; i < n; i++) {
         s->rows[i] = (row_of){index[i], i};
-        s->places[i] = (place){.file = -1};
+        s->first[i] = -1;
         s->least = index[i] < s->least ? index[i] : s->least;
         s->most = index[i] > s->most ? index[i] : s->most;
     }
@@ -268,58 +295,95 @@ void igd_advset_free(igd_advset *s)
     free(s->folder);
     free(s->key);
     free(s->places);
+    free(s->first);
     free(s->rows);
     free(s);
 }
 
 bool igd_advset_has(const igd_advset *s, int64_t row)
 {
-    return s->places[row].file >= 0;
+    for (int64_t k = s->first[row]; k >= 0; k = s->places[k].next)
+        if (!s->places[k].damaged)
+            return true;
+    return false;
 }
 
 static igd_status digest_of(char out[IGD_SHA256_LENGTH], const igd_advset *s,
-                            const record_header *h, const float *x, const float *x_adv)
+                            const record_header *h, const float *x_adv)
 {
-    const size_t bytes = (size_t)s->d * sizeof(float);
     igd_sha256 *sum = NULL;
     IGD_TRY(igd_sha256_new(&sum));
     igd_sha256_add(sum, h, offsetof(record_header, sha256));
-    igd_sha256_add(sum, x, bytes);
     if (h->num_pixels > 0)
-        igd_sha256_add(sum, x_adv, bytes);
+        igd_sha256_add(sum, x_adv, (size_t)s->d * sizeof(float));
     const igd_status st = igd_sha256_hex(sum, out);
     igd_sha256_free(sum);
     return st;
+}
+
+// Reads the record at a place. *whole is false where it is not what was written.
+static igd_status read_record(igd_advset *s, const place *p, record_header *h,
+                              float *x_adv, bool *whole)
+{
+    char sum[IGD_SHA256_LENGTH];
+    *whole = false;
+    if (!open_file(s, p->file))
+        return IGD_OK;
+    IGD_TRY(read_at(s, h, sizeof(*h), p->at, whole));
+    if (*whole && h->num_pixels != p->num_pixels)
+        *whole = false;
+    if (*whole && h->num_pixels > 0)
+        IGD_TRY(read_at(s, x_adv, (size_t)s->d * sizeof(float),
+                        p->at + (off_t)sizeof(*h), whole));
+    if (!*whole)
+        return IGD_OK;
+    IGD_TRY(digest_of(sum, s, h, x_adv));
+    *whole = memcmp(sum, h->sha256, KEY_LENGTH) == 0;
+    return IGD_OK;
+}
+
+// The record of these pixels among those of the row; places that hold others' are
+// forgotten.
+static igd_status find_record(igd_advset *s, int64_t row, const char *clean,
+                              record_header *h, float *x_adv, bool *found)
+{
+    int64_t *link = &s->first[row];
+    *found = false;
+    while (*link >= 0) {
+        place *p = &s->places[*link];
+        bool whole = false;
+        if (!p->damaged)
+            IGD_TRY(read_record(s, p, h, x_adv, &whole));
+        if (whole && memcmp(h->clean, clean, KEY_LENGTH) == 0) {
+            *found = true;
+            return IGD_OK;
+        }
+        p->damaged = !whole;
+        if (whole)
+            *link = p->next;
+        else
+            link = &p->next;
+    }
+    return IGD_OK;
 }
 
 igd_status igd_advset_get(igd_advset *s, int64_t row, const float *x,
                           igd_adversarial *record, float *x_adv, bool *found)
 {
     const size_t bytes = (size_t)s->d * sizeof(float);
-    const place p = s->places[row];
     record_header h;
-    char sum[IGD_SHA256_LENGTH];
+    char clean[IGD_SHA256_LENGTH];
     float *room = NULL;
-    bool whole = false;
     igd_status st;
 
     *found = false;
-    if (p.file < 0 || !open_file(s, p.file))
+    if (!igd_advset_has(s, row))
         return IGD_OK;
     if (x_adv == NULL && (x_adv = room = malloc(bytes)) == NULL)
         return no_memory(s);
-    if ((st = read_at(s, &h, sizeof(h), p.at, &whole)) != IGD_OK)
+    if ((st = igd_sha256_bytes(clean, x, bytes)) != IGD_OK ||
+        (st = find_record(s, row, clean, &h, x_adv, found)) != IGD_OK || !*found)
         goto done;
-    if (whole && h.num_pixels == s->d)
-        st = read_at(s, x_adv, bytes, p.at + (off_t)sizeof(h), &whole);
-    if (st == IGD_OK && whole && (st = digest_of(sum, s, &h, x, x_adv)) == IGD_OK)
-        *found = memcmp(sum, h.sha256, KEY_LENGTH) == 0;
-    if (st != IGD_OK)
-        goto done;
-    if (!*found) {
-        s->places[row].file = -1;
-        goto done;
-    }
     if (h.num_pixels == 0)
         memcpy(x_adv, x, bytes);
     *record = (igd_adversarial){.fooled = (h.flags & FOOLED) != 0,
@@ -338,20 +402,20 @@ done:
 
 // --- writing
 
-static igd_status write_at(const igd_advset *s, const void *data, size_t size, off_t at)
+static bool write_at(int file, const void *data, size_t size, off_t at)
 {
     const char *from = data;
     while (size > 0) {
-        const ssize_t put = pwrite(s->own_fd, from, size, at);
+        const ssize_t put = pwrite(file, from, size, at);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return failed(s->files[s->own].path, "cannot write");
+            return false;
         from += put;
         at += put;
         size -= (size_t)put;
     }
-    return IGD_OK;
+    return true;
 }
 
 // Makes a file of this process's own.
@@ -370,7 +434,9 @@ static igd_status begin(igd_advset *s)
         return failed(path, "cannot open");
     s->own_end = FILE_HEADER;
     snprintf(header, sizeof(header), MAGIC "%.*s\n", KEY_LENGTH, s->key);
-    return write_at(s, header, (size_t)FILE_HEADER, 0);
+    return write_at(s->own_fd, header, (size_t)FILE_HEADER, 0)
+               ? IGD_OK
+               : failed(path, "cannot write");
 }
 
 igd_status igd_advset_claim(igd_advset *s, bool *mine, char *who, size_t size)
@@ -398,45 +464,73 @@ void igd_advset_touch(igd_advset *s)
     igd_claim_touch(s->claim);
 }
 
+// Writes a record over a damaged one of its image and size, whoever wrote that: readers
+// who see half of it take it for damaged, and others who make it write the same bytes.
+// @return whether there was one
+static bool mend(igd_advset *s, int64_t row, const record_header *h, size_t size)
+{
+    bool mended = false;
+    for (int64_t k = s->first[row]; k >= 0 && !mended; k = s->places[k].next) {
+        place *p = &s->places[k];
+        if (!p->damaged || p->num_pixels != h->num_pixels)
+            continue;
+        const int file = open(s->files[p->file].path, O_WRONLY | O_CLOEXEC);
+        mended = file >= 0 && write_at(file, h, size, p->at);
+        if (file >= 0)
+            mended = close(file) == 0 && mended;
+        p->damaged = !mended;
+    }
+    return mended;
+}
+
+static igd_status append(igd_advset *s, int64_t row, const record_header *h, size_t size)
+{
+    if (s->own < 0)
+        IGD_TRY(begin(s));
+    if (!write_at(s->own_fd, h, size, s->own_end)) {
+        const igd_status st = failed(s->files[s->own].path, "cannot write");
+        return ftruncate(s->own_fd, s->own_end) == 0
+                   ? st
+                   : failed(s->files[s->own].path, "cannot write");
+    }
+    IGD_TRY(add_place(s, row, s->own, s->own_end, h->num_pixels));
+    s->own_end += (off_t)size;
+    return IGD_OK;
+}
+
 igd_status igd_advset_put(igd_advset *s, int64_t row, const float *x,
                           const igd_adversarial *record, const float *x_adv)
 {
     const size_t bytes = (size_t)s->d * sizeof(float);
     const size_t size = sizeof(record_header) + (record->is_clean ? 0 : bytes);
     char sum[IGD_SHA256_LENGTH];
-    record_header h;
     igd_status st;
 
-    memset(&h, 0, sizeof(h)); // padding is part of the digest
-    h.magic = RECORD_MAGIC;
-    h.flags = (record->fooled ? FOOLED : 0u) | (record->is_clean ? IS_CLEAN : 0u);
-    h.num_pixels = record->is_clean ? 0 : s->d;
-    h.loss = record->loss;
-    h.forwards = record->forwards;
-    h.backwards = record->backwards;
-    h.bad = record->bad;
-    h.zero_grads = record->zero_grads;
-    h.stalled = record->stalled;
-    h.image = s->image[row];
-    char *whole = malloc(size);
-    if (whole == NULL)
+    record_header *h = calloc(1, size); // padding is part of the digest
+    if (h == NULL)
         return no_memory(s);
-    if ((st = digest_of(sum, s, &h, x, x_adv)) != IGD_OK)
+    h->magic = RECORD_MAGIC;
+    h->flags = (record->fooled ? FOOLED : 0u) | (record->is_clean ? IS_CLEAN : 0u);
+    h->num_pixels = record->is_clean ? 0 : s->d;
+    h->loss = record->loss;
+    h->forwards = record->forwards;
+    h->backwards = record->backwards;
+    h->bad = record->bad;
+    h->zero_grads = record->zero_grads;
+    h->stalled = record->stalled;
+    h->image = s->image[row];
+    if ((st = igd_sha256_bytes(sum, x, bytes)) != IGD_OK)
         goto done;
-    memcpy(h.sha256, sum, KEY_LENGTH);
-    memcpy(whole, &h, sizeof(h));
+    memcpy(h->clean, sum, KEY_LENGTH);
+    if ((st = digest_of(sum, s, h, x_adv)) != IGD_OK)
+        goto done;
+    memcpy(h->sha256, sum, KEY_LENGTH);
     if (!record->is_clean)
-        memcpy(whole + sizeof(h), x_adv, bytes);
-    if (s->own < 0 && (st = begin(s)) != IGD_OK)
-        goto done;
-    if ((st = write_at(s, whole, size, s->own_end)) == IGD_OK) {
-        s->places[row] = (place){s->own, s->own_end};
-        s->own_end += (off_t)size;
-    } else if (ftruncate(s->own_fd, s->own_end) != 0) {
-        st = failed(s->files[s->own].path, "cannot write");
-    }
+        memcpy(h + 1, x_adv, bytes);
+    if (!mend(s, row, h, size))
+        st = append(s, row, h, size);
 
 done:
-    free(whole);
+    free(h);
     return st;
 }

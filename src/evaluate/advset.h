@@ -1,9 +1,9 @@
 // Adversarial sets on disk: the points that one attack found on one base model, by image.
 // A set is named by a digest of everything the points depend on, so it serves every
-// defended variant and every later run. Each process appends to a file of its own, which
-// nobody else writes: that needs no locks. A set is all files of its name. Records carry
-// a digest over themselves and the clean image; whatever is damaged or belongs to other
-// pixels counts as absent and is made again.
+// defended variant and every later run. Each process appends to a file of its own: that
+// needs no locks. A set is all files of its name. Records carry a digest over themselves,
+// and one of the clean image; what is damaged counts as absent, is made again and written
+// over, and what belongs to other pixels hides nothing.
 #ifndef IGD_EVALUATE_ADVSET_H
 #define IGD_EVALUATE_ADVSET_H
 
@@ -49,7 +49,7 @@ void igd_advset_release(igd_advset *s);
 // Shows others that the claim's process lives; to be called often.
 void igd_advset_touch(igd_advset *s);
 
-// Appends a record.
+// Writes a record: over a damaged one, else behind those that this process wrote.
 igd_status igd_advset_put(igd_advset *s, int64_t row, const float *x,
                           const igd_adversarial *record, const float *x_adv);
 
