@@ -262,8 +262,11 @@ static void test_cdir__image_embeddings_are_cached(void **state)
     igd_ranking_free(second);
     igd_ranking_free(third);
 
-    // One with a flipped bit is made again, and so is a damaged one.
+    // One with a flipped bit is refused there and made again here, and so is a damaged
+    // one.
     flip_bit(cache, 150);
+    assert_fails(igd_ranking_cdir(&third, s.model, "penultimate", s.data, &ready),
+                 IGD_EFORMAT, ".npy: damaged or edited: not what its SHA-256 is of");
     memset(seen, 0, sizeof(seen));
     assert_ok(igd_ranking_cdir(&second, s.model, "penultimate", s.data, &o));
     assert_string_equal(seen, "es");

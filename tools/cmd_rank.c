@@ -96,10 +96,11 @@ static void print_text(FILE *f, const igd_ranking *r, const rank_settings *s,
                        double common, int top)
 {
     const int C = igd_ranking_num_classes(r), K = igd_ranking_num_neurons(r);
-    fprintf(f, "%s: %d neurons of %s, %d classes, by %s on %" PRId64 " images\n",
-            s->output, K, igd_ranking_layer(r), C, igd_ranking_method(r),
-            igd_ranking_num_images(r));
-    fprintf(f, "\n%-*s most important neurons (score)\n", NAME, "class");
+    fprintf(f, "%s: %d neurons of %s, %d classes, by %s", s->output, K,
+            igd_ranking_layer(r), C, igd_ranking_method(r));
+    if (igd_ranking_num_images(r) > 0) // a random one looks at none
+        fprintf(f, " on %" PRId64 " images", igd_ranking_num_images(r));
+    fprintf(f, "\n\n%-*s most important neurons (score)\n", NAME, "class");
     for (int c = 0; c < C && c < SHOWN_CLASSES; c++)
         print_class(f, r, c);
     if (SHOWN_CLASSES < C)

@@ -65,8 +65,8 @@ struct igd_advset {
     off_t own_end;    // where its next record goes
     igd_claim *claim; // NULL where none is held
     int64_t n, d;
-    int64_t least, most;  // of the indices
-    place *places;        // owned [num_places]
+    int64_t least, most; // of the indices
+    place *places;       // owned [num_places]
     int64_t num_places, room;
     int64_t *first;       // [n] of the row's places, the latest first, -1 for none
     const int64_t *image; // [n] by row, borrowed
@@ -333,8 +333,8 @@ static igd_status read_record(igd_advset *s, const place *p, record_header *h,
     if (*whole && h->num_pixels != p->num_pixels)
         *whole = false;
     if (*whole && h->num_pixels > 0)
-        IGD_TRY(read_at(s, x_adv, (size_t)s->d * sizeof(float),
-                        p->at + (off_t)sizeof(*h), whole));
+        IGD_TRY(read_at(s, x_adv, (size_t)s->d * sizeof(float), p->at + (off_t)sizeof(*h),
+                        whole));
     if (!*whole)
         return IGD_OK;
     IGD_TRY(digest_of(sum, s, h, x_adv));

@@ -336,13 +336,13 @@ static igd_status cache_path(char **out, char print[IGD_SHA256_LENGTH], const cd
 // one that is damaged, other than it says, or of an older version without digest.
 static bool take_cached(cdir *r, const char *path, const char *print)
 {
-    bool right = false;
+    igd_rows_seal seal;
     if (path == NULL || !igd_path_exists(path) ||
         igd_rows_open(&r->images, path) != IGD_OK)
         return false;
     if (igd_rows_count(r->images) == igd_dataset_size(r->probe) &&
         igd_rows_width(r->images) == igd_clip_width(r->clip) &&
-        igd_rows_check_seal(&right, r->images, print) == IGD_OK && right)
+        igd_rows_check_seal(&seal, r->images, print) == IGD_OK && seal == IGD_ROWS_SEALED)
         return true;
     igd_rows_free(r->images);
     r->images = NULL;
@@ -350,10 +350,11 @@ static bool take_cached(cdir *r, const char *path, const char *print)
 }
 
 // Where image embeddings come from a file, opens it, so that one that does not fit is
-// found before the pass.
+// found before the pass. A cache's file tells its damage; others carry no digest.
 static igd_status open_images(cdir *r)
 {
     const char *path = r->o->image_embeddings;
+    igd_rows_seal seal;
     if (path == NULL)
         return IGD_OK;
     IGD_TRY(igd_sha256_file(r->image_sha256, path));
@@ -362,6 +363,10 @@ static igd_status open_images(cdir *r)
         return igd_error(IGD_EINVAL, "%s: has %lld rows, but there are %lld probe images",
                          path, (long long)igd_rows_count(r->images),
                          (long long)num_probe(r));
+    IGD_TRY(igd_rows_check_seal(&seal, r->images, NULL));
+    if (seal == IGD_ROWS_BROKEN)
+        return igd_error(IGD_EFORMAT, "%s: damaged or edited: not what its SHA-256 is of",
+                         path);
     return IGD_OK;
 }
 

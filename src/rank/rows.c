@@ -13,9 +13,10 @@
 #include "core/file.h"
 #include "core/npy.h"
 
-#define SEAL "igdef.embeddings/1 "
-#define SEAL_SIZE                                                                        \
-    (sizeof(SEAL) - 1 + IGD_SHA256_LENGTH) // with the digest and a line break
+// A line behind the rows: what made them, and a digest.
+#define SEAL "igdef.embeddings/2 "
+#define PRINT_LENGTH (IGD_SHA256_LENGTH - 1)
+#define SEAL_SIZE (sizeof(SEAL) - 1 + PRINT_LENGTH + 1 + IGD_SHA256_LENGTH)
 
 struct igd_rows {
     char *name;
@@ -193,7 +194,7 @@ igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n)
 static igd_status seal_begin(igd_sha256 **out, const igd_rows *r, const char *print)
 {
     IGD_TRY(igd_sha256_new(out));
-    igd_sha256_add(*out, print, strlen(print));
+    igd_sha256_add(*out, print, PRINT_LENGTH);
     igd_sha256_add(*out, &r->num_rows, sizeof(r->num_rows));
     igd_sha256_add(*out, &r->width, sizeof(r->width));
     return IGD_OK;
@@ -226,7 +227,7 @@ igd_status igd_rows_save(igd_rows *r, const char *path, const char *print)
     }
     if ((st = igd_sha256_hex(seal, sum)) != IGD_OK)
         goto done;
-    fprintf(igd_writer_stream(w), SEAL "%s\n", sum);
+    fprintf(igd_writer_stream(w), SEAL "%.*s %s\n", PRINT_LENGTH, print, sum);
     st = igd_writer_commit(w);
     w = NULL;
 
@@ -237,18 +238,39 @@ done:
     return st;
 }
 
-igd_status igd_rows_check_seal(bool *right, igd_rows *r, const char *print)
+// What follows the rows of an opened file; *length is 0 where nothing does.
+static igd_status read_tail(char tail[SEAL_SIZE + 1], size_t *length, igd_rows *r)
 {
-    char there[SEAL_SIZE + 2] = "", expected[SEAL_SIZE + 2], sum[IGD_SHA256_LENGTH];
+    const int64_t size = (int64_t)igd_npy_element_size(r->type);
+    if (fseeko(r->file, r->offset + r->num_rows * r->width * size, SEEK_SET) != 0)
+        return igd_error(IGD_EIO, "%s: cannot be read", r->name);
+    *length = fread(tail, 1, SEAL_SIZE, r->file);
+    tail[*length] = '\0';
+    return IGD_OK;
+}
+
+igd_status igd_rows_check_seal(igd_rows_seal *out, igd_rows *r, const char *print)
+{
+    const size_t begin = sizeof(SEAL) - 1;
+    char there[SEAL_SIZE + 1], expected[SEAL_SIZE + 1], sum[IGD_SHA256_LENGTH];
+    size_t length = 0;
     float *row = malloc((size_t)r->width * sizeof(*row));
     igd_sha256 *seal = NULL;
     igd_status st = IGD_OK;
 
-    *right = false;
+    *out = IGD_ROWS_BROKEN;
     if (row == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory", r->name);
         goto done;
     }
+    if ((st = read_tail(there, &length, r)) != IGD_OK)
+        goto done;
+    if (length != SEAL_SIZE) {
+        *out = length == 0 ? IGD_ROWS_UNSEALED : IGD_ROWS_BROKEN;
+        goto done;
+    }
+    if (print == NULL)
+        print = there + begin;
     if ((st = seal_begin(&seal, r, print)) != IGD_OK)
         goto done;
     for (int64_t i = 0; i < r->num_rows; i++) {
@@ -258,10 +280,9 @@ igd_status igd_rows_check_seal(bool *right, igd_rows *r, const char *print)
     }
     if ((st = igd_sha256_hex(seal, sum)) != IGD_OK)
         goto done;
-    // The last row was read, so what follows is the digest.
-    const size_t got = fread(there, 1, SEAL_SIZE + 1, r->file);
-    snprintf(expected, sizeof(expected), SEAL "%s\n", sum);
-    *right = got == SEAL_SIZE && strcmp(there, expected) == 0;
+    snprintf(expected, sizeof(expected), SEAL "%.*s %s\n", PRINT_LENGTH, print, sum);
+    if (memcmp(there, expected, SEAL_SIZE) == 0)
+        *out = IGD_ROWS_SEALED;
 
 done:
     igd_sha256_free(seal);

@@ -26,12 +26,18 @@ const char *igd_rows_name(const igd_rows *r); // borrowed
 // Reads rows first .. first + n - 1 into out [n, width]. A number that is not finite is
 // a failure that names its row.
 igd_status igd_rows_read(igd_rows *r, float *out, int64_t first, int64_t n);
-// Writes all rows as an .npy file, whole or not at all. Behind them stands a digest,
-// which also covers `print`, the fingerprint of what made the rows; readers of .npy files
-// do not see it.
+// Writes all rows as an .npy file, whole or not at all. Behind them stand `print`, the
+// fingerprint of what made the rows, and a digest of both; readers of .npy files do not
+// see them.
 igd_status igd_rows_save(igd_rows *r, const char *path, const char *print);
-// Whether the file that was opened carries such a digest, and it is right.
-igd_status igd_rows_check_seal(bool *right, igd_rows *r, const char *print);
+
+typedef enum igd_rows_seal {
+    IGD_ROWS_UNSEALED, // nothing follows the rows
+    IGD_ROWS_BROKEN,   // the digest is of other rows, or of another fingerprint
+    IGD_ROWS_SEALED,
+} igd_rows_seal;
+// What the digest of the file that was opened says; NULL for whatever made the rows.
+igd_status igd_rows_check_seal(igd_rows_seal *out, igd_rows *r, const char *print);
 void igd_rows_free(igd_rows *r); // NULL is fine
 
 #endif

@@ -16,6 +16,7 @@ quiet igdef rank -m "$model" -d "$data" -n 200 --to-units units -o r2.safetensor
 find units -name 'unit*.npy' | wc -l
 quiet igdef rank -m "$model" -d "$data" -n 10 --method random --seed 1 -o 1.safetensors
 quiet igdef rank -m "$model" -d "$data" -n 20 --method random --seed 2 -o 2.safetensors
+run igdef rank -m "$model" -d "$data" --method random -o 1.safetensors | head -2
 cmp -s 1.safetensors 2.safetensors || echo "another seed, another ranking"
 
 predict=(igdef defend -m "$model" -r r.safetensors -d "$data" -n 60 --keep 40)
