@@ -157,6 +157,35 @@ static void test_advset__of_the_same_images_is_made_once(void **state)
         assert_int_equal(counts[i], 1);
 }
 
+// Of those that look at the very moment in which one claims a set, two may make it.
+static void test_advset__is_made_without_hard_links(void **state)
+{
+    (void)state;
+    int64_t index[N];
+    pid_t children[PROCESSES];
+    int counts[N];
+    char who[300], path[512];
+    igd_claim *c = NULL, *second = NULL;
+    begin("links");
+    fill(index, 0, N);
+    without_links = true;
+    for (int k = 0; k < PROCESSES; k++)
+        if ((children[k] = fork()) == 0)
+            _exit(work(folder, index, N, log_path));
+    wait_for_all(children, PROCESSES);
+    assert_in_range(num_lines(log_path, counts), N, PROCESSES * N);
+    for (int i = 0; i < N; i++)
+        assert_int_not_equal(counts[i], 0);
+    snprintf(path, sizeof(path), "%s/x.claim", folder);
+    assert_ok(igd_claim_try(&c, path, who, sizeof(who)));
+    assert_non_null(c);
+    assert_ok(igd_claim_try(&second, path, who, sizeof(who)));
+    assert_null(second);
+    igd_claim_free(c);
+    assert_false(igd_path_exists(path));
+    without_links = false;
+}
+
 static void test_advset__of_parts_is_made_side_by_side(void **state)
 {
     (void)state;
@@ -359,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_advset__of_the_same_images_is_made_once),
+        cmocka_unit_test(test_advset__is_made_without_hard_links),
         cmocka_unit_test(test_advset__of_parts_is_made_side_by_side),
         cmocka_unit_test(test_advset__of_a_killed_process_is_completed),
         cmocka_unit_test(test_advset__damage_is_made_again_in_its_place),

@@ -145,6 +145,30 @@ bool igd_claim_held(const char *path, char *who, size_t size)
 
 // --- taking it
 
+// Where there are no hard links, as on vfat: a file of its own first, which one of
+// several can make, then the text. Who looks in between finds no process, and takes it
+// over.
+static bool moved(const char *name, const char *path)
+{
+    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return false;
+    close(file);
+    return rename(name, path) == 0;
+}
+
+// Gives a file another name, which no other has; some servers do and then say that they
+// did not.
+static bool placed(const char *name, const char *path)
+{
+    struct stat info;
+    if (link(name, path) == 0)
+        return true;
+    if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)
+        return moved(name, path);
+    return stat(name, &info) == 0 && info.st_nlink == 2;
+}
+
 // Moves away the file of a process that is gone. What came to its place meanwhile goes
 // back.
 static void clear(const char *path, const char *stale)
@@ -155,18 +179,9 @@ static void clear(const char *path, const char *stale)
     snprintf(away, sizeof(away), "%s.%s", path, token);
     if (rename(path, away) != 0)
         return;
-    if (read_text(text, &info, away) && strcmp(text, stale) != 0 && link(away, path) != 0)
+    if (read_text(text, &info, away) && strcmp(text, stale) != 0 && !placed(away, path))
         return; // a third one came; the second goes on without its file
     unlink(away);
-}
-
-// Whether the link is there, which some servers make and then say that they did not.
-static bool linked(const char *name, const char *path)
-{
-    struct stat info;
-    if (link(name, path) == 0)
-        return true;
-    return stat(name, &info) == 0 && info.st_nlink == 2;
 }
 
 static igd_status take(bool *mine, const igd_claim *c)
@@ -183,7 +198,7 @@ static igd_status take(bool *mine, const igd_claim *c)
     if (close(file) != 0 && st == IGD_OK)
         st = failed(name);
     if (st == IGD_OK) {
-        *mine = linked(name, c->path);
+        *mine = placed(name, c->path);
         if (!*mine && errno != EEXIST)
             st = failed(c->path);
     }

@@ -1,8 +1,9 @@
 // A file that says which process makes something, on file systems without locks too. It
-// is made by link(), of which one of several wins, and touched from time to time. Whoever
-// finds one whose process is gone, or silent for minutes, takes it over. Two processes
-// may then both believe that they hold it, when one was suspended: what is claimed must
-// stand that, at the price of work done twice.
+// is made by link() where that can be, of which one of several wins, and touched from
+// time to time. Whoever finds one whose process is gone, or silent for minutes, takes it
+// over. Two processes may then both believe that they hold it, when one was suspended or,
+// without hard links, in the moment of its beginning: what is claimed must stand that, at
+// the price of work done twice.
 #ifndef IGD_CORE_CLAIM_H
 #define IGD_CORE_CLAIM_H
 
