@@ -143,6 +143,27 @@ static void copy(const char *path, const char *name)
     write_json(path, json);
 }
 
+static void test_report__equal_accuracies_have_no_best(void **state)
+{
+    (void)state;
+    const char *paths[] = {WORK "/ties.json"};
+    copy(paths[0], "sweep.json");
+    change(paths[0], "points",
+           "[{\"value\":4,\"clean_acc\":0.9,\"worst_acc\":0.75},"
+           "{\"value\":20,\"clean_acc\":0.9,\"worst_acc\":0.75},"
+           "{\"value\":50,\"clean_acc\":0.9,\"worst_acc\":0.5}]");
+    char *text = page_of(paths, 1);
+    assert_has(text, "is best at <strong>4</strong> and <strong>20</strong>, 75.0");
+    free(text);
+    change(paths[0], "points",
+           "[{\"value\":4,\"clean_acc\":0.9,\"worst_acc\":0.75},"
+           "{\"value\":20,\"clean_acc\":0.9,\"worst_acc\":0.75}]");
+    text = page_of(paths, 1);
+    assert_has(text, "% at every value.");
+    assert_lacks(text, "best at");
+    free(text);
+}
+
 static void test_report__a_radius_is_not_chosen_for_its_accuracy(void **state)
 {
     (void)state;
@@ -173,6 +194,8 @@ static void test_report__a_tune_names_its_choice_or_that_there_is_none(void **st
     char *text = page_of(paths, 1);
     assert_has(text, "12 on 24 images, 6 on 48 images, 4 on 192 images");
     assert_has(text, "keep 48, sigma 0.05, temperature 0.01</strong>, for 9.38 points");
+    // Bars say what tells their settings apart.
+    assert_has(text, ">keep 48, sigma 0.05</text>");
     assert_has(text, "--split test --norm Linf");
     assert_lacks(text, "Nothing is shown to help");
     free(text);
@@ -481,6 +504,7 @@ int main(void)
         CASE(equal_names_are_told_apart),
         CASE(every_warning_is_explained),
         CASE(analyses_stand_for_themselves),
+        CASE(equal_accuracies_have_no_best),
         CASE(a_radius_is_not_chosen_for_its_accuracy),
         CASE(a_tune_names_its_choice_or_that_there_is_none),
         CASE(changes_are_in_percent_of_the_images_counted),

@@ -98,28 +98,51 @@ static void build_rows(drawing *d, const cJSON *a)
     }
 }
 
+// Whether the settings have several values of a key.
+static bool differs(const cJSON *settings, const char *key)
+{
+    const cJSON *item;
+    const cJSON *first = cJSON_GetObjectItemCaseSensitive(settings->child, key);
+    cJSON_ArrayForEach(item, settings)
+    {
+        if (!cJSON_Compare(first, cJSON_GetObjectItemCaseSensitive(item, key), true))
+            return true;
+    }
+    return false;
+}
+
+// What tells a setting from the others of `all`, in as few words as that takes.
+static void name_setting(char label[IGD_BAR_TEXT], const cJSON *item, const cJSON *all)
+{
+    char sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT], more[IGD_BAR_TEXT] = "";
+    igd_radius_text(sigma, igd_number_of(item, "sigma"));
+    igd_setting_text(temperature, cJSON_GetObjectItemCaseSensitive(item, "temperature"),
+                     "");
+    if (differs(all, "temperature"))
+        igd_format(more, sizeof(more), ", temperature %.16s", temperature);
+    igd_format(label, IGD_BAR_TEXT, "keep %.0f, sigma %.16s%s%s%.24s",
+               igd_number_of(item, "keep"), sigma, more,
+               differs(all, "layer") ? ", " : "",
+               differs(all, "layer") ? igd_string_of(item, "layer") : "");
+}
+
 static void build_tune(drawing *d, const cJSON *a)
 {
     const cJSON *item, *chosen = cJSON_GetObjectItemCaseSensitive(a, "chosen");
+    const cJSON *settings = cJSON_GetObjectItemCaseSensitive(a, "settings");
     int shown = 0;
     d->shape = BARS;
     d->bars.decimals = 1;
     d->bars.plus = true;
     d->bars.axis = "robust points gained; whiskers: corrected interval";
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "settings"))
+    cJSON_ArrayForEach(item, settings)
     {
-        char label[IGD_BAR_TEXT], sigma[IGD_VALUE_TEXT], temperature[IGD_VALUE_TEXT];
+        char label[IGD_BAR_TEXT];
         const bool stands_out =
             cJSON_IsObject(chosen) && cJSON_Compare(item, chosen, true);
         if (shown++ == IGD_TUNE_SHOWN)
             break;
-        igd_radius_text(sigma, igd_number_of(item, "sigma"));
-        igd_setting_text(temperature,
-                         cJSON_GetObjectItemCaseSensitive(item, "temperature"), "");
-        igd_format(label, sizeof(label),
-                   "%.24s, keep %.0f, sigma %.16s, temperature %.16s",
-                   igd_string_of(item, "layer"), igd_number_of(item, "keep"), sigma,
-                   temperature);
+        name_setting(label, item, settings);
         igd_bars_add(&d->bars, label, stands_out ? 1 : 0,
                      100.0 * igd_number_of(item, "gain"),
                      100.0 * igd_end_of(item, "corrected_interval", 0),

@@ -26,49 +26,66 @@ static void put_shift(const igd_page *p, const cJSON *a)
           p->f);
 }
 
-static void put_point(const igd_page *p, const cJSON *point, const char *option)
+static bool has_accuracy(const cJSON *point, double accuracy)
 {
-    char value[IGD_VALUE_TEXT];
-    igd_setting_text(value, igd_get(point, "value"), option);
-    fputs("<strong>", p->f);
-    igd_put(p->f, value);
-    fputs("</strong>, ", p->f);
-    igd_page_percent_sign(p, igd_number_of(point, "worst_acc"));
+    return fabs(igd_number_of(point, "worst_acc") - accuracy) < 1e-9;
 }
 
-// Nobody chooses a radius or a number of steps for its accuracy.
-static void put_range(const igd_page *p, const cJSON *a)
+// The values at which the accuracy is that one, "4, 20 and 50".
+static void put_values(const igd_page *p, const cJSON *a, double accuracy)
 {
-    const cJSON *item, *low = NULL, *high = NULL;
-    const char *option = igd_string_of(a, "option");
+    const cJSON *item;
+    int left = 0;
     cJSON_ArrayForEach(item, igd_get(a, "points"))
     {
-        const double v = igd_number_of(item, "worst_acc");
-        low = low == NULL || v < igd_number_of(low, "worst_acc") ? item : low;
-        high = high == NULL || v > igd_number_of(high, "worst_acc") ? item : high;
+        left += has_accuracy(item, accuracy);
     }
-    fprintf(p->f, " Accuracy (%s) is highest at ", igd_union_name(a));
-    put_point(p, high, option);
-    fputs(", and lowest at ", p->f);
-    put_point(p, low, option);
-    fputs(".", p->f);
+    cJSON_ArrayForEach(item, igd_get(a, "points"))
+    {
+        char value[IGD_VALUE_TEXT];
+        if (!has_accuracy(item, accuracy))
+            continue;
+        igd_setting_text(value, igd_get(item, "value"), igd_string_of(a, "option"));
+        fputs("<strong>", p->f);
+        igd_put(p->f, value);
+        fputs("</strong>", p->f);
+        left--;
+        fputs(left > 1 ? ", " : left == 1 ? " and " : "", p->f);
+    }
+    fputs(", ", p->f);
+    igd_page_percent_sign(p, accuracy);
 }
 
-static void put_best(const igd_page *p, const cJSON *a)
+// Where the accuracy is highest and, as nobody chooses a radius or a number of steps for
+// its accuracy, lowest.
+static void put_extremes(const igd_page *p, const cJSON *a)
 {
-    const cJSON *item, *best = NULL;
+    const cJSON *item;
+    double low = 1.0, high = 0.0;
     cJSON_ArrayForEach(item, igd_get(a, "points"))
     {
-        if (best == NULL ||
-            igd_number_of(item, "worst_acc") > igd_number_of(best, "worst_acc"))
-            best = item;
+        low = fmin(low, igd_number_of(item, "worst_acc"));
+        high = fmax(high, igd_number_of(item, "worst_acc"));
     }
-    fprintf(p->f, " Accuracy (%s) is best at ", igd_union_name(a));
-    put_point(p, best, igd_string_of(a, "option"));
-    fputs(
-        "; a value that was chosen because its accuracy is the highest here looks better "
-        "than it is.",
-        p->f);
+    if (low > high)
+        return; // no points
+    fprintf(p->f, " Accuracy (%s) is ", igd_union_name(a));
+    if (high - low < 1e-9) {
+        igd_page_percent_sign(p, high);
+        fputs(" at every value.", p->f);
+    } else if (igd_sweep_of_attack(a)) {
+        fputs("highest at ", p->f);
+        put_values(p, a, high);
+        fputs(", and lowest at ", p->f);
+        put_values(p, a, low);
+        fputs(".", p->f);
+    } else {
+        fputs("best at ", p->f);
+        put_values(p, a, high);
+        fputs("; a value that was chosen because its accuracy is the highest here looks "
+              "better than it is.",
+              p->f);
+    }
 }
 
 static void put_sweep(const igd_page *p, const cJSON *a)
@@ -76,10 +93,7 @@ static void put_sweep(const igd_page *p, const cJSON *a)
     fputs("<p>One evaluation per value of <code>", p->f);
     igd_put(p->f, igd_string_of(a, "option"));
     fputs("</code>.", p->f);
-    if (igd_sweep_of_attack(a))
-        put_range(p, a);
-    else
-        put_best(p, a);
+    put_extremes(p, a);
     if (cJSON_IsFalse(igd_get(a, "finished")))
         fputs(" <strong>The sweep is not finished.</strong>", p->f);
     fputs("</p>\n", p->f);
@@ -141,7 +155,9 @@ static void put_tune(const igd_page *p, const cJSON *a)
     char text[IGD_VALUE_TEXT];
     fputs("<p>", p->f);
     igd_page_count(p, igd_number_of(a, "num_settings"));
-    fputs(" settings of the defense, halved from round to round: ", p->f);
+    fprintf(p->f, " settings of the defense%s: ",
+            cJSON_GetArraySize(igd_get(a, "rounds")) > 1 ? ", halved from round to round"
+                                                         : "");
     cJSON_ArrayForEach(item, igd_get(a, "rounds"))
     {
         igd_page_count(p, igd_number_of(item, "settings"));

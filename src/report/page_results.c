@@ -133,6 +133,25 @@ static void put_accuracies(const igd_page *p)
     igd_page_table_end(p, "");
 }
 
+static void put_caption(const igd_page *p, bool cumulative)
+{
+    bool sure = false, random = false;
+    for (int k = 0; k < p->in->num_results; k++) {
+        const bool expected = igd_headline(p->in->result[k].json, false).expected;
+        random = random || expected;
+        sure = sure || !expected;
+    }
+    fputs("<figcaption>", p->f);
+    if (cumulative)
+        fputs("* cumulative: the attack saw only images that had withstood those before "
+              "it. ",
+              p->f);
+    fprintf(p->f, "Intervals are exact (%s%s%s), 95&#8239;%%.</figcaption>\n",
+            sure ? "Clopper-Pearson" : "",
+            sure && random ? "; of accuracies in expectation " : "",
+            random ? "Korn-Graubard" : "");
+}
+
 static igd_status put_accuracy_section(const igd_page *p)
 {
     igd_bars b = {.points = true,
@@ -154,10 +173,8 @@ static igd_status put_accuracy_section(const igd_page *p)
         igd_page_bars(p, &b, "Accuracy of each model under each attack");
     if (st == IGD_OK) {
         put_accuracies(p);
-        igd_page_figure_end(
-            p, any ? "* cumulative: the attack saw only images that had withstood those "
-                     "before it. Intervals are exact (Clopper-Pearson), 95&#8239;%."
-                   : "Intervals are exact (Clopper-Pearson), 95&#8239;%.");
+        put_caption(p, any);
+        igd_page_figure_end(p, NULL);
     }
     igd_page_section_end(p);
     igd_bars_free(&b);
@@ -336,19 +353,16 @@ static void put_random_section(const igd_page *p)
         return;
     igd_page_section(p, "random", "Several draws of a random classifier");
     if (expected) {
-        fputs(
-            "<p>A smoothed defense answers differently each time. The other numbers here "
-            "are in expectation: the share of ",
-            p->f);
+        fputs("<p>A smoothed defense answers differently each time. The accuracies above "
+              "are in expectation: the share of ",
+              p->f);
         igd_page_count(p, draws);
-        fputs(
-            " draws that are right, at the worst of an image\xe2\x80\x99s points. Beside "
-            "it, the first draw, the majority, and an attacker who may try again: right "
-            "in "
-            "every draw. Whoever looks more often finds more errors, attacked or not: "
-            "the "
-            "last row of each is as many looks at images that nothing attacked.</p>\n",
-            p->f);
+        fputs(" draws that are right, at the worst of an image\xe2\x80\x99s points. Here "
+              "stand beside it the first draw, by which the classes below go, the "
+              "majority, and an attacker who may try again: right in every draw. Whoever "
+              "looks more often finds more errors, attacked or not: the last row of each "
+              "is as many looks at images that nothing attacked.</p>\n",
+              p->f);
     } else {
         fputs("<p>A smoothed defense answers differently each time. These files have no "
               "expected accuracies: the other numbers here go by the first draw, beside "
@@ -382,12 +396,13 @@ static void put_bounds_section(const igd_page *p)
         any = any || igd_get(p->in->result[k].json, "bounds") != NULL;
     if (!any)
         return;
-    igd_page_section(p, "bounds", "What the mask can do at most");
-    fputs(
-        "<p>With the mask of the true class, whatever the first pass says, and with the "
-        "mask of the worst class: no pseudo-label can do better or worse on these "
-        "points.</p>\n",
-        p->f);
+    igd_page_section(p, "bounds", "What the choice of the mask decides");
+    fputs("<p>On the same points: right with the mask of whichever class is worst, as a "
+          "first pass would have it that is always fooled; as it is, by the first draw; "
+          "and with the mask of the true class, as of a first pass that is always "
+          "right. That need not be the most: an image can be right by another class\xe2"
+          "\x80\x99s mask alone.</p>\n",
+          p->f);
     igd_page_table(p, NULL, "Bounds by the masks");
     fputs("<thead><tr>", p->f);
     igd_page_th(p, "Accuracy, %");
