@@ -299,6 +299,17 @@ static void test_verdict__other_attacks_are_said(void **state)
     text = page_of(PAIR, 2);
     assert_has(text, "new attacked only LO-IR");
     free(text);
+    // What is transferred to a base model attacks it; the defended one must meet it too.
+    change(BASE, "settings.attacks", "[{\"name\":\"pgd\"},{\"name\":\"transfer:fgsm\"}]");
+    change(LOIR, "settings.attacks", "[{\"name\":\"pgd\"}]");
+    text = page_of(PAIR, 2);
+    assert_has(text, "transfer:fgsm attacked only base");
+    assert_lacks(text, "That is within what chance");
+    free(text);
+    change(LOIR, "settings.attacks", "[{\"name\":\"pgd\"},{\"name\":\"transfer:fgsm\"}]");
+    text = page_of(PAIR, 2);
+    assert_lacks(text, "were not attacked alike");
+    free(text);
 }
 
 int main(void)

@@ -62,6 +62,8 @@ bool igd_inputs_random(const igd_inputs *in, int result)
 
 // --- the same attacks?
 
+#define TRANSFER "transfer:"
+
 // Those that a base model has as well: not transfers and not attacks on the defense's
 // parts, which only make its worst case worse; nor the checks of reliability.
 static bool of_both(const cJSON *attack)
@@ -73,6 +75,14 @@ static bool of_both(const cJSON *attack)
         return strcmp(route, "white-box") == 0;
     // Written before attacks said so: all these had a prefix.
     return strchr(igd_string_of(attack, "name"), ':') == NULL;
+}
+
+// On a base model a transferred attack is one of its own like any other.
+static bool of_base(const cJSON *attack)
+{
+    return of_both(attack) ||
+           (!cJSON_IsTrue(igd_get(attack, "check")) &&
+            strncmp(igd_string_of(attack, "name"), TRANSFER, strlen(TRANSFER)) == 0);
 }
 
 static const cJSON *named(const cJSON *list, const char *name)
@@ -93,14 +103,36 @@ static const cJSON *attacks_of(const igd_input *r)
     return cJSON_IsArray(list) ? list : igd_get(r->json, "attacks");
 }
 
-// The first attack of `a` that `b` lacks; NULL for none.
-static const char *lacking(const cJSON *a, const cJSON *b)
+// The attack of a defended model's list that is this one of its base model.
+static const cJSON *counterpart(const cJSON *list, const char *name)
+{
+    const cJSON *found = named(list, name);
+    return found == NULL && strncmp(name, TRANSFER, strlen(TRANSFER)) == 0
+               ? named(list, name + strlen(TRANSFER))
+               : found;
+}
+
+// The first attack of `base` that the defended model lacks; NULL for none.
+static const char *lacking(const cJSON *base, const cJSON *defended)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, a)
+    cJSON_ArrayForEach(item, base)
     {
         const char *name = igd_string_of(item, "name");
-        if (of_both(item) && named(b, name) == NULL)
+        if (of_base(item) && counterpart(defended, name) == NULL)
+            return name;
+    }
+    return NULL;
+}
+
+// The first attack of `defended` that its base model lacks; NULL for none.
+static const char *surplus(const cJSON *defended, const cJSON *base)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, defended)
+    {
+        const char *name = igd_string_of(item, "name");
+        if (of_both(item) && named(base, name) == NULL)
             return name;
     }
     return NULL;
@@ -130,7 +162,7 @@ igd_status igd_inputs_compare_attacks(bool *differ, char *out, size_t size,
 {
     const igd_input *r = &in->result[result], *base = &in->result[r->base];
     const cJSON *a = attacks_of(base), *b = attacks_of(r), *item;
-    const char *missing = lacking(a, b), *more = lacking(b, a);
+    const char *missing = lacking(a, b), *more = surplus(b, a);
     *differ = missing != NULL || more != NULL;
     if (*differ) {
         snprintf(out, size, "%.40s attacked only %.120s", missing ? missing : more,
@@ -141,10 +173,10 @@ igd_status igd_inputs_compare_attacks(bool *differ, char *out, size_t size,
     {
         char difference[300];
         const char *name = igd_string_of(item, "name");
-        if (!of_both(item))
+        if (!of_base(item))
             continue;
-        IGD_TRY(
-            compare_runs(differ, difference, sizeof(difference), item, named(b, name)));
+        IGD_TRY(compare_runs(differ, difference, sizeof(difference), item,
+                             counterpart(b, name)));
         if (!*differ)
             continue;
         snprintf(out, size, "in %.40s, %.200s (there: %.80s)", name, difference,
