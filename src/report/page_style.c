@@ -87,12 +87,15 @@ static const char *const rules[] = {
     ".chart{max-width:100%;max-height:170mm}"
     // A table that fits a page stays on one.
     "pre,.scroll{overflow:visible;break-inside:avoid}"
-    ".scroll:has(tbody tr:nth-child(31)){break-inside:auto}table{font-size:8.5pt}table{overflow-wrap:anywhere}th,td{"
+    ".scroll:has(tbody "
+    "tr:nth-child(31)){break-inside:auto}table{font-size:8.5pt}table{overflow-wrap:"
+    "anywhere}th,td{"
     "padding:3pt 6pt 3pt 0}tbody th{min-width:0}"
     "td .interval{display:inline;margin-left:4pt}th .interval,td "
     ".interval{white-space:normal}.name{white-space:normal}"
     "section>p:has(+figure){break-after:avoid}thead{display:table-header-group}"
-    "summary{color:inherit;list-style:none;break-after:avoid}summary::-webkit-details-marker{display:none}"
+    "summary{color:inherit;list-style:none;break-after:avoid}summary::-webkit-details-"
+    "marker{display:none}"
     // What is folded away on a screen is on paper.
     "details::details-content{content-visibility:visible;display:block;height:auto}"
     "a{color:inherit;text-decoration:none}}\n",
