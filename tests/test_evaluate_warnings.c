@@ -143,6 +143,32 @@ static void test_evaluate__attacks_without_gradients_that_win_are_told(void **st
     assert_false(warns(&who, &o, IGD_WARN_BLACK_BOX));
 }
 
+// The numbers of a warning are those that head the report, over all draws.
+static void test_evaluate__warnings_quote_expected_accuracies(void **state)
+{
+    (void)state;
+    igd_evaluate_options o = options("apgd-ce,transfer:apgd-ce");
+    igd_views who = world.undefended;
+    toy hidden = world.base;
+    char numbers[64];
+    bool quoted = false;
+    hidden.f.self = &hidden;
+    hidden.f.logits = reversed_logits;
+    hidden.f.deterministic = false;
+    hidden.noise = 0.2f;
+    who.judged = &hidden.f;
+    o.report = IGD_REPORT_PER_ATTACK;
+    igd_result *r = evaluate(&who, &o);
+    const igd_attack_result transfer = igd_result_attack(r, 1);
+    assert_string_equal(transfer.name, "transfer:apgd-ce");
+    assert_true(fabs(transfer.expected_acc - transfer.robust_acc) > 0.001);
+    snprintf(numbers, sizeof(numbers), "leaves %.2f %%", 100.0 * transfer.expected_acc);
+    for (int w = 0; w < r->warnings.num; w++)
+        quoted = quoted || strstr(r->warnings.item[w].text, numbers) != NULL;
+    assert_true(quoted);
+    igd_result_free(r);
+}
+
 // What is warned of, and in which words, does not depend on the order of the list.
 static void test_evaluate__warnings_do_not_depend_on_the_order(void **state)
 {
@@ -375,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TENSOR_TEST(test_evaluate__each_weakness_raises_its_warning),
         TENSOR_TEST(test_evaluate__attacks_without_gradients_that_win_are_told),
+        TENSOR_TEST(test_evaluate__warnings_quote_expected_accuracies),
         TENSOR_TEST(test_evaluate__warnings_do_not_depend_on_the_order),
         TENSOR_TEST(test_evaluate__points_of_both_losses_are_judged),
         TENSOR_TEST(test_evaluate__looking_more_often_is_no_attack),

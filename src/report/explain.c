@@ -100,10 +100,6 @@ static const igd_explanation explanations[] = {
      "There is one class folder, and nothing says which of the model\xe2\x80\x99s classes it is. "
      "It was taken for the first.",
      "Say which class it is with --classes."},
-    {"gradient-check", "The gradient does not match the loss",
-     "Along the axis of the picture the loss does not rise as its gradient says. The surface was "
-     "drawn along a direction that means little.",
-     "Read the surface with care: the model hides or breaks its gradient."},
 };
 // clang-format on
 

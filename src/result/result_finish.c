@@ -76,6 +76,12 @@ static bool gradients_only(const igd_result *r, const igd_entry *e)
     return true;
 }
 
+// The accuracy that heads the report: of a random classifier, over its draws.
+static double expected(const igd_result *r, const igd_entry *e)
+{
+    return igd_expected_of(&r->flags, e->counts, e->num_counts).accuracy;
+}
+
 // Compares a black-box or transferred entry with the gradient attacks, by the accuracies
 // of separate columns, or in a cascade by what it takes off what gradients left.
 static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
@@ -85,12 +91,12 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
     const char *best = NULL;
     for (const igd_entry *w = r->entries; w < e; w++)
         if (w->cumulative && e->cumulative && !igd_entry_is_ensemble(r, w))
-            before = igd_entry_accuracy(r, w, IGD_ONE_SHOT);
+            before = expected(r, w);
     for (int k = 0; k < r->num_entries; k++) {
         const igd_entry *w = &r->entries[k];
         if (!w->white_box || (e->cumulative && w > e) || !gradients_only(r, w))
             continue;
-        const double acc = igd_entry_accuracy(r, w, IGD_ONE_SHOT);
+        const double acc = expected(r, w);
         if (acc < white) {
             white = acc;
             best = w->name;
@@ -98,7 +104,7 @@ static void warn_stronger(igd_result *r, const igd_entry *e, const char *id,
     }
     if (best == NULL)
         return;
-    const double acc = igd_entry_accuracy(r, e, IGD_ONE_SHOT);
+    const double acc = expected(r, e);
     white = before < white ? before : white;
     const double images = (white - acc) * (double)r->flags.num_images;
     if (acc < white - IGD_WARN_MARGIN && images > 1.5) // one image proves nothing
