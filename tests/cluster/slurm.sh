@@ -29,6 +29,12 @@ finish()
         kill "$pid" 2>/dev/null
     done
     wait 2>/dev/null
+    # Steps that were still running wait for a controller that is gone.
+    for pid in $(pgrep --exact slurmstepd); do
+        if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx "SLURM_CONF=$SLURM_CONF"; then
+            kill -KILL "$pid"
+        fi
+    done 2>/dev/null
     rm -rf "$work"
 }
 trap finish EXIT
