@@ -10,10 +10,11 @@ if python3 -c 'import torch' 2>/dev/null; then
     PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --quiet 'cmake>=3.25'
 fi
 scripts/setup.sh
-build build-container -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF >build-container.log 2>&1 || {
-    cat build-container.log
+mkdir -p build-container
+build build-container -DCMAKE_BUILD_TYPE=Release -DIGDEF_TESTS=OFF >build-container/build.log 2>&1 || {
+    cat build-container/build.log
     exit 1
 }
 cmake --install build-container --prefix /usr/local >/dev/null
-rm -rf build-container build-container.log /var/lib/apt/lists/*
+rm -rf build-container /var/lib/apt/lists/*
 igdef --version
