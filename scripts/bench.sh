@@ -2,16 +2,17 @@
 # Shows the speed that the README promises, as ratios measured side by side in this run.
 #
 # usage: scripts/bench.sh [BUILD-FOLDER]
-# PyTorch's side needs python3-torch; without it those lines are left out. IGDEF_BENCH_CIFAR
-# may name a folder with a CIFAR ResNet (rn18w16.pt) and CIFAR-10 in the binary format,
-# IGDEF_BENCH_AUTOATTACK and IGDEF_BENCH_RAYS copies of the official attacks.
+# PyTorch's side needs python3-torch, or IGDEF_BENCH_PYTHON names a Python that has the PyTorch which
+# BUILD-FOLDER is configured for; without it those lines are left out. IGDEF_BENCH_CIFAR may name a
+# folder with a CIFAR ResNet (rn18w16.pt) and CIFAR-10 in the binary format, IGDEF_BENCH_AUTOATTACK
+# and IGDEF_BENCH_RAYS copies of the official attacks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=${1:-build}
 fashion=/usr/share/datasets/fashion-mnist
 cifar=${IGDEF_BENCH_CIFAR:-}
-python=/usr/bin/python3
+python=${IGDEF_BENCH_PYTHON:-/usr/bin/python3}
 export OMP_WAIT_POLICY=passive
 
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
