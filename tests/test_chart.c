@@ -379,6 +379,32 @@ static void test_chart__text_from_outside_is_harmless(void **state)
     free(text);
 }
 
+// What shows of a label in `room` pixels; owned.
+static char *shown(const char *label, double room)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    igd_svg_label(f, "", 0, 0, IGD_START, label, room);
+    fclose(f);
+    const char *end = strstr(text, "</title>");
+    memmove(text, end + 8, strlen(end + 8) + 1);
+    return text;
+}
+
+static void test_chart__cut_labels_keep_both_ends(void **state)
+{
+    (void)state;
+    char *ce = shown("transfer:apgd-ce", 90.0), *t = shown("transfer:apgd-t", 90.0);
+    assert_string_not_equal(ce, t);
+    assert_int_equal(strncmp(ce, "tran", 4), 0);
+    assert_has(ce, "\xe2\x80\xa6");
+    assert_has(ce, "-ce</text>");
+    assert_has(t, "-t</text>");
+    free(ce);
+    free(t);
+}
+
 static void test_chart__ticks_are_round_and_within(void **state)
 {
     (void)state;
@@ -418,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_chart__contour_of_a_saddle_follows_the_middle),
         cmocka_unit_test(test_chart__numbers_are_rounded_and_signed),
         cmocka_unit_test(test_chart__text_from_outside_is_harmless),
+        cmocka_unit_test(test_chart__cut_labels_keep_both_ends),
         cmocka_unit_test(test_chart__ticks_are_round_and_within),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,14 @@ void igd_svg_text(FILE *f, const char *classes, double x, double y, igd_anchor a
     fputs("</text>\n", f);
 }
 
+// The last `num` characters.
+static const char *last_of(const char *text, int num)
+{
+    for (int left = text_length(text) - num; left > 0; left--)
+        text += length_at(text);
+    return text;
+}
+
 void igd_svg_label(FILE *f, const char *classes, double x, double y, igd_anchor anchor,
                    const char *text, double room)
 {
@@ -268,14 +276,22 @@ void igd_svg_label(FILE *f, const char *classes, double x, double y, igd_anchor 
         igd_svg_text(f, classes, x, y, anchor, text);
         return;
     }
-    int most = 1;
-    while (scale * (width_of(text, most) + 13.0) <= room) // with the ellipsis
-        most++;
+    // Both ends are kept: names that begin alike are told apart by the other.
+    int head = 1, tail = 0;
+    for (int k = 1;; k++) {
+        const double width =
+            width_of(text, (k + 1) / 2) + igd_text_width(last_of(text, k / 2));
+        if (scale * (width + 13.0) > room) // with the ellipsis
+            break;
+        head = (k + 1) / 2;
+        tail = k / 2;
+    }
     open_text(f, classes, x, y, anchor);
     fputs("<title>", f);
     igd_put(f, text);
     fputs("</title>", f);
-    igd_put_short(f, text, most);
+    igd_put_short(f, text, head + 1);
+    igd_put(f, last_of(text, tail));
     fputs("</text>\n", f);
 }
 
