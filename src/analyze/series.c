@@ -36,7 +36,7 @@ igd_status igd_series_grow(igd_series *s)
     igd_member *members = realloc(s->members, room * sizeof(*members));
     if (members != NULL)
         s->members = members;
-    igd_result **results = realloc(s->results, room * sizeof(*results));
+    igd_result **results = realloc(s->results, room * sizeof(igd_result *));
     if (results != NULL)
         s->results = results;
     if (members == NULL || results == NULL)
