@@ -156,6 +156,36 @@ static void test_chart__radius_has_a_curve_of_each_classifier(void **state)
     cJSON_Delete(json);
 }
 
+// Radii that are halved many times have long numbers; the axis has round ones.
+static void test_chart__many_radii_have_an_axis(void **state)
+{
+    (void)state;
+    cJSON *json = sample("radius"), *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "classifiers"))
+    {
+        cJSON *curve = cJSON_GetObjectItemCaseSensitive(item, "curve");
+        cJSON *model = cJSON_DetachItemFromArray(curve, 0);
+        while (curve->child != NULL)
+            cJSON_DeleteItemFromArray(curve, 0);
+        for (int k = 0; k <= 64; k++) {
+            cJSON *point = cJSON_Duplicate(model, true);
+            cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(point, "eps"),
+                                 0.25 * k / 64.0);
+            cJSON_AddItemToArray(curve, point);
+        }
+        cJSON_Delete(model);
+    }
+    char *text = chart_of(json);
+    for (int k = 0; k <= 5; k++) {
+        char tick[32];
+        snprintf(tick, sizeof(tick), ">0.%02d</text>", 5 * k);
+        assert_has(text, tick);
+    }
+    assert_null(strstr(text, ">0.00390625<"));
+    free(text);
+    cJSON_Delete(json);
+}
+
 static void test_chart__the_same_analysis_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -437,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_chart__tables_have_two_bars_a_row),
         cmocka_unit_test(test_chart__settings_are_bars_of_which_the_chosen_stands_out),
         cmocka_unit_test(test_chart__radius_has_a_curve_of_each_classifier),
+        cmocka_unit_test(test_chart__many_radii_have_an_axis),
         cmocka_unit_test(test_chart__the_same_analysis_gives_the_same_bytes),
         cmocka_unit_test(test_chart__faults_are_named),
         cmocka_unit_test(test_chart__contour_of_a_plane_is_a_rectangle),

@@ -55,6 +55,8 @@ static void make_x(igd_axis *a, const igd_lines *l)
         extend(&min, &max, l->x[i]);
     *a = (igd_axis){.min = min, .max = max > min ? max : min + 1.0};
     a->logarithmic = min > 0.0 && max / min >= 20.0;
+    if (l->num_points > MANY && !a->logarithmic)
+        igd_axis_make(a, a->min, a->max, 5, false);
 }
 
 static double x_at(const picture *p, int i)
@@ -62,18 +64,15 @@ static double x_at(const picture *p, int i)
     return igd_axis_at(&p->x, p->l->x != NULL ? p->l->x[i] : i);
 }
 
-static void draw_frame(const picture *p, double width)
+static void draw_tick(const picture *p, double x, const char *text)
 {
-    double taken = -1e9; // up to where labels of the axis are
-    for (int k = 0; k < p->y.num_ticks; k++) {
-        char text[IGD_TICK_TEXT];
-        const double y = igd_axis_at(&p->y, p->y.tick[k]);
-        igd_axis_text(text, &p->y, p->y.tick[k], p->l->points);
-        igd_svg_line(p->f, k == 0 ? "axis" : "grid", p->x.from - 8.0, y, p->x.to + 8.0,
-                     y);
-        igd_svg_text(p->f, "quiet", p->x.from - 14.0, y + 4.5, IGD_END, text);
-    }
-    // The settings themselves; where they lie close, those that have room.
+    igd_svg_label(p->f, "quiet", x, p->y.from + 18.0, IGD_MIDDLE, text, TICK);
+}
+
+// The settings themselves; where they lie close, those that have room.
+static void draw_settings(const picture *p, double width)
+{
+    double taken = -1e9; // up to where labels are
     for (int i = 0; i < p->l->num_points; i++) {
         const double x = x_at(p, i);
         const double half = 0.5 * fmin(igd_text_width(p->l->x_text[i]), TICK);
@@ -82,10 +81,30 @@ static void draw_frame(const picture *p, double width)
             igd_svg_line(p->f, "axis", x, p->y.from, x, p->y.from + 4.0);
         if (!fits)
             continue;
-        igd_svg_label(p->f, "quiet", x, p->y.from + 18.0, IGD_MIDDLE, p->l->x_text[i],
-                      TICK);
+        draw_tick(p, x, p->l->x_text[i]);
         taken = x + half;
     }
+}
+
+static void draw_frame(const picture *p, double width)
+{
+    for (int k = 0; k < p->y.num_ticks; k++) {
+        char text[IGD_TICK_TEXT];
+        const double y = igd_axis_at(&p->y, p->y.tick[k]);
+        igd_axis_text(text, &p->y, p->y.tick[k], p->l->points);
+        igd_svg_line(p->f, k == 0 ? "axis" : "grid", p->x.from - 8.0, y, p->x.to + 8.0,
+                     y);
+        igd_svg_text(p->f, "quiet", p->x.from - 14.0, y + 4.5, IGD_END, text);
+    }
+    for (int k = 0; k < p->x.num_ticks; k++) {
+        char text[IGD_TICK_TEXT];
+        const double x = igd_axis_at(&p->x, p->x.tick[k]);
+        igd_axis_text(text, &p->x, p->x.tick[k], false);
+        igd_svg_line(p->f, "axis", x, p->y.from, x, p->y.from + 4.0);
+        draw_tick(p, x, text);
+    }
+    if (p->x.num_ticks == 0)
+        draw_settings(p, width);
     igd_svg_label(p->f, "quiet", 0.5 * (p->x.from + p->x.to), p->y.from + 37.0,
                   IGD_MIDDLE, p->l->x_axis, p->x.to - p->x.from);
 }
