@@ -77,9 +77,11 @@ static const char *const rules[] = {
     "font-size:.875rem;color:var(--quiet)}\n",
     "@media screen and (max-width:699px){.wide{display:none}.narrow{display:block}"
     "main{padding-top:24px}section{margin-top:36px}"
-    // Six columns on a phone: small, close, and broken where it must be.
-    "#cost table{font-size:.6875rem;line-height:1.3}#cost th,#cost td{padding-right:5px;"
-    "overflow-wrap:anywhere}#cost tbody th{min-width:4.5em}}\n",
+    // Seven columns on a phone: small, close, and names broken where they must be, since
+    // a number in two lines is read as two.
+    "#cost table{font-size:.625rem;line-height:1.3}#cost th,#cost td{padding-right:5px}"
+    "#cost td.text{overflow-wrap:anywhere}#cost td:not(.text){white-space:nowrap}"
+    "#cost tbody th{min-width:4.5em}}\n",
     "@page{margin:16mm 14mm}\n",
     "@media print{body{font-size:10pt}main{max-width:none;padding:0}nav{display:none}"
     "section{margin-top:20pt}h2,h3{break-after:avoid}"

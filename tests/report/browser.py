@@ -83,6 +83,14 @@ blocks.forEach(([e, a], i) => {
             say('lies on "' + f.textContent.trim().slice(0, 40) + '"', e);
 });
 
+// A number in two lines is read as two.
+for (const e of [...document.querySelectorAll('#cost td:not(.text)')].filter(seen)) {
+    const text = document.createRange();
+    text.selectNodeContents(e);
+    if (new Set([...text.getClientRects()].map(r => Math.round(r.top))).size > 1)
+        say('a number in two lines', e);
+}
+
 // Contrast of every text to what is behind it (WCAG 2, 1.4.3).
 const parts = c => (c.match(/[\d.]+/g) || []).map(Number);
 const luminance = c => {
