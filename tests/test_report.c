@@ -30,7 +30,7 @@ static void test_report__samples_make_a_page_of_everything(void **state)
     }
     // The base comes first, wherever it was given.
     assert_true(strstr(text, ">base</small>") < strstr(text, ">LO-IR</small>"));
-    assert_has(text, "That is within what chance does to so few images");
+    assert_has(text, "That is within what chance does to this many images");
     // Gradients alone show nothing, and two comparisons are corrected for.
     assert_has(text, "Nothing is shown about the defense yet");
     assert_lacks(text, "The defense does harm");

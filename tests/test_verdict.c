@@ -84,7 +84,7 @@ static void test_verdict__summary_claims_no_more_than_the_images_show(void **sta
     char base[MANY + 1] = "", loir[MANY + 1] = "";
     char *text = page_of(PAIR, 2); // two images won of 14
     assert_has(text, "McNemar p&#8239;=&#8239;0.50");
-    assert_has(text, "That is within what chance does to so few images");
+    assert_has(text, "That is within what chance does to this many images");
     assert_lacks(text, "The defense helps");
     free(text);
     for (int i = 0; i < MANY; i++) {
@@ -145,7 +145,7 @@ static void test_verdict__terminal_and_page_say_the_same(void **state)
                "LO-IR still classifies 57.1 % of the images correctly under all listed "
                "attacks, the base model 42.9 %: a difference of +14.3 points (95 % "
                "interval -7.8 to +32.8; McNemar p = 0.50). That is within what chance "
-               "does to so few images");
+               "does to this many images");
     free(text);
     assert_ok(igd_report_summary(&text, PAIR, 2, true));
     cJSON *json = cJSON_Parse(text);

@@ -255,8 +255,9 @@ static void say_finding(const igd_saying *to, const igd_verdict *v)
         say(to, ", but nothing was attacked.");
         break;
     case IGD_FINDING_CHANCE:
-        strong(to, "That is within what chance does to so few images: they do not show "
-                   "that the defense helps, nor that it harms.");
+        strong(to,
+               "That is within what chance does to this many images: they do not show "
+               "that the defense helps, nor that it harms.");
         break;
     case IGD_FINDING_WEAK:
         strong(to, "Nothing is shown about the defense yet");
