@@ -2,6 +2,7 @@
 #include "evaluate_fixture.h"
 
 #include "core/file.h"
+#include "core/number.h"
 
 static const char *const all_ids[] = {
     IGD_WARN_RANDOMISED,         IGD_WARN_PROBABILITIES, IGD_WARN_BATCH_DEPENDENT,
@@ -162,7 +163,7 @@ static void test_evaluate__warnings_quote_expected_accuracies(void **state)
     const igd_attack_result transfer = igd_result_attack(r, 1);
     assert_string_equal(transfer.name, "transfer:apgd-ce");
     assert_true(fabs(transfer.expected_acc - transfer.robust_acc) > 0.001);
-    snprintf(numbers, sizeof(numbers), "leaves %.2f %%", 100.0 * transfer.expected_acc);
+    igd_format(numbers, sizeof(numbers), "leaves %.2f %%", 100.0 * transfer.expected_acc);
     for (int w = 0; w < r->warnings.num; w++)
         quoted = quoted || strstr(r->warnings.item[w].text, numbers) != NULL;
     assert_true(quoted);
