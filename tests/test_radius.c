@@ -214,7 +214,7 @@ static int withstood(char *points, size_t size, const igd_analysis *a, const cha
         assert_true(cJSON_IsString(file));
         snprintf(path, sizeof(path), "%s%s", folder, strchr(file->valuestring, '/'));
         assert_ok(igd_result_load(&r, path));
-        assert_true(igd_result_num_images(r) == value(item, "images"));
+        assert_true((double)igd_result_num_images(r) == value(item, "images"));
         if (value(item, "step") == 64.0)
             snprintf(points, size, "%.*snpy", (int)strlen(path) - 4, path);
         for (int64_t i = 0; value(item, "step") < 64.0 && i < igd_result_num_images(r);
