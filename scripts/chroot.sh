@@ -21,6 +21,8 @@ make_chroot()
             cp -L "$file" "$root$file"
         fi
     done
+    # An installed Debian knows localhost; the base packages alone do not.
+    [ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' >"$root/etc/hosts"
     mount -t proc proc "$root/proc"
     mount --rbind --make-rslave /dev "$root/dev" 2>/dev/null || mount --bind /dev "$root/dev"
     cache=
