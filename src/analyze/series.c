@@ -113,20 +113,17 @@ static void tell_message(const char *line, void *payload)
     t->user->message(text, t->user->payload);
 }
 
-// "FOLDER/FILE.END"; owned.
+// "FOLDER/FILE.END", in the temporary folder where no other keeps files; owned.
 static char *path_of(const igd_series *s, const igd_member *m, const char *end)
 {
     char name[sizeof(m->file) + 16];
     snprintf(name, sizeof(name), "%s.%s", m->file, end);
-    return igd_path_join(s->folder, name);
+    return igd_path_join(s->folder != NULL ? s->folder : s->temporary, name);
 }
 
 char *igd_series_points_path(const igd_series *s, int member)
 {
-    const igd_member *m = &s->members[member];
-    char name[sizeof(m->file) + 16];
-    snprintf(name, sizeof(name), "%s.npy", m->file);
-    return igd_path_join(s->folder != NULL ? s->folder : s->temporary, name);
+    return path_of(s, &s->members[member], "npy");
 }
 
 static igd_status run_member(igd_series *s, int k, const igd_model *base,
