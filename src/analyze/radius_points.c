@@ -9,6 +9,7 @@
 
 #include "attack/ball.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/logits.h"
 #include "core/npy.h"
@@ -30,8 +31,7 @@ static igd_status file_init(igd_points_file *f, const igd_result *r)
                          f->path);
     IGD_TRY(igd_npy_read_header(&header, f->path, 0));
     f->offset = header.offset;
-    f->num = header.num_dims > 0 ? header.shape[0] : 0;
-    f->d = f->num > 0 ? header.size / f->num : 0;
+    f->d = header.num_dims > 0 && header.shape[0] > 0 ? header.size / header.shape[0] : 0;
     igd_npy_free(&header);
     return IGD_OK;
 }
@@ -63,25 +63,16 @@ igd_status igd_points_read(float *x_adv, const igd_points *p, igd_point_at at)
 {
     const igd_points_file *f = &p->files[at.member];
     const size_t bytes = (size_t)f->d * sizeof(float);
-    char *to = (char *)x_adv;
-    size_t done = 0;
     const int fd = open(f->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return igd_error(IGD_EIO, "%s: %s", f->path, strerror(errno));
-    while (done < bytes) {
-        const ssize_t n = pread(fd, to + done, bytes - done,
-                                (off_t)(f->offset + (size_t)at.place * bytes + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    const int failed = done < bytes ? errno : 0;
+    const ssize_t got =
+        igd_read_at(fd, x_adv, bytes, (off_t)(f->offset + (size_t)at.place * bytes));
+    const int failed = errno;
     close(fd);
-    return done == bytes ? IGD_OK
-                         : igd_error(IGD_EIO, "%s: %s", f->path,
-                                     failed != 0 ? strerror(failed) : "cut off");
+    return got == (ssize_t)bytes ? IGD_OK
+                                 : igd_error(IGD_EIO, "%s: %s", f->path,
+                                             got < 0 ? strerror(failed) : "cut off");
 }
 
 igd_status igd_points_sha256(char out[IGD_SHA256_LENGTH], const igd_points *p,
@@ -141,33 +132,22 @@ static void desk_free(desk *k)
     free(k->which);
 }
 
-static void draw_in(float *out, const desk *k, int64_t i, const igd_threat *threat)
-{
-    const size_t d = (size_t)k->d;
-    const igd_ball ball = {.norm = threat->norm,
-                           .eps = (float)threat->eps,
-                           .x = k->x + (size_t)i * d,
-                           .lower = k->bounds,
-                           .upper = k->bounds + d,
-                           .d = k->d};
-    igd_ball_bounds(k->bounds, k->bounds + d, ball.x, k->d, threat);
-    memcpy(out, k->found + (size_t)i * d, d * sizeof(float));
-    igd_ball_project(out, &ball);
-}
-
 // One halving for each image [num] of the batch that is open. *num_open is how many were.
 static igd_status halve(int64_t *num_open, desk *k, igd_shrinking *images, int64_t num,
                         const igd_classifier *f, const igd_dataset *data,
                         const double *eps, const igd_evaluate_options *o)
 {
+    const size_t d = (size_t)k->d;
     int64_t open = 0;
     for (int64_t i = 0; i < num; i++) {
         const igd_shrinking *m = &images[i];
         const int middle = m->low + (m->high - m->low) / 2;
         if (middle == m->low)
             continue;
-        draw_in(k->tried + (size_t)open * (size_t)k->d, k, i,
-                &(igd_threat){o->threat.norm, eps[middle]});
+        float *tried = k->tried + (size_t)open * d;
+        memcpy(tried, k->found + (size_t)i * d, d * sizeof(float));
+        igd_ball_draw_in(tried, k->x + (size_t)i * d, k->bounds, k->d,
+                         &(igd_threat){o->threat.norm, eps[middle]});
         k->draws[open] =
             igd_judge_draw(o->seed, "radius", igd_dataset_index(data, m->row), 0);
         k->which[open++] = i;

@@ -10,7 +10,7 @@
 typedef struct igd_points_file {
     char *path; // owned
     size_t offset;
-    int64_t num, d; // images, and pixels of one
+    int64_t d; // pixels of an image
     char sha256[IGD_SHA256_LENGTH];
 } igd_points_file;
 

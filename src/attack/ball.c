@@ -193,3 +193,16 @@ void igd_ball_project(float *point, const igd_ball *ball)
         break;
     }
 }
+
+void igd_ball_draw_in(float *point, const float *x, float *bounds, int64_t d,
+                      const igd_threat *threat)
+{
+    const igd_ball ball = {.norm = threat->norm,
+                           .eps = (float)threat->eps,
+                           .x = x,
+                           .lower = bounds,
+                           .upper = bounds + d,
+                           .d = d};
+    igd_ball_bounds(bounds, bounds + d, x, d, threat);
+    igd_ball_project(point, &ball);
+}

@@ -39,4 +39,8 @@ void igd_ball_start_inside(float *point, const igd_ball *ball, const igd_stream 
 // and L1 the nearest point of the ball within [0, 1].
 void igd_ball_project(float *point, const igd_ball *ball);
 
+// The same for one point on the ball around x [d]; `bounds` is room [2, d].
+void igd_ball_draw_in(float *point, const float *x, float *bounds, int64_t d,
+                      const igd_threat *threat);
+
 #endif

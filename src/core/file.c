@@ -63,6 +63,23 @@ static igd_status read_all(growing *g, int file, const char *path)
     }
 }
 
+ssize_t igd_read_at(int file, void *out, size_t size, off_t at)
+{
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t got =
+            pread(file, (char *)out + done, size - done, at + (off_t)done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
 igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
                          size_t limit)
 {

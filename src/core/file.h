@@ -5,12 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "igdef/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// Reads `size` bytes at a place of an open file, less only at its end. @return how many,
+// -1 with errno set on failure
+ssize_t igd_read_at(int file, void *out, size_t size, off_t at);
 
 // Reads a file of at most `limit` bytes. *out is owned (free()), followed by a zero byte
 // that *size does not count. Failures name the path: missing, a folder, larger than

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/npy.h"
 #include "data/dataset_impl.h"
 
@@ -27,18 +28,11 @@ typedef struct array {
 static igd_status read_bytes(const array *a, void *out, int64_t i)
 {
     const off_t start = (off_t)(a->header.offset + (size_t)i * a->image_size);
-    size_t got = 0;
-    while (got < a->image_size) {
-        const ssize_t n =
-            pread(a->file, (char *)out + got, a->image_size - got, start + (off_t)got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return igd_error(IGD_EIO, "%s: image %lld: %s", a->path, (long long)i,
-                             n < 0 ? strerror(errno) : "the file became shorter");
-        got += (size_t)n;
-    }
-    return IGD_OK;
+    const ssize_t got = igd_read_at(a->file, out, a->image_size, start);
+    return got == (ssize_t)a->image_size
+               ? IGD_OK
+               : igd_error(IGD_EIO, "%s: image %lld: %s", a->path, (long long)i,
+                           got < 0 ? strerror(errno) : "the file became shorter");
 }
 
 // Element (c, p) of a stored image, p counting positions.

@@ -106,22 +106,9 @@ static bool open_file(igd_advset *s, int file)
 static igd_status read_at(const igd_advset *s, void *data, size_t size, off_t at,
                           bool *whole)
 {
-    char *to = data;
-    *whole = false;
-    while (size > 0) {
-        const ssize_t got = pread(s->fd, to, size, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return failed(s->files[s->open].path, "cannot read");
-        if (got == 0)
-            return IGD_OK;
-        to += got;
-        at += got;
-        size -= (size_t)got;
-    }
-    *whole = true;
-    return IGD_OK;
+    const ssize_t got = igd_read_at(s->fd, data, size, at);
+    *whole = got == (ssize_t)size;
+    return got < 0 ? failed(s->files[s->open].path, "cannot read") : IGD_OK;
 }
 
 static igd_status add_place(igd_advset *s, int64_t row, int file, off_t at,

@@ -247,16 +247,8 @@ static igd_status start_point(float *x_adv, const igd_session *s, int64_t row,
                               const float *x, float *bounds)
 {
     const igd_start *start = s->views->start;
-    const igd_threat *threat = &s->options->threat;
-    const igd_ball ball = {.norm = threat->norm,
-                           .eps = (float)threat->eps,
-                           .x = x,
-                           .lower = bounds,
-                           .upper = bounds + s->d,
-                           .d = s->d};
     IGD_TRY(start->point(x_adv, row, start->payload));
-    igd_ball_bounds(bounds, bounds + s->d, x, s->d, threat);
-    igd_ball_project(x_adv, &ball);
+    igd_ball_draw_in(x_adv, x, bounds, s->d, &s->options->threat);
     return IGD_OK;
 }
 
