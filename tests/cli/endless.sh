@@ -1,10 +1,6 @@
 # shellcheck shell=bash disable=SC1091,SC2154
 # A forward pass that never ends is left within ten seconds of the first signal.
-python=/usr/bin/python3 # Debian's, which python3-torch belongs to
-if ! "$python" -c 'import torch' 2>err.txt; then
-    echo "case skipped: no PyTorch for python3 (python3-torch)"
-    return 0
-fi
+has_torch || return 0
 cat >net.py <<'END'
 import torch
 

@@ -1,11 +1,6 @@
 # shellcheck shell=bash disable=SC1091,SC2154
 # scripts/export_torchscript.py: from a checkpoint of weights to a file that igdef reads.
-python=/usr/bin/python3 # Debian's, which python3-torch belongs to
-if ! "$python" -c 'import torch' 2>err.txt; then
-    echo "case skipped: no PyTorch for python3 (python3-torch)"
-    return 0
-fi
-rm -f err.txt
+has_torch || return 0
 cat >net.py <<'END'
 from torch import nn
 

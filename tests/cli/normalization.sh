@@ -1,11 +1,6 @@
 # shellcheck shell=bash disable=SC1091,SC2154
 # Which normalisation `inspect` names: one that images tell from the model as it is, no other.
-python=/usr/bin/python3 # Debian's, which python3-torch belongs to
-if ! "$python" -c 'import torch' 2>err.txt; then
-    echo "case skipped: no PyTorch for python3 (python3-torch)"
-    return 0
-fi
-rm -f err.txt
+has_torch || return 0
 cat >make.py <<'END_PYTHON'
 import torch
 from torch import nn

@@ -25,6 +25,15 @@ quiet()
     "$@" >out.txt 2>err.txt || { echo "[$?]"; cat err.txt; }
 }
 
+# Debian's Python, which python3-torch belongs to; says where that has no PyTorch.
+python=/usr/bin/python3
+has_torch()
+{
+    "$python" -c 'import torch' 2>/dev/null && return
+    echo "case skipped: no PyTorch for python3 (python3-torch)"
+    return 1
+}
+
 # Says that two files are the same, or where they differ.
 same()
 {
