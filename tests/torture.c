@@ -314,7 +314,8 @@ static bool take_stock(void)
         free(stock[k].data);
         stock[k] = get(paths[k]);
     }
-    num_sets = 0;
+    while (num_sets > 0)
+        free(sets[--num_sets].data);
     DIR *d = opendir(paths[CACHE]);
     for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
         if (e->d_name[0] != '.' && num_sets < 8) {
