@@ -13,6 +13,8 @@ cd "$folder" || exit 1
 # A user's settings and devices must not change what is printed.
 unset NO_COLOR
 export LC_ALL=C TERM=dumb CUDA_VISIBLE_DEVICES=
+# Newer PyTorchs warn of TorchScript itself.
+export PYTHONWARNINGS=ignore::DeprecationWarning,ignore::FutureWarning
 
 igdef()
 {
