@@ -80,6 +80,21 @@ ssize_t igd_read_at(int file, void *out, size_t size, off_t at)
     return (ssize_t)done;
 }
 
+int igd_write_at(int file, const void *data, size_t size, off_t at)
+{
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t put =
+            pwrite(file, (const char *)data + done, size - done, at + (off_t)done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return -1;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
 igd_status igd_file_read(unsigned char **out, size_t *size, const char *path,
                          size_t limit)
 {

@@ -17,6 +17,9 @@ extern "C" {
 // -1 with errno set on failure
 ssize_t igd_read_at(int file, void *out, size_t size, off_t at);
 
+// Writes them there. @return 0, -1 with errno set on failure
+int igd_write_at(int file, const void *data, size_t size, off_t at);
+
 // Reads a file of at most `limit` bytes. *out is owned (free()), followed by a zero byte
 // that *size does not count. Failures name the path: missing, a folder, larger than
 // limit.

@@ -389,22 +389,6 @@ done:
 
 // --- writing
 
-static bool write_at(int file, const void *data, size_t size, off_t at)
-{
-    const char *from = data;
-    while (size > 0) {
-        const ssize_t put = pwrite(file, from, size, at);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        from += put;
-        at += put;
-        size -= (size_t)put;
-    }
-    return true;
-}
-
 // Makes a file of this process's own.
 static igd_status begin(igd_advset *s)
 {
@@ -421,7 +405,7 @@ static igd_status begin(igd_advset *s)
         return failed(path, "cannot open");
     s->own_end = FILE_HEADER;
     snprintf(header, sizeof(header), MAGIC "%.*s\n", KEY_LENGTH, s->key);
-    return write_at(s->own_fd, header, (size_t)FILE_HEADER, 0)
+    return igd_write_at(s->own_fd, header, (size_t)FILE_HEADER, 0) == 0
                ? IGD_OK
                : failed(path, "cannot write");
 }
@@ -462,7 +446,7 @@ static bool mend(igd_advset *s, int64_t row, const record_header *h, size_t size
         if (!p->damaged || p->num_pixels != h->num_pixels)
             continue;
         const int file = open(s->files[p->file].path, O_WRONLY | O_CLOEXEC);
-        mended = file >= 0 && write_at(file, h, size, p->at);
+        mended = file >= 0 && igd_write_at(file, h, size, p->at) == 0;
         if (file >= 0)
             mended = close(file) == 0 && mended;
         p->damaged = !mended;
@@ -474,7 +458,7 @@ static igd_status append(igd_advset *s, int64_t row, const record_header *h, siz
 {
     if (s->own < 0)
         IGD_TRY(begin(s));
-    if (!write_at(s->own_fd, h, size, s->own_end)) {
+    if (igd_write_at(s->own_fd, h, size, s->own_end) != 0) {
         const igd_status st = failed(s->files[s->own].path, "cannot write");
         return ftruncate(s->own_fd, s->own_end) == 0
                    ? st

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/file.h"
 
 #define HEADER 128 // bytes before the first number, a multiple of 64
 #define MARK "igdef.images/1\n"
@@ -41,23 +42,17 @@ static char *part_of(const char *path)
     return part;
 }
 
-static igd_status transfer(igd_image_file *f, bool writes, char *data, size_t size,
-                           off_t at)
+static igd_status read_at(igd_image_file *f, void *out, size_t size, off_t at)
 {
-    while (size > 0) {
-        const ssize_t done =
-            writes ? pwrite(f->fd, data, size, at) : pread(f->fd, data, size, at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return failed(f, writes ? "cannot write" : "cannot read");
-        if (done == 0)
-            return igd_error(IGD_EFORMAT, "%s: cut off", f->part);
-        data += done;
-        at += done;
-        size -= (size_t)done;
-    }
-    return IGD_OK;
+    const ssize_t got = igd_read_at(f->fd, out, size, at);
+    if (got < 0)
+        return failed(f, "cannot read");
+    return got == (ssize_t)size ? IGD_OK : igd_error(IGD_EFORMAT, "%s: cut off", f->part);
+}
+
+static igd_status write_at(igd_image_file *f, const void *data, size_t size, off_t at)
+{
+    return igd_write_at(f->fd, data, size, at) == 0 ? IGD_OK : failed(f, "cannot write");
 }
 
 // Version 1 of the .npy format: magic, length of the description, description, padding.
@@ -107,12 +102,11 @@ static igd_status digest_of(char out[IGD_SHA256_LENGTH], const igd_image_file *f
 
 static igd_status write_key(igd_image_file *f)
 {
-    char mark[] = MARK;
-    IGD_TRY(transfer(f, true, mark, (size_t)MARK_SIZE, end_of_images(f)));
-    return transfer(f, true, f->key, (size_t)DIGEST, end_of_images(f) + MARK_SIZE);
+    IGD_TRY(write_at(f, MARK, (size_t)MARK_SIZE, end_of_images(f)));
+    return write_at(f, f->key, (size_t)DIGEST, end_of_images(f) + MARK_SIZE);
 }
 
-static igd_status begin(igd_image_file *f, char header[HEADER])
+static igd_status begin(igd_image_file *f, const char header[HEADER])
 {
     // Reserved now, so that a full disk shows before hours of work.
     const int code = posix_fallocate(f->fd, 0, end_of_digests(f));
@@ -120,7 +114,7 @@ static igd_status begin(igd_image_file *f, char header[HEADER])
         errno = code;
         return failed(f, "cannot reserve its space");
     }
-    IGD_TRY(transfer(f, true, header, HEADER, 0));
+    IGD_TRY(write_at(f, header, HEADER, 0));
     return write_key(f);
 }
 
@@ -138,10 +132,10 @@ static igd_status add_digests(igd_image_file *f)
     igd_status st =
         x != NULL ? write_key(f) : igd_error(IGD_ENOMEM, "%s: no memory", f->part);
     for (int64_t i = 0; i < f->n && st == IGD_OK; i++)
-        if ((st = transfer(f, false, x, f->bytes, HEADER + (off_t)i * (off_t)f->bytes)) ==
+        if ((st = read_at(f, x, f->bytes, HEADER + (off_t)i * (off_t)f->bytes)) ==
                 IGD_OK &&
             (st = digest_of(sum, f, i, x)) == IGD_OK)
-            st = transfer(f, true, sum, (size_t)DIGEST, digest_at(f, i));
+            st = write_at(f, sum, (size_t)DIGEST, digest_at(f, i));
     free(x);
     return st;
 }
@@ -157,7 +151,7 @@ static igd_status check(igd_image_file *f, bool *sealed, const char header[HEADE
         return failed(f, "cannot read");
     if (info.st_size < HEADER)
         return of_another_run(f);
-    IGD_TRY(transfer(f, false, there, HEADER, 0));
+    IGD_TRY(read_at(f, there, HEADER, 0));
     if (memcmp(header, there, HEADER) != 0)
         return of_another_run(f);
     if (info.st_size == end_of_images(f)) {
@@ -170,8 +164,8 @@ static igd_status check(igd_image_file *f, bool *sealed, const char header[HEADE
     }
     if (info.st_size != end_of_digests(f))
         return of_another_run(f);
-    IGD_TRY(transfer(f, false, mark, (size_t)MARK_SIZE, end_of_images(f)));
-    IGD_TRY(transfer(f, false, key, (size_t)DIGEST, end_of_images(f) + MARK_SIZE));
+    IGD_TRY(read_at(f, mark, (size_t)MARK_SIZE, end_of_images(f)));
+    IGD_TRY(read_at(f, key, (size_t)DIGEST, end_of_images(f) + MARK_SIZE));
     return strcmp(mark, MARK) == 0 && strcmp(key, f->key) == 0 ? IGD_OK
                                                                : of_another_run(f);
 }
@@ -279,22 +273,17 @@ done:
 
 igd_status igd_image_file_put(igd_image_file *f, int64_t row, const float *x)
 {
-    union {
-        const float *in;
-        char *out;
-    } data = {.in = x}; // pwrite only reads it
     char sum[IGD_SHA256_LENGTH];
     IGD_TRY(digest_of(sum, f, row, x));
-    IGD_TRY(transfer(f, true, data.out, f->bytes, HEADER + (off_t)row * (off_t)f->bytes));
-    return transfer(f, true, sum, (size_t)DIGEST, digest_at(f, row));
+    IGD_TRY(write_at(f, x, f->bytes, HEADER + (off_t)row * (off_t)f->bytes));
+    return write_at(f, sum, (size_t)DIGEST, digest_at(f, row));
 }
 
 igd_status igd_image_file_get(igd_image_file *f, int64_t row, float *x)
 {
     char sum[IGD_SHA256_LENGTH], there[IGD_SHA256_LENGTH] = "";
-    IGD_TRY(
-        transfer(f, false, (char *)x, f->bytes, HEADER + (off_t)row * (off_t)f->bytes));
-    IGD_TRY(transfer(f, false, there, (size_t)DIGEST, digest_at(f, row)));
+    IGD_TRY(read_at(f, x, f->bytes, HEADER + (off_t)row * (off_t)f->bytes));
+    IGD_TRY(read_at(f, there, (size_t)DIGEST, digest_at(f, row)));
     IGD_TRY(digest_of(sum, f, row, x));
     if (strcmp(sum, there) == 0)
         return IGD_OK;
@@ -314,7 +303,7 @@ igd_status igd_image_file_sum(igd_image_file *f, char out[IGD_SHA256_LENGTH])
     igd_status st = IGD_OK;
     for (off_t at = 0; at < end && st == IGD_OK;) {
         const size_t size = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-        st = transfer(f, false, chunk, size, at);
+        st = read_at(f, chunk, size, at);
         igd_sha256_add(sum, chunk, size);
         at += (off_t)size;
     }
