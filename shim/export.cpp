@@ -10,9 +10,9 @@
 
 namespace
 {
-// PyTorch runs the file. In 1.13 the backward pass of its GELU (oneDNN, float32) reads the
-// gradient as if it lay in memory as the input does. x (1 + erf(x / sqrt 2)) / 2 has the same
-// values, and the right gradient.
+// PyTorch runs the file. In 1.13 the backward pass of its GELU (oneDNN, float32) reads
+// the gradient as if it lay in memory as the input does. x (1 + erf(x / sqrt 2)) / 2 has
+// the same values, and the right gradient.
 void write_out_gelu(jit::Graph &g)
 {
     std::vector<jit::Node *> gelus;
