@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/lines.h"
 #include "core/npy.h"
 #include "data/class_map.h"
+#include "data/label_list.h"
 #include "data/label_text.h"
 #include "igdef/dataset.h"
 
@@ -101,6 +103,16 @@ static void test_labels__whole_numbers_and_names_are_told_apart(void **state)
         {"nan", IGD_LABEL_BAD, 0},
         {"-inf", IGD_LABEL_BAD, 0},
         {"3 4", IGD_LABEL_BAD, 0},
+        // as Python prints numbers in containers
+        {"[3]", IGD_LABEL_BAD, 0},
+        {"'3'", IGD_LABEL_BAD, 0},
+        {"[1. 0. 0.]", IGD_LABEL_BAD, 0},
+        {"tensor(3)", IGD_LABEL_BAD, 0},
+        {"np.int64(3)", IGD_LABEL_BAD, 0},
+        {"b'3'", IGD_LABEL_BAD, 0},
+        {"cat(1)", IGD_LABEL_NAME, 0},
+        {"[cat]", IGD_LABEL_NAME, 0},
+        {"intrepid", IGD_LABEL_NAME, 0},
         {"", IGD_LABEL_BAD, 0},
         {"n01440764", IGD_LABEL_NAME, 0},
         {"golden retriever", IGD_LABEL_NAME, 0},
@@ -183,6 +195,35 @@ static void test_labels__lists_are_read_as_they_are(void **state)
     }
 }
 
+// A list for images without names, an array's: each line is a label.
+static void test_labels__more_than_a_label_of_an_array_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"dog\n\"cat, tabby\"\ndog\n", NULL},
+        {"0,dog\n1,cat\n2,dog\n", "list.txt: line 1: \"0,dog\" is more than a label"},
+        {"dog\nimg1;4\ncat\n", "list.txt: line 2: \"img1;4\" is more than a label"},
+        {"a.png,b,0\ndog\ncat\n", "list.txt: line 1: \"a.png,b,0\" is more than"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[200];
+        igd_lines lines;
+        igd_label_line *list = NULL;
+        int64_t num = 0;
+        snprintf(text, sizeof(text), "%s", cases[i].text);
+        assert_ok(igd_lines_parse(&lines, text, strlen(text), "list.txt"));
+        if (cases[i].message == NULL)
+            assert_ok(igd_label_list(&list, &num, &lines, "list.txt", NULL, 0));
+        else
+            assert_fails(igd_label_list(&list, &num, &lines, "list.txt", NULL, 0),
+                         IGD_EFORMAT, cases[i].message);
+        free(list);
+        igd_lines_free(&lines);
+    }
+}
+
 static void test_labels__what_would_be_a_guess_is_refused(void **state)
 {
     (void)state;
@@ -210,6 +251,13 @@ static void test_labels__what_would_be_a_guess_is_refused(void **state)
         {"1\n2\nnan\n", "list.txt: line 3: label \"nan\""},
         {"z,n03995372 1 2 3 4 n03481172 1 2 3 4\nmy image 1,n03481172 1 2 3 4\n\"x,y\",b",
          NULL}, // boxes of two classes stay a name of their own
+        {"z.png,tensor(2)\nx,y.png,tensor(1)\nmy image 1.png,tensor(0)\n",
+         "list.txt: line 3: label \"tensor(0)\" is neither"},
+        {"z.png;2\nmy image 1.png;0\nx,y.png;1\n",
+         "list.txt: line 1: \"z.png;2\" is no image"},
+        {"z.png|2\nx,y.png|1\nmy image 1.png|0\n",
+         "list.txt: line 1: \"z.png|2\" is no image"},
+        {"z:2\nx:1\nmy:0\n", "list.txt: line 1: \"z:2\" is no image"},
         {"other,label\nmy image 1.png,0\nx,y.png,1\nz.png,2\n",
          "line 1: \"other\" is no image"},
     };
@@ -535,6 +583,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TENSOR_TEST(test_labels__whole_numbers_and_names_are_told_apart),
         TENSOR_TEST(test_labels__lists_are_read_as_they_are),
+        TENSOR_TEST(test_labels__more_than_a_label_of_an_array_is_refused),
         TENSOR_TEST(test_labels__what_would_be_a_guess_is_refused),
         TENSOR_TEST(test_labels__files_of_classes_have_many_forms),
         TENSOR_TEST(test_labels__names_are_looked_up_in_the_file_of_classes),

@@ -204,8 +204,9 @@ static igd_status match_names(igd_label_line *list, igd_lines *lines, const char
         IGD_TRY(cut_pair(&p, lines->line[i], index, path));
         if (p.name == NULL)
             return igd_error(IGD_EFORMAT,
-                             "%s: line %lld: \"%.80s\" is no image name and label", path,
-                             place, lines->line[i]);
+                             "%s: line %lld: \"%.80s\" is no image name and label, with "
+                             "a tab, comma or blank between",
+                             path, place, lines->line[i]);
         const int64_t image = igd_name_index_find(index, p.name);
         if (image < 0 && i == 0 && is_heading(p.name) && is_heading(p.label))
             continue;
@@ -232,15 +233,37 @@ static igd_status match_names(igd_label_line *list, igd_lines *lines, const char
 // alone may hold blanks.
 static bool names_image(const char *line, const igd_name_index *index)
 {
-    const char *last = strrchr(line, separator_of(line));
-    if (last == NULL)
-        return false;
-    if (separator_of(line) != ' ')
+    const char separator = separator_of(line);
+    if (separator != ' ')
         return true;
-    char *name = strndup(line, (size_t)(last - line));
-    const bool found = name != NULL && (igd_name_index_find(index, trimmed(name)) != -1 ||
-                                        igd_image_has_suffix(trimmed(name)));
-    free(name);
+    // Also between what lists are not cut at: such a line is refused, not taken for a
+    // name.
+    for (const char *end = line; (end = strpbrk(end, " ;:|")) != NULL; end++) {
+        char *name = strndup(line, (size_t)(end - line));
+        const bool found =
+            name != NULL && (igd_name_index_find(index, trimmed(name)) != -1 ||
+                             igd_image_has_suffix(trimmed(name)));
+        free(name);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+// Of images without names: whether a line has a number before or behind its label.
+static bool has_number_beside(const char *line)
+{
+    static const char separators[] = ",;\t|";
+    const char *first = strpbrk(line, separators), *last = first;
+    if (first == NULL)
+        return false;
+    for (const char *at = first; at != NULL; at = strpbrk(at + 1, separators))
+        last = at;
+    char *before = strndup(line, (size_t)(first - line)), *behind = strdup(last + 1);
+    const bool found = before == NULL || behind == NULL || is_number(trimmed(before)) ||
+                       is_number(trimmed(behind));
+    free(before);
+    free(behind);
     return found;
 }
 
@@ -264,6 +287,12 @@ igd_status igd_label_list(igd_label_line **out, int64_t *num, igd_lines *lines,
             igd_error(IGD_ENOMEM, "%s: no memory for %lld labels", path, (long long)room);
     if (st == IGD_OK && named)
         st = match_names(list, lines, path, names, num_names, index);
+    for (int64_t i = 0; i < lines->num && st == IGD_OK && names == NULL; i++)
+        if (has_number_beside(lines->line[i]))
+            st = igd_error(IGD_EFORMAT,
+                           "%s: line %lld: \"%.80s\" is more than a label; the images "
+                           "have no names, so each line is the label of the next",
+                           path, (long long)lines->number[i], lines->line[i]);
     for (int64_t i = 0; i < lines->num && st == IGD_OK && !named; i++)
         list[i] = (igd_label_line){lines->line[i], lines->number[i]};
     igd_name_index_free(index);

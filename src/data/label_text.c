@@ -95,6 +95,18 @@ static bool looks_like_number(const char *text)
            text[strspn(text, DIGITS "+-.,eE/%_ ")] == '\0';
 }
 
+// Whether it is a number as Python prints one in a container: "[3]", "'3'", "tensor(3)".
+static bool is_printed_number(const char *text)
+{
+    static const char *const makers[] = {"tensor", "array", "np.", "numpy.", "int", "b'"};
+    const char *open = strpbrk(text, "[({'\"");
+    bool known = open == text;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+        known = known || strncmp(text, makers[i], strlen(makers[i])) == 0;
+    return open != NULL && known && strpbrk(open, DIGITS) != NULL &&
+           open[strspn(open, DIGITS "+-.,eE/%_ ()[]{}'\"")] == '\0';
+}
+
 igd_label_kind igd_label_read(int32_t *number, const char *text)
 {
     decimal d;
@@ -103,7 +115,8 @@ igd_label_kind igd_label_read(int32_t *number, const char *text)
         return IGD_LABEL_BAD;
     if (read_decimal(&d, text[0] == '+' ? text + 1 : text) && whole_value(number, &d))
         return IGD_LABEL_NUMBER;
-    return looks_like_number(text) ? IGD_LABEL_BAD : IGD_LABEL_NAME;
+    return looks_like_number(text) || is_printed_number(text) ? IGD_LABEL_BAD
+                                                              : IGD_LABEL_NAME;
 }
 
 bool igd_is_wordnet_id(const char *text)
