@@ -87,6 +87,7 @@ static igd_cdir_options with_embeddings(char paths[2][512])
 }
 
 static const char *const concepts[] = {"cat", "dog", "bird"};
+static const char *const list_lines[] = {"cat", "n01440764 tench", "bird"};
 
 static igd_cdir_options with_clip(void)
 {
@@ -350,6 +351,8 @@ static void test_cdir__settings_that_cannot_work_are_refused(void **state)
     o.concepts = empty;
     refused(&s, &o, IGD_EINVAL, "concept of class 1 is empty");
     o = with_clip();
+    o.concepts = list_lines;
+    refused(&s, &o, IGD_EINVAL, "the concept of class 1 is 'n01440764 tench', a line of");
     o.concepts = NULL; // the data's classes are called 0, 1 and 2
     refused(&s, &o, IGD_EINVAL,
             "the name of class 0 is '0', which means nothing to CLIP; --concepts FILE");

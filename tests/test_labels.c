@@ -128,6 +128,11 @@ static void test_labels__whole_numbers_and_names_are_told_apart(void **state)
     }
     assert_true(igd_is_bare_name("n01440764") && igd_is_bare_name("12"));
     assert_false(igd_is_bare_name("n0144076") || igd_is_bare_name("tench"));
+    assert_true(igd_is_list_line("n01440764 tench", 7) &&
+                igd_is_list_line("7,tench", 7) && igd_is_list_line("8\ttench", 7) &&
+                igd_is_list_line("{\"7\":\"a\",", 7) && igd_is_list_line("n01440764", 7));
+    assert_false(igd_is_list_line("tench, Tinca tinca", 7) || igd_is_list_line("7", 7) ||
+                 igd_is_list_line("7 seas", 7) || igd_is_list_line("747, airliner", 7));
 }
 
 // --- Lists

@@ -169,6 +169,8 @@ int cdir_check(const cdir_settings *s)
                          "--image-embeddings");
     if (text == 0)
         return cli_usage("--method cdir needs --clip, --clip-text or --text-embeddings");
+    if (s->text_embeddings != NULL && s->concepts != NULL)
+        return cli_usage("give --concepts or --text-embeddings, not both");
     if (s->text_embeddings == NULL && s->vocab == NULL)
         return cli_usage("--vocab FILE is missing: CLIP's texts need its vocabulary");
     if (strstr(s->prompt, "{}") == NULL)

@@ -1,6 +1,7 @@
 // Owns reading a single label.
 #include "data/label_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/letters.h"
@@ -119,13 +120,37 @@ igd_label_kind igd_label_read(int32_t *number, const char *text)
                                                               : IGD_LABEL_NAME;
 }
 
+#define WORDNET_ID 9
+
+static bool starts_with_wordnet_id(const char *text)
+{
+    return text[0] == 'n' && digits(text + 1) == WORDNET_ID - 1;
+}
+
 bool igd_is_wordnet_id(const char *text)
 {
-    return text[0] == 'n' && digits(text + 1) == 8 && text[9] == '\0';
+    return starts_with_wordnet_id(text) && text[WORDNET_ID] == '\0';
 }
 
 bool igd_is_bare_name(const char *text)
 {
     int32_t number;
     return igd_is_wordnet_id(text) || igd_label_read(&number, text) != IGD_LABEL_NAME;
+}
+
+bool igd_is_list_line(const char *text, int number)
+{
+    if (text[0] == '{' || text[0] == '[')
+        return true;
+    if (starts_with_wordnet_id(text))
+        return strchr(" \t,;:", text[WORDNET_ID]) != NULL;
+    char own[2][16];
+    const size_t length = digits(text);
+    snprintf(own[0], sizeof(own[0]), "%d", number);
+    snprintf(own[1], sizeof(own[1]), "%d", number + 1);
+    for (int i = 0; i < 2; i++)
+        if (length == strlen(own[i]) && strncmp(text, own[i], length) == 0 &&
+            text[length] != '\0' && strchr("\t,;:", text[length]) != NULL)
+            return true;
+    return false;
 }

@@ -21,4 +21,9 @@ bool igd_is_wordnet_id(const char *text);
 // Whether the name says nothing to a reader: a number or a WordNet id.
 bool igd_is_bare_name(const char *text);
 
+// Whether it is a line of a list of classes rather than a name: JSON, or with a WordNet
+// id or the number of its class (from 0 or from 1) in front, as in "n01440764 tench",
+// "0,tench".
+bool igd_is_list_line(const char *text, int number);
+
 #endif

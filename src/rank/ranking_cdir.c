@@ -151,6 +151,11 @@ static igd_status check_concepts(const cdir *r)
                              "the name of class %d is '%s', which means nothing to CLIP; "
                              "--concepts FILE gives words for each class",
                              c, r->names[c]);
+        if (igd_is_list_line(r->names[c], c))
+            return igd_error(IGD_EINVAL,
+                             "the concept of class %d is '%.80s', a line of a list; CLIP "
+                             "needs the words alone",
+                             c, r->names[c]);
     }
     warn_equal(r);
     return IGD_OK;

@@ -88,11 +88,11 @@ tuned=("${images[@]/test/train}" "${threat[@]}" "${attacks[@]}" "${files[@]}" "$
 call 'analyze tune' "${tuned[@]}" --layers l --rank-count 1 --method loir
 call 'analyze tune' "${tuned[@]}" --no-json --csv --ranking r.safetensors --force
 for image in '--clip clip.pt' '--clip-image i.pt --clip-text t.pt' \
-    '--image-embeddings i.npy --clip-text t.pt' \
-    '--image-embeddings i.npy --text-embeddings t.npy'; do
+    '--image-embeddings i.npy --clip-text t.pt'; do
     # shellcheck disable=SC2086 # options
     call 'analyze tune' "${tuned[@]}" --method cdir $image "${clip[@]}"
 done
+call 'analyze tune' "${tuned[@]}" --method cdir --image-embeddings i.npy --text-embeddings t.npy
 call report --results absent.json -o page.html --csv
 call report --results absent.json --model-info info.json --info additional_data=true
 analysis=("${images[@]}" "${files[@]}" "${common[@]}")
