@@ -353,6 +353,35 @@ class Centred(nn.Module):
         return self.body(x - x.mean(0, keepdim=True))
 
 
+def centre(_self, inputs: Tuple[torch.Tensor]) -> Tuple[torch.Tensor]:
+    return ((inputs[0] - 0.5) / 0.2,)
+
+
+def double(_self, _inputs: Tuple[torch.Tensor], result: torch.Tensor) -> torch.Tensor:
+    return 2 * result
+
+
+def hooked(before):
+    """What Python runs around forward() stands in none of the file's methods."""
+    model = Body()
+    if before:
+        model.register_forward_pre_hook(centre)
+    else:
+        model.register_forward_hook(double)
+    return model
+
+
+class Wrapped(nn.Module):
+    """A module with hooks inside another, which calls them."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = hooked(True)
+
+    def forward(self, x):
+        return self.body(x)
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -387,6 +416,9 @@ def unusual():
     yield "quantising", Quantising(), ("script",)
     yield "cancelling", Cancelling(), ("script",)
     yield "centred", Centred(), ("script",)
+    yield "pre_hooked", hooked(True), ("script",)
+    yield "hooked", hooked(False), ("script",)
+    yield "wrapped", Wrapped(), both
 
 
 def main():

@@ -494,8 +494,20 @@ void free_convolutions(const graph_ptr &graph)
     }
 }
 
+// Hooks of submodules are calls in the code; those of the module itself stand beside it.
+void refuse_hooks(const jit::Module &module, const jit::Method &method)
+{
+    const auto type = module.type();
+    if (method.name() == "forward" &&
+        !(type->getForwardPreHooks().empty() && type->getForwardHooks().empty()))
+        throw refusal{IGD_EFORMAT,
+                      "the module has hooks that Python runs around "
+                      "'forward': trace it, or script a module that calls it"};
+}
+
 void flattener::run(const jit::Module &module, const jit::Method &method)
 {
+    refuse_hooks(module, method);
     graph = method.graph()->copy();
     objects[graph->inputs()[0]] = {"", module._ivalue()};
     bind_defaults(method.function().getSchema());

@@ -293,6 +293,24 @@ static void test_layers__what_is_no_row_of_logits_is_explained(void **state)
     assert_refused("baked.trace.pt", IGD_EINVAL, "tracing has written the size");
 }
 
+static void test_layers__hooks_of_the_module_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("pre_hooked.script.pt", IGD_EFORMAT, "hooks that Python runs");
+    assert_refused("hooked.script.pt", IGD_EFORMAT, "hooks that Python runs");
+
+    // A module around it calls them, and so does what is traced.
+    float image[3 * 8 * 8], wanted[5], z[5];
+    igd_model *script = load("wrapped.script.pt"), *trace = load("wrapped.trace.pt");
+    fill(image, 3 * 8 * 8, 0.75f);
+    assert_ok(igd_model_predict(wanted, trace, image, 1));
+    assert_ok(igd_model_predict(z, script, image, 1));
+    igd_model_free(script);
+    igd_model_free(trace);
+    for (int k = 0; k < 5; k++)
+        assert_true(fabsf(z[k] - wanted[k]) < 1e-4f);
+}
+
 // Checks a cut at two layers against the cuts at each, for logits that are a sum of what
 // the two lead to.
 static void check_joint(const char *file, const char *first, const char *second, int Ka,
@@ -417,6 +435,7 @@ int main(void)
         TENSOR_TEST(test_layers__what_stops_gradients_is_said),
         TENSOR_TEST(test_layers__rounding_is_judged_in_float64),
         TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
+        TENSOR_TEST(test_layers__hooks_of_the_module_are_refused),
         TENSOR_TEST(test_layers__several_are_masked_at_once),
         TENSOR_TEST(test_layers__each_of_several_has_its_own_ranking),
     };
