@@ -168,16 +168,34 @@ static void test_file__gzip_stops_at_what_its_beginning_declares(void **state)
     free(packed);
 }
 
-// A zip archive of one entry of zeros; as the models that igdef reads are.
-static void zip_zeros(const char *path, size_t size)
+#define NOTHING "\x80\x02)." // a pickle of no values
+
+typedef struct part {
+    const char *name;
+    const void *bytes;
+    size_t size;
+} part;
+
+// A zip archive, as the models that igdef reads are.
+static void zip(const char *path, const part *parts, size_t num)
 {
     int error = 0;
-    void *zeros = calloc(size, 1);
     zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &error);
     assert_non_null(z);
-    zip_source_t *from = zip_source_buffer(z, zeros, size, 1);
-    assert_true(zip_file_add(z, "archive/constants.pkl", from, 0) >= 0);
+    for (size_t i = 0; i < num; i++) {
+        zip_source_t *from = zip_source_buffer(z, parts[i].bytes, parts[i].size, 0);
+        assert_true(zip_file_add(z, parts[i].name, from, 0) >= 0);
+    }
     assert_int_equal(zip_close(z), 0);
+}
+
+static void zip_zeros(const char *path, size_t size)
+{
+    void *zeros = calloc(size, 1);
+    const part parts[] = {{"archive/constants.pkl", NOTHING, sizeof(NOTHING) - 1},
+                          {"archive/zeros", zeros, size}};
+    zip(path, parts, 2);
+    free(zeros);
 }
 
 static void test_file__zip_contents_are_in_proportion_to_the_file(void **state)
@@ -186,9 +204,93 @@ static void test_file__zip_contents_are_in_proportion_to_the_file(void **state)
     const char *path = fixture_path("bomb.pt");
     zip_zeros(path, (size_t)300 << 20);
     assert_fails(igd_archive_check(path), IGD_EFORMAT,
-                 "bomb.pt: 'archive/constants.pkl' makes the contents larger than 100");
+                 "bomb.pt: 'archive/zeros' makes the contents larger than 100");
     zip_zeros(path, (size_t)30 << 20);
     assert_ok(igd_archive_check(path));
+}
+
+// Checks an archive whose pickle names tensors of data/0, which has `size` bytes.
+static igd_status check_pickle(const char *pickle, size_t length, size_t size)
+{
+    static const char zeros[64];
+    const char *path = fixture_path("tensors.pt");
+    const part parts[] = {{"m/data/0", zeros, size},
+                          {"m/data.pkl", pickle, length},
+                          {"m/constants.pkl", NOTHING, sizeof(NOTHING) - 1}};
+    zip(path, parts, 3);
+    return igd_archive_check(path);
+}
+
+#define CHECK_PICKLE(pickle, size) check_pickle(pickle, sizeof(pickle) - 1, size)
+#define STORAGE(type, key, num)                                                          \
+    "(X\7\0\0\0storagectorch\n" type "\nX\1\0\0\0" key "X\3\0\0\0cpuK" num "tQ"
+// num floats of data/0, the tensor's offset, its length and its stride.
+#define TENSOR(num, offset, length, stride)                                              \
+    "\x80\x02"                                                                           \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE(                                      \
+        "FloatStorage", "0", num) "K" offset "K" length "\x85K" stride "\x85\x89NtR."
+
+static void test_file__tensors_fit_the_files_that_hold_them(void **state)
+{
+    (void)state;
+    assert_ok(CHECK_PICKLE(TENSOR("\5", "\0", "\5", "\1"), 20));
+    assert_ok(CHECK_PICKLE(TENSOR("\5", "\2", "\2", "\2"), 20)); // a view
+    assert_ok(CHECK_PICKLE(TENSOR("\0", "\0", "\0", "\1"), 0));  // empty
+    assert_fails(CHECK_PICKLE(TENSOR("\5", "\0", "\5", "\1"), 16), IGD_EFORMAT,
+                 "damaged: 'data/0' has 16 bytes for 5 elements of 4");
+    assert_fails(CHECK_PICKLE(TENSOR("\5", "\0", "\5", "\1"), 0), IGD_EFORMAT,
+                 "damaged: 'data/0' has 0 bytes for 5 elements of 4");
+    assert_fails(CHECK_PICKLE("\x80\x02" STORAGE("DoubleStorage", "0", "\3") ".", 23),
+                 IGD_EFORMAT, "damaged: 'data/0' has 23 bytes for 3 elements of 8");
+    assert_fails(CHECK_PICKLE("\x80\x02" STORAGE("FloatStorage", "1", "\1") ".", 20),
+                 IGD_EFORMAT, "damaged: 'data/1' is missing");
+    assert_fails(CHECK_PICKLE("\x80\x02" STORAGE("OddStorage", "0", "\1") ".", 20),
+                 IGD_EFORMAT, "tensor 'data/0' is of an unknown type OddStorage");
+}
+
+static void test_file__tensors_stay_within_their_storage(void **state)
+{
+    (void)state;
+    static const char *beyond = "damaged: a tensor of 'data.pkl' reaches beyond its 5";
+    assert_fails(CHECK_PICKLE(TENSOR("\5", "\0", "\6", "\1"), 20), IGD_EFORMAT, beyond);
+    assert_fails(CHECK_PICKLE(TENSOR("\5", "\1", "\5", "\1"), 20), IGD_EFORMAT, beyond);
+    assert_fails(CHECK_PICKLE(TENSOR("\5", "\0", "\3", "\3"), 20), IGD_EFORMAT, beyond);
+}
+
+static void test_file__pickles_do_what_torchscript_writes(void **state)
+{
+    (void)state;
+    static const char *refused = "damaged: 'data.pkl' is no pickle of TorchScript";
+    static const char *const pickles[] = {
+        "\x80\x02",                                    // no end
+        "\x80\x02i.",                                  // an unknown instruction
+        "\x80\x02r\xff\xff\xff\xff.",                  // memory for nothing
+        "\x80\x02(Nb.",                                // below a mark
+        "\x80\x02"                                     // a number for a function
+        "K\1)R.",                                      //
+        "\x80\x02"                                     // to libtorch, likewise
+        "ctorch\nFloatStorage\n)R.",                   //
+        "\x80\x02"                                     //
+        "ctorch._tensor\n_rebuild_from_type_v2\n)R.",  //
+        "\x80\x02"                                     // no storage
+        "ctorch._utils\n_rebuild_tensor_v2\n(NK\1tR.", //
+    };
+    for (size_t i = 0; i < sizeof(pickles) / sizeof(pickles[0]); i++)
+        assert_fails(check_pickle(pickles[i], strlen(pickles[i]), 20), IGD_EFORMAT,
+                     refused);
+}
+
+static void test_file__names_in_an_archive_are_there_once(void **state)
+{
+    (void)state;
+    const char *path = fixture_path("twice.pt");
+    const part parts[] = {{"m/constants.pkl", NOTHING, sizeof(NOTHING) - 1},
+                          {"m/data/a", "", 0},
+                          {"m/data/A", "", 0}};
+    zip(path, parts, 2);
+    assert_ok(igd_archive_check(path));
+    zip(path, parts, 3);
+    assert_fails(igd_archive_check(path), IGD_EFORMAT, "is there twice");
 }
 
 static void test_file__an_uncommitted_writer_leaves_no_trace(void **state)
@@ -425,6 +527,10 @@ int main(void)
         cmocka_unit_test(test_file__limits_what_gzip_may_become),
         cmocka_unit_test(test_file__gzip_stops_at_what_its_beginning_declares),
         cmocka_unit_test(test_file__zip_contents_are_in_proportion_to_the_file),
+        cmocka_unit_test(test_file__tensors_fit_the_files_that_hold_them),
+        cmocka_unit_test(test_file__tensors_stay_within_their_storage),
+        cmocka_unit_test(test_file__pickles_do_what_torchscript_writes),
+        cmocka_unit_test(test_file__names_in_an_archive_are_there_once),
         cmocka_unit_test(test_file__an_uncommitted_writer_leaves_no_trace),
         cmocka_unit_test(test_file__writing_follows_a_link),
         cmocka_unit_test(test_file__writing_to_a_device_leaves_it_a_device),

@@ -4,8 +4,9 @@
 
 #include "igdef/status.h"
 
-// Reads every entry and compares it with its checksum, which libtorch does not do. Fails
-// where the file is missing, no such archive, damaged, or weights without a program.
+// Reads every entry and compares it with its checksum, and the tensors with the entries
+// that hold them, which libtorch does not do. Fails where the file is missing, no such
+// archive, damaged, or weights without a program.
 igd_status igd_archive_check(const char *path);
 
 // The text of an extra file of a TorchScript archive, zero-ended; owned, NULL where the
