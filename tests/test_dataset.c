@@ -75,7 +75,7 @@ static void test_dataset__ids_may_be_names(void **state)
         {"-1\n", NULL, "no image \"-1\" in"},
         {"99999999999999999999999\n", NULL, "no image \"99999999999999999999999\" in"},
         {"0\nThree\n", NULL, "image \"Three\" appears twice"},
-        {"", NULL, "images 0 to 0 are wanted of 0"},
+        {"", NULL, "names.txt: names no image"},
     };
     igd_dataset_options o = igd_dataset_options_default();
     igd_dataset *d;
@@ -315,6 +315,11 @@ static void test_dataset__pixels_a_rounding_outside_are_shown_or_clamped(void **
                      bad[i].message);
         assert_null(strstr(igd_error_message(), "--clamp-pixels"));
     }
+    x[3] = 2.0f; // the farthest pixel says which range was meant
+    x[4] = 255.0f;
+    assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F32, shape, 4, x));
+    assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,
+                 "image 1 has a pixel of 255, outside [0, 1]; save 0 to 255 as uint8");
     const double doubles[6] = {0};
     assert_ok(igd_npy_write(fixture_path("c.npy"), IGD_NPY_F64, shape, 4, doubles));
     assert_fails(igd_dataset_open(&d, fixture_path("c.npy"), &o), IGD_EFORMAT,

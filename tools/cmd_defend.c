@@ -228,12 +228,28 @@ static igd_status print_json(const predictions *p, const igd_defense *defense,
     return st;
 }
 
+// Images that need a file of labels are taken without one.
+static igd_status open_data(igd_dataset **out, const defend_settings *s)
+{
+    const uint64_t seed = s->common.seed;
+    input_settings unlabelled = s->in;
+    const igd_status st = action_open_data(out, &s->in, 1.0, seed);
+    if (st != IGD_EINVAL || s->in.labels != NULL)
+        return st;
+    unlabelled.labels_unused = true;
+    IGD_TRY(action_open_data(out, &unlabelled, 1.0, seed));
+    if (igd_dataset_label(*out, 0) < 0)
+        return IGD_OK;
+    igd_dataset_free(*out);
+    return action_open_data(out, &s->in, 1.0, seed); // it is something else
+}
+
 static igd_status open_images(igd_dataset **out, const defend_settings *s)
 {
     igd_dataset_options o = igd_dataset_options_default();
     *out = NULL;
     if (s->in.data != NULL)
-        return action_open_data(out, &s->in, 1.0, s->common.seed);
+        return open_data(out, s);
     if (s->images.num == 0)
         return IGD_OK;
     IGD_TRY(action_take_preprocess(&o, &s->in));

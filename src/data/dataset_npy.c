@@ -75,17 +75,21 @@ static igd_status read_image(const void *self, float *image, int64_t i)
     if (stored == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for an image", a->path);
     igd_status st = read_bytes(a, stored, i);
+    float worst = 0.5f; // the farthest from [0, 1], which shows what range was meant
     for (size_t c = 0; c < C && st == IGD_OK; c++)
-        for (size_t p = 0; p < positions && st == IGD_OK; p++) {
+        for (size_t p = 0; p < positions; p++) {
             const size_t at = place(a, c, p);
             const float value = a->header.type == IGD_NPY_U8
                                     ? (float)((const unsigned char *)stored)[at] / 255.0f
                                     : ((const float *)stored)[at];
             image[c * positions + p] = a->clamp ? clamped(value) : value;
             if (!(image[c * positions + p] >= 0.0f && // a NaN is neither
-                  image[c * positions + p] <= 1.0f))
-                st = refuse_pixel(a, i, value);
+                  image[c * positions + p] <= 1.0f) &&
+                !isnan(worst) && !(fabsf(value - 0.5f) <= fabsf(worst - 0.5f)))
+                worst = value;
         }
+    if (st == IGD_OK && !(worst >= 0.0f && worst <= 1.0f))
+        st = refuse_pixel(a, i, worst);
     free(stored);
     return st;
 }

@@ -75,7 +75,9 @@ static igd_status start(int64_t **out, int64_t *num, const igd_source *s, const 
     igd_lines lines;
     if (ids != NULL) {
         IGD_TRY(igd_lines_read(&lines, ids));
-        const igd_status st = igd_ids_from_lines(out, num, s, &lines, ids);
+        const igd_status st = lines.num > 0
+                                  ? igd_ids_from_lines(out, num, s, &lines, ids)
+                                  : igd_error(IGD_EINVAL, "%s: names no image", ids);
         igd_lines_free(&lines);
         return st;
     }

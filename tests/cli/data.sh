@@ -66,3 +66,11 @@ igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q --json | python3 -c \
 igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q -o utf8.json >first.txt
 igdef eval -m $'d\xff.pt' -d "$data" -n 3 -q -o utf8.json | cmp - first.txt && echo "read again"
 run igdef help data
+: >none.txt
+run igdef defend -m demo.pt -r r.safetensors -d numbered --ids none.txt
+
+# What has no labels is defended without them, and evaluated not at all.
+mkdir flat
+cp numbered/9/0000.png numbered/2/0001.png flat
+igdef defend -m demo.pt -r r.safetensors --no-smoothing --keep 96 -d flat -q
+run igdef eval -m demo.pt -d flat
