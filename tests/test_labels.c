@@ -217,12 +217,13 @@ static void test_labels__more_than_a_label_of_an_array_is_refused(void **state)
         igd_lines lines;
         igd_label_line *list = NULL;
         int64_t num = 0;
+        bool named;
         snprintf(text, sizeof(text), "%s", cases[i].text);
         assert_ok(igd_lines_parse(&lines, text, strlen(text), "list.txt"));
         if (cases[i].message == NULL)
-            assert_ok(igd_label_list(&list, &num, &lines, "list.txt", NULL, 0));
+            assert_ok(igd_label_list(&list, &num, &named, &lines, "list.txt", NULL, 0));
         else
-            assert_fails(igd_label_list(&list, &num, &lines, "list.txt", NULL, 0),
+            assert_fails(igd_label_list(&list, &num, &named, &lines, "list.txt", NULL, 0),
                          IGD_EFORMAT, cases[i].message);
         free(list);
         igd_lines_free(&lines);
@@ -419,7 +420,7 @@ static void test_labels__numbered_folders_are_in_byte_order_with_a_warning(void 
 
     put_image("named/a/x.png");
     assert_fails(open_folder(&d, "named", true, false), IGD_EINVAL,
-                 "named: class folders are not all named by numbers");
+                 "named: class folders are not named by numbers");
     put_image("twice/1/x.png");
     put_image("twice/01/x.png");
     assert_fails(open_folder(&d, "twice", true, false), IGD_EFORMAT,
@@ -428,6 +429,79 @@ static void test_labels__numbered_folders_are_in_byte_order_with_a_warning(void 
     put_image("some/10/x.png");
     assert_ok(open_folder(&d, "some", true, true)); // the model's indices
     assert_string_equal(labels_of(d), "3 10");
+    igd_dataset_free(d);
+}
+
+// Opens a flat folder with labels alone, or with a list of names and labels.
+static igd_status open_flat(igd_dataset **d, const char *folder, const char *text,
+                            bool numeric)
+{
+    igd_dataset_options o = igd_dataset_options_default();
+    put("flat.txt", text);
+    o.labels = fixture_path("flat.txt");
+    o.numeric_order = numeric;
+    return igd_dataset_open(d, fixture_path(folder), &o);
+}
+
+static void test_labels__names_that_end_in_numbers_are_ordered_like_numbers(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    char name[64], list[512] = "";
+    for (int c = 0; c < 12; c++) {
+        snprintf(name, sizeof(name), "prefixed/class_%d/x.png", c);
+        put_image(name);
+        snprintf(name, sizeof(name), "named12/img%02d.png", c);
+        put_image(name);
+        snprintf(list + strlen(list), sizeof(list) - strlen(list),
+                 "img%02d.png,class %d\n", c, c);
+    }
+    assert_ok(open_folder(&d, "prefixed", false, false));
+    assert_true(
+        has_note(d, "class-order", "class_10 is class 2, not class_2, and 10 of"));
+    igd_dataset_free(d);
+    assert_ok(open_folder(&d, "prefixed", true, false));
+    assert_string_equal(igd_dataset_class_name(d, 2), "class_2");
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+
+    assert_ok(open_flat(&d, "named12", list, false));
+    assert_string_equal(labels_of(d), "0 1 4 5 6 7 8 9 10 11 2 3");
+    assert_true(
+        has_note(d, "class-order", "class 10 is class 2, not class 2, and 10 of"));
+    igd_dataset_free(d);
+    assert_ok(open_flat(&d, "named12", list, true));
+    assert_string_equal(labels_of(d), "0 1 2 3 4 5 6 7 8 9 10 11");
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+}
+
+static void test_labels__alone_warn_where_images_have_two_orders(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    const int32_t labels[] = {0, 1, 2};
+    put_image("unpadded/img1.png");
+    put_image("unpadded/img9.png");
+    put_image("unpadded/img10.png");
+    put_image("even/img01.png");
+    put_image("even/img09.png");
+    put_image("even/img10.png");
+    assert_ok(open_flat(&d, "unpadded", "0\n1\n2\n", false));
+    assert_true(has_note(d, "class-order", "img10.png is image 1, not img9.png"));
+    igd_dataset_free(d);
+    assert_ok(open_flat(&d, "unpadded", "img1.png 0\nimg9.png 1\nimg10.png 2\n", false));
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+    assert_ok(open_flat(&d, "even", "0\n1\n2\n", false));
+    assert_false(has_note(d, "class-order", ""));
+    igd_dataset_free(d);
+    assert_ok(igd_npy_write(fixture_path("alone.npy"), IGD_NPY_I32, (const int64_t[]){3},
+                            1, labels));
+    o.labels = fixture_path("alone.npy");
+    assert_ok(igd_dataset_open(&d, fixture_path("unpadded"), &o));
+    assert_true(has_note(d, "class-order", "img10.png is image 1"));
     igd_dataset_free(d);
 }
 
@@ -593,6 +667,8 @@ int main(void)
         TENSOR_TEST(test_labels__files_of_classes_have_many_forms),
         TENSOR_TEST(test_labels__names_are_looked_up_in_the_file_of_classes),
         TENSOR_TEST(test_labels__numbered_folders_are_in_byte_order_with_a_warning),
+        TENSOR_TEST(test_labels__names_that_end_in_numbers_are_ordered_like_numbers),
+        TENSOR_TEST(test_labels__alone_warn_where_images_have_two_orders),
         TENSOR_TEST(test_labels__what_is_no_class_is_passed_over),
         TENSOR_TEST(test_labels__images_lie_at_any_depth_in_torchvisions_order),
         TENSOR_TEST(test_labels__tiny_imagenets_folder_is_flat),

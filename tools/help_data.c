@@ -13,8 +13,9 @@ static const form forms[] = {
     {"Folder of class folders",
      "ROOT/CLASS/IMAGE.png, also deeper; JPEG, PNG and BMP, of one size or with "
      "--preprocess. Classes are numbered in byte order of the folders' names, as "
-     "torchvision.datasets.ImageFolder does; --class-order numeric takes folders named "
-     "by numbers in the order of these. ROOT may hold train, val and test, of which "
+     "torchvision.datasets.ImageFolder does; --class-order numeric takes numbers in "
+     "names in their order, of names in a list of labels, too. ROOT may hold train, val "
+     "and test, of which "
      "--split takes one (test, else val). Hidden files, __MACOSX, @eaDir and folders "
      "without images are passed over.",
      "torchvision.utils.save_image(x[i], f'root/{classes[y[i]]}/{i:05}.png')"},

@@ -29,8 +29,8 @@ typedef struct igd_dataset_options {
                                  rather than refuse it. Default false. */
     const char *classes;    /**< File of the model's classes in their order: names of
                                  folders and labels are looked up in it; NULL for none. */
-    bool numeric_order; /**< Class folders, all named by numbers, count in their order,
-                             not in that of their names' bytes. */
+    bool numeric_order;     /**< Classes count in the order of the numbers in the names of
+                                 their folders or labels, not in that of bytes. */
     bool partial; /**< Labels are the model's indices, though the data have fewer classes
                        than the model. */
     bool clamp_pixels; /**< Pixels of float32 arrays that leave [0, 1] by at most 0.001

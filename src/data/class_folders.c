@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "data/class_order.h"
 #include "data/dataset_impl.h"
 #include "data/label_text.h"
 #include "data/listing.h"
@@ -33,74 +34,37 @@ igd_status igd_folder_inspect(igd_folder_kind *out, const char *path)
 
 // --- Which folder is which class
 
-// A class folder and the number that its name is, where all are numbers.
-typedef struct numbered {
-    char *name;
-    int32_t number;
-} numbered;
-
-static int by_number(const void *a, const void *b)
+// Reads the folders' names as numbers [classes]; false where one is not of digits alone.
+static bool read_numbers(int32_t *number, const igd_listing *classes)
 {
-    const numbered *p = a, *q = b;
-    if (p->number != q->number)
-        return p->number < q->number ? -1 : 1;
-    return strcmp(p->name, q->name);
-}
-
-// The names' numbers, sorted by them; *out is owned, NULL where not all are whole numbers
-// of digits alone.
-static igd_status read_numbers(numbered **out, const igd_listing *classes)
-{
-    numbered *n = malloc(((size_t)classes->num + 1) * sizeof(*n));
-    *out = NULL;
-    if (n == NULL)
-        return igd_error(IGD_ENOMEM, "no memory for %lld classes",
-                         (long long)classes->num);
     for (int64_t c = 0; c < classes->num; c++) {
         const char *name = classes->name[c];
-        n[c].name = classes->name[c];
-        if (name[strspn(name, "0123456789")] != '\0') {
-            free(n);
-            return IGD_OK;
-        }
-        (void)igd_label_read(&n[c].number, name);
+        if (name[strspn(name, "0123456789")] != '\0')
+            return false;
+        (void)igd_label_read(&number[c], name);
     }
-    qsort(n, (size_t)classes->num, sizeof(*n), by_number);
-    *out = n;
-    return IGD_OK;
+    return true;
 }
 
-// Names that are numbers: their order by bytes may not be that of the numbers, and then
-// most classes get another's label.
-static igd_status order_numbers(igd_source *s, igd_listing *classes, numbered *n,
-                                const char *path)
+// Names that are numbers look like the model's indices. Where their order is not that of
+// numbers, another note has said so.
+static igd_status note_start(igd_source *s, const int32_t *number,
+                             const igd_listing *classes)
 {
-    const int64_t num = classes->num;
-    int64_t moved = 0, other = 0; // by the order of numbers; from the number itself
-    for (int64_t c = 0; c < num; c++) {
-        if (c > 0 && n[c].number == n[c - 1].number)
-            return igd_error(IGD_EFORMAT, "%s: class folders %s and %s have one number",
-                             path, n[c - 1].name, n[c].name);
-        moved += strcmp(n[c].name, classes->name[c]) != 0;
-        other += n[c].number != c;
+    const int64_t last = classes->num - 1;
+    bool other = false;
+    for (int64_t c = 0; c <= last; c++) {
+        if (c > 0 && number[c] < number[c - 1])
+            return IGD_OK;
+        other = other || number[c] != c;
     }
-    if (!s->numeric_order && moved > 0)
-        return igd_notes_add(
-            &s->notes, IGD_NOTE_CLASS_ORDER,
-            "class folders named by numbers are taken in byte order, as torchvision "
-            "does: %s is class 1, and %lld of %lld classes have another number than in "
-            "the order of numbers; --class-order numeric takes that",
-            num > 1 ? classes->name[1] : classes->name[0], (long long)moved,
-            (long long)num);
-    for (int64_t c = 0; c < num && s->numeric_order; c++)
-        classes->name[c] = n[c].name;
-    if (other > 0 && !(s->numeric_order && s->partial))
-        return igd_notes_add(&s->notes, IGD_NOTE_CLASS_ORDER,
-                             "class folders named by numbers do not count from 0 on: %s "
-                             "is class 0 and %s class %lld",
-                             classes->name[0], classes->name[num - 1],
-                             (long long)num - 1);
-    return IGD_OK;
+    if (!other)
+        return IGD_OK;
+    return igd_notes_add(
+        &s->notes, IGD_NOTE_CLASS_ORDER,
+        "class folders named by numbers do not count from 0 on: %s is class 0 and %s "
+        "class %lld",
+        classes->name[0], classes->name[last], (long long)last);
 }
 
 // label [classes] of every folder: its place, its number, or what the file of classes
@@ -108,9 +72,6 @@ static igd_status order_numbers(igd_source *s, igd_listing *classes, numbered *n
 static igd_status label_classes(igd_source *s, int32_t *label, igd_listing *classes,
                                 const char *path)
 {
-    numbered *n = NULL;
-    igd_status st = IGD_OK;
-
     if (s->map != NULL) {
         for (int64_t c = 0; c < classes->num; c++) {
             label[c] = igd_class_map_find(s->map, classes->name[c]);
@@ -122,32 +83,22 @@ static igd_status label_classes(igd_source *s, int32_t *label, igd_listing *clas
         }
         return igd_class_map_take(s);
     }
-    if ((st = read_numbers(&n, classes)) != IGD_OK)
-        goto done;
-    if (n == NULL && s->numeric_order) {
-        st = igd_error(IGD_EINVAL,
-                       "%s: class folders are not all named by numbers, so they have no "
-                       "numeric order",
-                       path);
-        goto done;
+    IGD_TRY(igd_class_order(s, classes->name, classes->num, "class folders", path));
+    const bool numbers = read_numbers(label, classes);
+    if (numbers && s->numeric_order && s->partial) {
+        s->num_classes = label[classes->num - 1] + 1;
+        if (label[classes->num - 1] >= IGD_MAX_CLASSES)
+            return igd_error(IGD_EFORMAT, "%s: class folder %s is out of range", path,
+                             classes->name[classes->num - 1]);
+        return IGD_OK;
     }
-    if (n != NULL && (st = order_numbers(s, classes, n, path)) != IGD_OK)
-        goto done;
-    const bool own = n != NULL && s->numeric_order && s->partial; // the model's indices
+    if (numbers)
+        IGD_TRY(note_start(s, label, classes));
     for (int64_t c = 0; c < classes->num; c++)
-        label[c] = own ? n[c].number : (int32_t)c;
-    s->num_classes = own ? label[classes->num - 1] + 1 : (int)classes->num;
-    s->named = !own;
-    if (own && label[classes->num - 1] >= IGD_MAX_CLASSES)
-        st = igd_error(IGD_EFORMAT, "%s: class folder %s is out of range", path,
-                       classes->name[classes->num - 1]);
-    else if (!own)
-        st =
-            igd_lines_copy(&s->classes, (const char *const *)classes->name, classes->num);
-
-done:
-    free(n);
-    return st;
+        label[c] = (int32_t)c;
+    s->num_classes = (int)classes->num;
+    s->named = true;
+    return igd_lines_copy(&s->classes, (const char *const *)classes->name, classes->num);
 }
 
 // --- Opening

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/natural.h"
 #include "core/npy.h"
+#include "data/class_order.h"
 #include "data/dataset_impl.h"
 #include "data/label_list.h"
 #include "data/label_text.h"
@@ -143,14 +145,19 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-// Names become numbers in byte order, as folders do.
+static int by_order(const void *a, const void *b)
+{
+    return igd_natural_compare(*(const char *const *)a, *(const char *const *)b);
+}
+
+// Names become numbers in the order that folders have.
 static igd_status from_names(igd_source *s, const igd_label_line *lines, const char *path)
 {
-    const char **names = malloc((size_t)s->num * sizeof(*names));
+    char **names = malloc((size_t)s->num * sizeof(*names));
     if (names == NULL)
         return igd_error(IGD_ENOMEM, "%s: no memory for class names", path);
     for (int64_t i = 0; i < s->num; i++)
-        names[i] = lines[i].text;
+        names[i] = (char *)lines[i].text;
     qsort(names, (size_t)s->num, sizeof(*names), by_text);
     int64_t num = 0;
     for (int64_t i = 0; i < s->num; i++)
@@ -159,13 +166,15 @@ static igd_status from_names(igd_source *s, const igd_label_line *lines, const c
     igd_status st = IGD_OK;
     if (num > IGD_MAX_CLASSES)
         st = igd_error(IGD_EFORMAT, "%s: %lld class names", path, (long long)num);
+    else
+        st = igd_class_order(s, names, num, "classes", path);
     for (int64_t i = 0; i < s->num && st == IGD_OK; i++) {
-        const char *const *at =
-            bsearch(&lines[i].text, names, (size_t)num, sizeof(*names), by_text);
+        char *const *at = bsearch(&lines[i].text, names, (size_t)num, sizeof(*names),
+                                  s->numeric_order ? by_order : by_text);
         s->labels[i] = (int32_t)(at - names);
     }
     if (st == IGD_OK)
-        st = igd_lines_copy(&s->classes, names, num);
+        st = igd_lines_copy(&s->classes, (const char *const *)names, num);
     s->num_classes = (int)num;
     s->named = true;
     free(names);
@@ -209,11 +218,14 @@ igd_status igd_labels_from_lines(igd_source *s, igd_lines *lines, const char *pa
 {
     igd_label_line *list = NULL;
     int64_t num = 0;
-    igd_status st = igd_label_list(&list, &num, lines, path, names, s->num);
+    bool named = false;
+    igd_status st = igd_label_list(&list, &num, &named, lines, path, names, s->num);
     if (st == IGD_OK)
         st = allocate(s, path, num);
     if (st == IGD_OK)
         st = from_texts(s, list, path);
+    if (st == IGD_OK && !named && names != NULL)
+        st = igd_class_order_check_images(s, names);
     free(list);
     return st;
 }
@@ -239,6 +251,8 @@ igd_status igd_labels_read(igd_source *s, const char *path, const char *const *n
         st = igd_npy_read(&a, path);
         if (st == IGD_OK)
             st = from_array(s, &a, path);
+        if (st == IGD_OK && names != NULL)
+            st = igd_class_order_check_images(s, names);
     } else {
         st = igd_lines_read(&lines, path);
         if (st == IGD_OK)

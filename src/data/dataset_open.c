@@ -130,7 +130,7 @@ static igd_status check_options(const char *path, format f, const igd_dataset_op
         return igd_error(IGD_EINVAL,
                          "%s: preprocess \"%s\" is for folders of image files", path,
                          p->name);
-    if (f != IMAGES && o->numeric_order)
+    if (f != IMAGES && o->numeric_order && !(f == ARRAYS && o->labels != NULL))
         return igd_error(IGD_EINVAL, "%s: a class order is for class folders", path);
     if (o->labels != NULL && (f == CIFAR || f == CIFAR_PYTHON || f == IDX))
         return igd_error(IGD_EINVAL, "%s: has labels of its own", path);

@@ -267,8 +267,9 @@ static bool has_number_beside(const char *line)
     return found;
 }
 
-igd_status igd_label_list(igd_label_line **out, int64_t *num, igd_lines *lines,
-                          const char *path, const char *const *names, int64_t num_names)
+igd_status igd_label_list(igd_label_line **out, int64_t *num, bool *has_names,
+                          igd_lines *lines, const char *path, const char *const *names,
+                          int64_t num_names)
 {
     igd_name_index *index = NULL;
     bool named = false;
@@ -299,6 +300,7 @@ igd_status igd_label_list(igd_label_line **out, int64_t *num, igd_lines *lines,
     if (st == IGD_OK) {
         *out = list;
         *num = room;
+        *has_names = named;
     } else {
         free(list);
     }

@@ -92,10 +92,12 @@ static const igd_explanation explanations[] = {
      "like these, or they reach it in another form: another normalisation, order of classes or "
      "size. What attacks do to it says nothing.",
      "Look with igdef inspect --data, and check which class is which number."},
-    {IGD_WARN_CLASS_ORDER, "Class folders are named by numbers",
-     "Folders are numbered in byte order of their names, in which 10 comes before 2. Where the "
-     "names are the model\xe2\x80\x99s indices, most labels are wrong.",
-     "Take them in the order of numbers: --class-order numeric."},
+    {IGD_WARN_CLASS_ORDER, "Numbers in names have another order than bytes",
+     "Classes are numbered, and images paired with labels that have no names, in byte order of "
+     "names, in which 10 comes before 2. Where they were meant in the order of numbers, most labels "
+     "are wrong.",
+     "Take classes in the order of numbers, --class-order numeric, and write name and label of each "
+     "image."},
     {IGD_WARN_ONE_CLASS, "All images are of one class",
      "There is one class folder, and nothing says which of the model\xe2\x80\x99s classes it is. "
      "It was taken for the first.",
