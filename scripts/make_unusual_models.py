@@ -382,6 +382,21 @@ class Wrapped(nn.Module):
         return self.body(x)
 
 
+class NamedPenultimate(nn.Module):
+    """A module whose name is reserved for the input of the head."""
+
+    def __init__(self, width, activation):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, 2, 1)
+        self.penultimate = nn.Linear(6, width)
+        self.fc = nn.Linear(width, NUM_CLASSES)
+        self.activation = activation
+
+    def forward(self, x):
+        f = self.penultimate(F.relu(self.conv(x)).mean([2, 3]))
+        return self.fc(F.relu(f) if self.activation else f)
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -419,6 +434,8 @@ def unusual():
     yield "pre_hooked", hooked(True), ("script",)
     yield "hooked", hooked(False), ("script",)
     yield "wrapped", Wrapped(), both
+    yield "named", NamedPenultimate(4, True), both
+    yield "named_as_wide", NamedPenultimate(NUM_CLASSES, False), ("script",)
 
 
 def main():

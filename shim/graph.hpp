@@ -52,7 +52,7 @@ igd_status attempt(const char *what, F f) noexcept
 // A place in the flat graph, marked by a node igdef::mark(value, id).
 struct mark {
     int64_t id;         // of its node; -1 where there is none
-    std::string path;   // of the module, or "penultimate" or "@number"
+    std::string path;   // of the module, or "@number", or that of special marks
     std::string kind;   // class of the module, or the operation
     std::string reason; // why nothing can be cut here; empty where it can
     bool input;         // of the module, not its output
@@ -60,7 +60,12 @@ struct mark {
     int call;           // of the module, from 1
     int num_calls;      // set once all are known
     std::string label;  // the name that finds it; likewise
+    // In front of the product that yields the logits. Modules may have the same path.
+    bool special = false;
 };
+
+// The path of special marks, and their name.
+inline constexpr const char *penultimate = "penultimate";
 
 struct graph_form {
     bool folded;        // batch norms are part of the convolutions before them

@@ -24,8 +24,7 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
             return;
         axes &place = list->places.at(static_cast<size_t>(mark_id(n)));
         place = describe(all, neuron_axes, n);
-        if (g.marks[static_cast<size_t>(mark_id(n))].path == "penultimate" &&
-            place.reason.empty())
+        if (g.marks[static_cast<size_t>(mark_id(n))].special && place.reason.empty())
             place.reason = why_not_penultimate(g, all, n);
         place.affine =
             place.reason.empty() && affine_after(g, all, from_input, {n}, aliases);
@@ -33,7 +32,7 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
     list->labels.reserve(g.marks.size());
     list->reasons.reserve(g.marks.size());
     for (const mark &m : g.marks) {
-        if (m.input && m.path != "penultimate")
+        if (m.input && !m.special)
             continue; // can be cut too, but would double the list
         const axes none;
         const axes &place = m.id < 0 ? none : list->places.at(static_cast<size_t>(m.id));
@@ -51,7 +50,7 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
         if (place.neuron >= 0 && place.neuron < l.num_dims)
             l.num_neurons = l.shape[place.neuron];
         l.affine = place.affine;
-        l.penultimate = m.path == "penultimate" && l.reason == nullptr;
+        l.penultimate = m.special && l.reason == nullptr;
         list->layers.push_back(l);
     }
     return list;
@@ -141,12 +140,18 @@ const mark &igd::find_mark(const igd_graph &g, const std::string &name)
 {
     std::string path = name;
     const std::string call = take_suffix(path, '#'), part = take_suffix(path, ':');
-    const bool input = part == "input" || path == "penultimate";
+    // A module of that name is found with a part or a call alone.
+    const bool named = std::any_of(g.marks.begin(), g.marks.end(), [](const mark &m) {
+        return m.path == penultimate && !m.special;
+    });
+    const bool special =
+        path == penultimate && (!named || (call.empty() && part.empty()));
+    const bool input = part == "input" || special;
     const int wanted_call = call.empty() ? 0 : parse_count(call, name);
     const int element = part.empty() || input ? -1 : parse_count(part, name);
     const mark *first = nullptr, *found = nullptr;
     for (const mark &m : g.marks) {
-        if (m.path != path || m.input != input)
+        if (m.path != path || m.input != input || m.special != special)
             continue;
         if (first == nullptr)
             first = &m;

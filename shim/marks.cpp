@@ -91,7 +91,8 @@ void igd::number_marks(igd_graph &out, const graph_ptr &graph)
             m.label += ":input";
         else if (m.element > 0)
             m.label += ":" + std::to_string(m.element);
-        if (m.num_calls > 1)
+        // The bare name is that of special marks.
+        if (m.num_calls > 1 || m.label == penultimate)
             m.label += "#" + std::to_string(m.call);
     }
     out.marks = std::move(kept);

@@ -193,7 +193,7 @@ void igd::mark_penultimate(igd_graph &out, const graph_ptr &graph)
     const value_set from_images = depends_on(graph, graph->inputs()[0]);
     const result_sources sources = find_sources(graph, graph->outputs()[0], from_images);
     const std::vector<Node *> &last = sources.last;
-    mark m = {-1, "penultimate", "", "", true, 0, 1, 1, "penultimate"};
+    mark m = {-1, penultimate, "", "", true, 0, 1, 1, penultimate, true};
     if (last.size() == 1 && !sources.direct && is_linear_product(last[0])) {
         Node *n = last[0];
         const auto place = static_cast<size_t>(data_input(n, from_images));

@@ -293,6 +293,37 @@ static void test_layers__what_is_no_row_of_logits_is_explained(void **state)
     assert_refused("baked.trace.pt", IGD_EINVAL, "tracing has written the size");
 }
 
+static void test_layers__a_module_may_be_called_penultimate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        int width;
+    } cases[] = {
+        {"named.script.pt", 4}, {"named.trace.pt", 4}, {"named_as_wide.script.pt", 5}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        igd_model *m = load(cases[i].file);
+        const struct {
+            const char *name;
+            int num_neurons;
+        } places[] = {{"penultimate", cases[i].width},
+                      {"penultimate#1", cases[i].width},
+                      {"penultimate:input", 6},
+                      {"fc:input", cases[i].width}};
+        const igd_layer *l = find_layer(m, "penultimate");
+        assert_true(l->penultimate);
+        assert_string_equal(l->kind, "input of fc");
+        assert_false(find_layer(m, "penultimate#1")->penultimate);
+        for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
+            igd_cut *c = NULL;
+            assert_ok(igd_model_cut(&c, m, places[k].name));
+            assert_int_equal(igd_cut_num_neurons(c), places[k].num_neurons);
+            igd_cut_free(c);
+        }
+        igd_model_free(m);
+    }
+}
+
 static void test_layers__hooks_of_the_module_are_refused(void **state)
 {
     (void)state;
@@ -435,6 +466,7 @@ int main(void)
         TENSOR_TEST(test_layers__what_stops_gradients_is_said),
         TENSOR_TEST(test_layers__rounding_is_judged_in_float64),
         TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
+        TENSOR_TEST(test_layers__a_module_may_be_called_penultimate),
         TENSOR_TEST(test_layers__hooks_of_the_module_are_refused),
         TENSOR_TEST(test_layers__several_are_masked_at_once),
         TENSOR_TEST(test_layers__each_of_several_has_its_own_ranking),
