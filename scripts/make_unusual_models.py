@@ -397,6 +397,15 @@ class NamedPenultimate(nn.Module):
         return self.fc(F.relu(f) if self.activation else f)
 
 
+class DoubleLogits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):
+        return F.log_softmax(self.body(x).double(), 1)
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -436,6 +445,7 @@ def unusual():
     yield "wrapped", Wrapped(), both
     yield "named", NamedPenultimate(4, True), both
     yield "named_as_wide", NamedPenultimate(NUM_CLASSES, False), ("script",)
+    yield "double_logits", DoubleLogits(), both
 
 
 def main():

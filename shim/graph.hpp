@@ -185,8 +185,8 @@ void mark_penultimate(igd_graph &out, const graph_ptr &graph);
 // Makes the outputs that may be logits, or the one that `wanted` names, the graph's own.
 // `wanted` may be NULL. @return their names; "" for a single tensor
 std::vector<std::string> spread_output(const graph_ptr &graph, const char *wanted);
-// Keeps the one that is a row of logits for each image of `shape`; the first where that
-// is NULL.
+// Keeps the one that is a row of logits for each image of `shape`, in float32; the first
+// as it is where that is NULL.
 void choose_output(igd_graph &g, const graph_ptr &graph,
                    const std::vector<std::string> &names, const int64_t *shape);
 

@@ -162,6 +162,49 @@ run_outputs(const igd_graph &g, const graph_ptr &graph, const int64_t shape[3])
     }
     return results;
 }
+// Whether an operation may give another floating type than float32.
+bool may_change_type(const Node *n)
+{
+    const std::string name = plain_name(n);
+    if (name == "float_power" || name == "type_as" ||
+        (name == "to" && n->inputs().size() > 1 && is_tensor(n->input(1))))
+        return true;
+    const c10::FunctionSchema *schema = n->maybeSchema();
+    if (schema == nullptr)
+        return false;
+    const auto at = schema->argumentIndexWithName("dtype");
+    if (!at)
+        return false;
+    const auto type = jit::toIValue(n->input(static_cast<size_t>(*at)));
+    return !type || (type->isInt() && type->toInt() != static_cast<int64_t>(at::kFloat));
+}
+
+// Logits of another floating type become float32, as weights do: what exports compute
+// with them is of that type.
+void make_float(const igd_graph &g, const graph_ptr &graph, const int64_t shape[3])
+{
+    bool any = false;
+    at::Tensor result;
+    each_node(graph->block(), [&](Node *n) { any = any || may_change_type(n); });
+    if (!any)
+        return;
+    try {
+        result = run_outputs(g, graph, shape)[0][0];
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &) { // the checks of the whole model say why
+        return;
+    }
+    if (!result.defined() || !result.is_floating_point() ||
+        result.scalar_type() == at::kFloat)
+        return;
+    const jit::WithInsertPoint here(graph->return_node());
+    Value *cast =
+        graph->insert(jit::aten::to, {graph->outputs()[0],
+                                      static_cast<int64_t>(at::kFloat), false, false});
+    graph->eraseOutput(0);
+    graph->registerOutput(cast);
+}
 } // namespace
 
 std::vector<std::string> igd::spread_output(const graph_ptr &graph, const char *wanted)
@@ -257,4 +300,6 @@ void igd::choose_output(igd_graph &g, const graph_ptr &graph,
         if (i != chosen)
             graph->eraseOutput(i);
     jit::EliminateDeadCode(graph);
+    if (shape != nullptr)
+        make_float(g, graph, shape);
 }

@@ -1,6 +1,6 @@
 // Which layer, which output and which checks of unusual models count
 // (scripts/make_unusual_models.py writes tests/golden/unusual).
-#include "fixture.h"
+#include "export_fixture.h"
 
 #include <math.h>
 
@@ -342,6 +342,35 @@ static void test_layers__hooks_of_the_module_are_refused(void **state)
         assert_true(fabsf(z[k] - wanted[k]) < 1e-4f);
 }
 
+// A defense of two neurons a class at the penultimate layer, and its file.
+static void check_defense(const char *file)
+{
+    enum { N = 3, PIXELS = 3 * 8 * 8 };
+    igd_model *m = load(file);
+    igd_ranking *r = NULL;
+    igd_defense *d = NULL;
+    float images[N * PIXELS];
+    const igd_stream stream = igd_stream_make(0, "defense", 0, 0);
+    igd_random_uniform(images, N * PIXELS, &stream);
+    igd_defense_options o = igd_defense_options_default();
+    o.keep = 2;
+    o.temperature = 1;
+    o.sigma = 0;
+    assert_ok(igd_ranking_random(&r, m, "penultimate", NULL, 3));
+    assert_ok(igd_defense_new(&d, m, r, &o));
+    assert_exports_itself(d, images, N, shape, 1e-5, false);
+    igd_defense_free(d);
+    igd_ranking_free(r);
+    igd_model_free(m);
+}
+
+static void test_layers__float64_becomes_float32(void **state)
+{
+    (void)state;
+    check_defense("double_logits.script.pt");
+    check_defense("double_logits.trace.pt");
+}
+
 // Checks a cut at two layers against the cuts at each, for logits that are a sum of what
 // the two lead to.
 static void check_joint(const char *file, const char *first, const char *second, int Ka,
@@ -468,6 +497,7 @@ int main(void)
         TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
         TENSOR_TEST(test_layers__a_module_may_be_called_penultimate),
         TENSOR_TEST(test_layers__hooks_of_the_module_are_refused),
+        TENSOR_TEST(test_layers__float64_becomes_float32),
         TENSOR_TEST(test_layers__several_are_masked_at_once),
         TENSOR_TEST(test_layers__each_of_several_has_its_own_ranking),
     };
