@@ -538,6 +538,8 @@ def write_refused(folder):
                _use_new_zipfile_serialization=False)
     rewrite(os.path.join(folder, "shared.script.pt"), os.path.join(folder, "newer.pt"),
             b"torch.tanh", b"torch.tanh_of_a_later_version")
+    rewrite(os.path.join(folder, "shared.script.pt"), os.path.join(folder, "foreign.pt"),
+            b"torch.tanh", b"ops.other.tanh")
     optimized = torch.jit.optimize_for_inference(torch.jit.script(model))
     optimized.save(os.path.join(folder, "optimized.pt"))
 

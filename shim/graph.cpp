@@ -49,6 +49,20 @@ at::Device parse_device(const char *name)
     return at::kCPU;
 }
 
+// Of libtorch's "... Unknown builtin op: NAMESPACE::NAME.".
+std::string unknown_operator(const std::string &line)
+{
+    const std::string start = "Unknown builtin op: ";
+    const size_t at = line.find(start);
+    const std::string name =
+        at == std::string::npos ? "" : line.substr(at + start.size());
+    if (name.find("::") == std::string::npos || starts_with(name, "aten::") ||
+        starts_with(name, "prim::") || starts_with(name, "quantized::"))
+        return "exported by a newer PyTorch: " + line;
+    return "uses the operator " + name.substr(0, name.find_last_not_of(". ") + 1) +
+           " of another library, which igdef does not load; export the model without it";
+}
+
 // What libtorch says about a file it cannot load, in the user's terms.
 refusal load_failure(const std::string &line)
 {
@@ -61,7 +75,7 @@ refusal load_failure(const std::string &line)
     if (has("required keyword attribute 'value'"))
         return {IGD_EFORMAT, "export the model without optimize_for_inference"};
     if (has("Unknown builtin op"))
-        return {IGD_EFORMAT, "exported by a newer PyTorch: " + line};
+        return {IGD_EFORMAT, unknown_operator(line)};
     if (has("maximum supported version"))
         return {IGD_EFORMAT, "written by a newer PyTorch: " + line};
     if (has("PytorchStreamReader"))

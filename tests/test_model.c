@@ -297,6 +297,7 @@ static void test_model__files_that_are_no_models_are_told_apart(void **state)
         {"weights.pth", "holds weights, not a program"},
         {"weights.legacy.pth", "holds weights, not a program"},
         {"newer.pt", "exported by a newer PyTorch: Unknown builtin op: aten::tanh_of"},
+        {"foreign.pt", "uses the operator other::tanh of another library"},
         {"optimized.pt", "export the model without optimize_for_inference"},
         {"chosen.script.pt", "call of 'forward' on a module chosen at run time"},
         {"images.npy", "is a NumPy array (.npy); it holds no program"},
