@@ -89,6 +89,11 @@ static void test_dataset__damaged_cifar_is_refused(void **state)
     put_text(path, "batches.meta.txt", "one\ntwo\n");
     assert_fails(open_plain(path), IGD_EFORMAT,
                  "batches.meta.txt: 2 class names for 10 classes");
+    put_text(path, "batches.meta.txt",
+             "truck\nship\nhorse\nfrog\ndog\ndeer\ncat\nbird\nautomobile\nairplane\n");
+    assert_fails(
+        open_plain(path), IGD_EFORMAT,
+        "batches.meta.txt: class 0 is \"truck\", which CIFAR-10 calls \"airplane\"");
 }
 
 // --- IDX ----------------------------------------------------------------------------

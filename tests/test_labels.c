@@ -603,6 +603,66 @@ static void test_labels__digits_are_a_name_where_an_image_has_it(void **state)
     igd_dataset_free(d);
 }
 
+// --- classes.txt in the data's folder
+
+static igd_status open_named(igd_dataset **d, const char *folder, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/classes.txt", folder);
+    put(path, text);
+    return open_folder(d, folder, false, false);
+}
+
+static void test_labels__classes_txt_renames_and_does_not_reorder(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    put_image("pets/bird/x.png");
+    put_image("pets/cat/x.png");
+    put_image("pets/dog/x.png");
+    static const struct {
+        const char *text, *message; // NULL where names are taken
+        const char *first;          // the first class
+    } cases[] = {
+        {"a bird\nmy cat\ndog\n", NULL, "a bird"},
+        {"1 bird\n2 cat\n3 dog\n", NULL, "bird"},
+        {"0,a bird\n1,a cat\n2,a dog\n", NULL, "a bird"},
+        {"n01503061 fowl\nn02121808 puss\nn02084071 hound\n", NULL, "fowl"},
+        {"1 cent\n2 cent\n5 cent\n", NULL, "1 cent"},
+        {"dog\ncat\nbird\n", "line 3 names class 2 \"bird\", which is class 0 by", ""},
+        {"horse\nbird\ncow\n", "line 2 names class 1 \"bird\", which is class 0 by", ""},
+        {"0 dog\n1 cat\n2 bird\n", "line 3 names class 2 \"bird\"", ""},
+        {"2 b\n1 a\n3 c\n", "line 1: \"2 b\" where number 1 is due; --classes", ""},
+        {"cat\ncat\ncat\n", "classes 0 and 1 are both \"cat\"", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (cases[i].message != NULL) {
+            assert_fails(open_named(&d, "pets", cases[i].text), IGD_EFORMAT,
+                         cases[i].message);
+            continue;
+        }
+        assert_ok(open_named(&d, "pets", cases[i].text));
+        assert_string_equal(igd_dataset_class_name(d, 0), cases[i].first);
+        igd_dataset_free(d);
+    }
+
+    put_image("synsets/n02012849/x.png");
+    put_image("synsets/n03126707/x.png");
+    assert_ok(open_named(&d, "synsets", "n02012849 crane\nn03126707 crane\n"));
+    assert_true(has_note(d, NULL, "classes 0 and 1 are both \"crane\""));
+    igd_dataset_free(d);
+    assert_fails(open_named(&d, "synsets", "n03126707 lift\nn02012849 crane\n"),
+                 IGD_EFORMAT, "line 2 names class 1 \"n02012849\", which is class 0");
+
+    put_image("counted/1/x.png");
+    put_image("counted/10/x.png");
+    put_image("counted/2/x.png");
+    assert_ok(open_named(&d, "counted", "one\nten\ntwo\n"));
+    igd_dataset_free(d);
+    assert_fails(open_named(&d, "counted", "1 a\n2 b\n3 c\n"), IGD_EFORMAT,
+                 "line 2: \"2 b\" where number 10 is due");
+}
+
 // --- The number of classes
 
 static igd_status check_count(const int32_t *labels, int num, int num_classes,
@@ -673,6 +733,7 @@ int main(void)
         TENSOR_TEST(test_labels__images_lie_at_any_depth_in_torchvisions_order),
         TENSOR_TEST(test_labels__tiny_imagenets_folder_is_flat),
         TENSOR_TEST(test_labels__digits_are_a_name_where_an_image_has_it),
+        TENSOR_TEST(test_labels__classes_txt_renames_and_does_not_reorder),
         TENSOR_TEST(test_labels__the_number_of_classes_must_be_the_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

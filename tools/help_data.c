@@ -65,7 +65,7 @@ static const char *const rules =
     "  --partial       labels are the model's indices, though classes are\n"
     "                  missing\n"
     "  classes.txt     in the data's folder: names for the classes, a line\n"
-    "                  each\n"
+    "                  each; it does not order them\n"
     "In Python, open('classes.txt', 'w').write('\\n'.join(dataset.classes))\n"
     "makes such a file.\n"
     "\n"

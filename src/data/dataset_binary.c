@@ -84,6 +84,26 @@ static igd_status add_file(igd_bytes *b, const char *folder, const char *name,
     return st;
 }
 
+// The names of CIFAR-10 in another order than that of its labels. Other names are another
+// data set's of the same form.
+static igd_status check_ten_names(const igd_lines *names, const char *path)
+{
+    static const char *const own[] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                      "dog",      "frog",       "horse", "ship", "truck"};
+    const int num = (int)(sizeof(own) / sizeof(own[0]));
+    int known = 0, moved = -1;
+    for (int c = 0; c < num && names->num == num; c++)
+        for (int i = 0; i < num; i++)
+            if (strcmp(names->line[c], own[i]) == 0) {
+                known++;
+                moved = moved < 0 && i != c ? c : moved;
+            }
+    if (known < num || moved < 0)
+        return IGD_OK;
+    return igd_error(IGD_EFORMAT, "%s: class %d is \"%s\", which CIFAR-10 calls \"%s\"",
+                     path, moved, names->line[moved], own[moved]);
+}
+
 static igd_status read_class_names(igd_source *s, const char *folder, bool hundred)
 {
     igd_status st = IGD_OK;
@@ -96,6 +116,8 @@ static igd_status read_class_names(igd_source *s, const char *folder, bool hundr
     if (st == IGD_OK && s->classes.num != 0 && s->classes.num != s->num_classes)
         st = igd_error(IGD_EFORMAT, "%s: %lld class names for %d classes", path,
                        (long long)s->classes.num, s->num_classes);
+    if (st == IGD_OK && !hundred)
+        st = check_ten_names(&s->classes, path);
     free(path);
     return st;
 }

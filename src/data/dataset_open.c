@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/file_kind.h"
+#include "data/class_names.h"
 #include "data/dataset_impl.h"
 
 #define SHOWN_CLASSES 10
@@ -192,37 +193,6 @@ static igd_status split_folder(char **out, const char *path, const char *split)
     return igd_error(IGD_EINVAL, "%s: has no folder \"%s\" with images", path, split);
 }
 
-// Class names from the folder's classes.txt, one a line, in place of those that the
-// format has: image sets of IDX and .npy have none, and ImageNet's folders say n01440764.
-static igd_status read_class_names(igd_source *s, const char *folder)
-{
-    igd_lines lines = {0};
-    igd_status st = IGD_OK;
-    char *path = igd_path_join(folder, "classes.txt");
-    if (path == NULL)
-        return igd_error(IGD_ENOMEM, "%s: no memory for its name", folder);
-    if (!igd_path_exists(path))
-        goto done;
-    st = igd_lines_read(&lines, path);
-    if (st != IGD_OK)
-        goto done;
-    if (lines.num > IGD_MAX_CLASSES || lines.num < s->num_classes ||
-        (lines.num > s->num_classes && !s->open_classes)) {
-        st = igd_error(IGD_EFORMAT, "%s: %lld class names for %d classes", path,
-                       (long long)lines.num, s->num_classes);
-        goto done;
-    }
-    igd_lines_free(&s->classes);
-    s->classes = lines;
-    s->num_classes = (int)lines.num;
-    lines = (igd_lines){0};
-
-done:
-    igd_lines_free(&lines);
-    free(path);
-    return st;
-}
-
 // Looks the classes of a format that has labels of its own up in the file of classes: by
 // name where they have names, else as numbers.
 static igd_status map_own_classes(igd_source *s, const char *path)
@@ -307,7 +277,7 @@ igd_status igd_source_open(igd_source *s, const char *path, const igd_dataset_op
                  ? open_arrays(s, folder, path, o->labels)
                  : igd_file_kind_refuse_data(path, "neither a folder nor an .npy file");
     if (st == IGD_OK && !s->labels_unused)
-        st = s->map == NULL ? read_class_names(s, folder) : map_own_classes(s, path);
+        st = s->map == NULL ? igd_class_names_read(s, folder) : map_own_classes(s, path);
     if (st == IGD_OK && !s->labels_unused)
         st = note_classes(s);
 
