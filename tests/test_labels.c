@@ -603,6 +603,36 @@ static void test_labels__digits_are_a_name_where_an_image_has_it(void **state)
     igd_dataset_free(d);
 }
 
+// --- Splits
+
+static void test_labels__splits_are_no_classes(void **state)
+{
+    (void)state;
+    igd_dataset *d;
+    igd_dataset_options o = igd_dataset_options_default();
+    static const char *const images[] = {
+        "caps/Train/cat/x.png",  "caps/Test/cat/x.png",        "caps/Val/cat/x.png",
+        "words/train/cat/x.png", "words/validation/cat/x.png", "mixed/train/cat/x.png",
+        "mixed/test/cat/x.png",  "mixed/extra/cat/x.png",      "cars/train/steam/x.png",
+        "cars/bus/x.png",        "net/val/cat/x.png",          "net/test/x.png"};
+    for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++)
+        put_image(images[i]);
+    assert_fails(open_folder(&d, "caps", false, false), IGD_EINVAL,
+                 "caps: its folders are splits, no classes; give");
+    assert_non_null(strstr(igd_error_message(), "caps/Test"));
+    assert_fails(open_folder(&d, "words", false, false), IGD_EINVAL, "words/validation");
+    assert_fails(open_folder(&d, "mixed", false, false), IGD_EINVAL, "mixed/test");
+    o.split = "train";
+    assert_fails(igd_dataset_open(&d, fixture_path("mixed"), &o), IGD_EINVAL,
+                 "mixed/train");
+    assert_fails(open_folder(&d, "net", false, false), IGD_EINVAL,
+                 "net/test: images without class folders need labels;");
+    assert_non_null(strstr(igd_error_message(), "net/val has class folders"));
+    assert_ok(open_folder(&d, "cars", false, false)); // "train" is a class beside "bus"
+    assert_string_equal(igd_dataset_class_name(d, 1), "train");
+    igd_dataset_free(d);
+}
+
 // --- classes.txt in the data's folder
 
 static igd_status open_named(igd_dataset **d, const char *folder, const char *text)
@@ -733,6 +763,7 @@ int main(void)
         TENSOR_TEST(test_labels__images_lie_at_any_depth_in_torchvisions_order),
         TENSOR_TEST(test_labels__tiny_imagenets_folder_is_flat),
         TENSOR_TEST(test_labels__digits_are_a_name_where_an_image_has_it),
+        TENSOR_TEST(test_labels__splits_are_no_classes),
         TENSOR_TEST(test_labels__classes_txt_renames_and_does_not_reorder),
         TENSOR_TEST(test_labels__the_number_of_classes_must_be_the_models),
     };

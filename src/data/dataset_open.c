@@ -9,6 +9,7 @@
 #include "core/file_kind.h"
 #include "data/class_names.h"
 #include "data/dataset_impl.h"
+#include "data/splits.h"
 
 #define SHOWN_CLASSES 10
 
@@ -166,33 +167,6 @@ static igd_status open_folder(igd_source *s, const char *folder,
     }
 }
 
-// "train", "test" and "val" folders beside one another are one data set's splits. *out is
-// owned; NULL where there are none.
-static igd_status split_folder(char **out, const char *path, const char *split)
-{
-    const char *names[] = {split, strcmp(split, "test") == 0 ? "val" : split};
-    igd_folder_kind kind;
-    *out = NULL;
-    IGD_TRY(igd_folder_inspect(&kind, path));
-    if (kind != IGD_FOLDER_SPLITS)
-        return IGD_OK;
-    for (int i = 0; i < 2; i++) {
-        char *folder = igd_path_join(path, names[i]);
-        if (folder == NULL)
-            return igd_error(IGD_ENOMEM, "%s: no memory for its name", path);
-        kind = IGD_FOLDER_EMPTY;
-        const igd_status st =
-            igd_path_is_folder(folder) ? igd_folder_inspect(&kind, folder) : IGD_OK;
-        if (st == IGD_OK && kind != IGD_FOLDER_EMPTY) {
-            *out = folder;
-            return IGD_OK;
-        }
-        free(folder);
-        IGD_TRY(st);
-    }
-    return igd_error(IGD_EINVAL, "%s: has no folder \"%s\" with images", path, split);
-}
-
 // Looks the classes of a format that has labels of its own up in the file of classes: by
 // name where they have names, else as numbers.
 static igd_status map_own_classes(igd_source *s, const char *path)
@@ -263,7 +237,8 @@ igd_status igd_source_open(igd_source *s, const char *path, const igd_dataset_op
     }
     const bool is_folder = igd_path_is_folder(path);
     if (is_folder)
-        st = split_folder(&split, path, o->split);
+        st = igd_split_folder(&split, path, o->split,
+                              o->labels == NULL && !s->labels_unused);
     if (st != IGD_OK)
         goto done;
     folder = is_folder ? strdup(split != NULL ? split : path) : igd_path_folder(path);
