@@ -5,7 +5,7 @@ Needs torch; igdef itself and its tests need only what this script has written.
 """
 import argparse
 import os
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 import torch.nn as nn
@@ -406,6 +406,36 @@ class DoubleLogits(nn.Module):
         return F.log_softmax(self.body(x).double(), 1)
 
 
+class InDouble(nn.Module):
+    """A network in float64 that casts its images itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):
+        return self.body(x.double()).to(torch.float64)
+
+
+class Banked(nn.Module):
+    """Weights in float64 inside a tuple and a dictionary."""
+
+    pair: Tuple[torch.Tensor, torch.Tensor]
+    bank: Dict[str, torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+        generator = torch.Generator().manual_seed(1)
+        weight = torch.randn(NUM_CLASSES, 6, generator=generator).double()
+        self.pair = (weight, torch.zeros(NUM_CLASSES).double())
+        self.bank = {"weight": torch.eye(6).double()}
+
+    def forward(self, x):
+        f = F.linear(self.body.features(x).to(torch.float64), self.bank["weight"])
+        return F.linear(f, self.pair[0], self.pair[1])
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -446,6 +476,8 @@ def unusual():
     yield "named", NamedPenultimate(4, True), both
     yield "named_as_wide", NamedPenultimate(NUM_CLASSES, False), ("script",)
     yield "double_logits", DoubleLogits(), both
+    yield "in_double", InDouble(), both
+    yield "banked", Banked(), ("script",)
 
 
 def main():
@@ -456,6 +488,8 @@ def main():
     os.makedirs(args.folder, exist_ok=True)
     for number, (name, model, kinds) in enumerate(unusual()):
         randomise(model, 500 + number)
+        if isinstance(model, InDouble):
+            model.double()
         for kind in kinds:
             save_program(model, kind, os.path.join(args.folder, f"{name}.{kind}.pt"),
                          torch.rand(2, 3, SIZE, SIZE))

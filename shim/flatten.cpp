@@ -48,6 +48,7 @@ struct flattener {
     std::unordered_map<const Value *, tracked> objects;
     std::set<std::pair<const c10::ivalue::Object *, std::string>> written;
     std::unordered_map<const void *, std::string> names; // of tensors, by handle
+    bool doubles = false; // whether what the file holds in float64 was converted
 
     void run(const jit::Module &module, const jit::Method &method);
     Value *normalise();
@@ -187,6 +188,11 @@ void flattener::bind_defaults(const c10::FunctionSchema &schema)
     }
 }
 
+bool is_double(at::ScalarType type)
+{
+    return type == at::kDouble || type == at::kComplexDouble;
+}
+
 at::Tensor flattener::convert(const at::Tensor &t, const std::string &name)
 {
     if (!t.defined())
@@ -194,8 +200,11 @@ at::Tensor flattener::convert(const at::Tensor &t, const std::string &name)
     if (t.is_quantized())
         throw refusal{IGD_EFORMAT, "'" + name + "' is quantised: no gradient passes it"};
     at::Tensor value = t.detach().to(out.device);
-    if (value.is_floating_point())
-        value = value.to(at::kFloat);
+    const at::ScalarType single = value.is_complex()          ? at::kComplexFloat
+                                  : value.is_floating_point() ? at::kFloat
+                                                              : value.scalar_type();
+    doubles = doubles || (value.dim() > 0 && is_double(value.scalar_type()));
+    value = value.to(single);
     names[value.unsafeGetTensorImpl()] = name;
     return value;
 }
@@ -209,6 +218,22 @@ c10::IValue flattener::convert(const c10::IValue &v, const std::string &name)
         for (const at::Tensor &t : v.toTensorVector())
             list.push_back(convert(t, name));
         return list;
+    }
+    if (v.isTuple()) {
+        std::vector<c10::IValue> parts;
+        for (const c10::IValue &part : v.toTupleRef().elements())
+            parts.push_back(convert(part, name));
+        const auto type = v.type()->cast<c10::TupleType>();
+        return type && type->schema()
+                   ? c10::ivalue::Tuple::createNamed(std::move(parts), type)
+                   : c10::ivalue::Tuple::create(std::move(parts));
+    }
+    if (v.isGenericDict()) {
+        const auto from = v.toGenericDict();
+        c10::impl::GenericDict dict(from.keyType(), from.valueType());
+        for (const auto &entry : from)
+            dict.insert(entry.key(), convert(entry.value(), name));
+        return dict;
     }
     return v;
 }
@@ -293,7 +318,8 @@ bool flattener::find_written(bool tensors)
     return changed;
 }
 
-// Device and half-precision constants of files that were made on another device.
+// Device and half-precision constants of files that were made on another device. Casts to
+// float64 of files that hold weights in it: in others they are meant.
 void flattener::move_constants()
 {
     std::vector<Node *> nodes;
@@ -308,7 +334,7 @@ void flattener::move_constants()
                                 (value->toTensor().device() != out.device ||
                                  value->toTensor().scalar_type() == at::kHalf ||
                                  value->toTensor().scalar_type() == at::kBFloat16 ||
-                                 (value->toTensor().scalar_type() == at::kDouble &&
+                                 (is_double(value->toTensor().scalar_type()) &&
                                   value->toTensor().dim() > 0));
             if (!device && !tensor)
                 continue;
@@ -329,10 +355,13 @@ void flattener::move_constants()
             if (!value || !value->isInt())
                 continue;
             const auto type = static_cast<at::ScalarType>(value->toInt());
-            if (type != at::kHalf && type != at::kBFloat16)
+            if (type != at::kHalf && type != at::kBFloat16 &&
+                !(doubles && is_double(type)))
                 continue;
             const jit::WithInsertPoint here(n);
-            n->replaceInput(i, graph->insertConstant(static_cast<int64_t>(at::kFloat)));
+            const auto single =
+                type == at::kComplexDouble ? at::kComplexFloat : at::kFloat;
+            n->replaceInput(i, graph->insertConstant(static_cast<int64_t>(single)));
         }
     }
 }

@@ -369,6 +369,9 @@ static void test_layers__float64_becomes_float32(void **state)
     (void)state;
     check_defense("double_logits.script.pt");
     check_defense("double_logits.trace.pt");
+    check_defense("in_double.script.pt");
+    check_defense("in_double.trace.pt");
+    check_defense("banked.script.pt");
 }
 
 // Checks a cut at two layers against the cuts at each, for logits that are a sum of what

@@ -59,6 +59,17 @@ static bool is_baked_batch(const char *message, int64_t n)
     return first > 0 && first != n;
 }
 
+// Of libtorch's messages about types that do not fit, "Input type (double) and bias type
+// (float) should be the same" and the like.
+static bool is_about_types(const char *message)
+{
+    static const char *const words[] = {"dtype", "scalar type", "Input type ("};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(message, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 static igd_status explain_run(const igd_model *m, int64_t n, bool other_batch_ran)
 {
     const int64_t *shape = m->classifier.shape;
@@ -80,6 +91,10 @@ static igd_status explain_run(const igd_model *m, int64_t n, bool other_batch_ra
                          "as float32 in [0, 1]; integers would let no gradient through",
                          m->path, text,
                          text[strlen(text) - 1] == ' ' ? "no message" : "");
+    if (is_about_types(text))
+        return igd_error(IGD_EINVAL,
+                         "%s: %s; igdef gives float32 images to weights in float32",
+                         m->path, text);
     return igd_error(IGD_EINVAL, "%s: input shape %lldx%lldx%lld: %s", m->path,
                      (long long)shape[0], (long long)shape[1], (long long)shape[2], text);
 }
