@@ -143,6 +143,18 @@ class Windows(Net):
         return super().forward(*[options[k] for k in options])
 
 
+class Dropping(Net):
+    def forward(self, x):
+        features = self.act(self.bn(self.conv(x))).mean([2, 3])
+        return self.linear(nn.functional.dropout(features, 0.3))
+
+
+class OfBatch(Net):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(4, track_running_stats=False)
+
+
 class Caching(Net):
     cache: Dict[str, torch.Tensor]
 
@@ -397,6 +409,10 @@ class Programs(Bench):
     def test_a_batch_size_that_is_baked_in_is_refused_with_both_reasons(self):
         self.refused("script: .*; trace: .*does not run on 3 images", "NoScriptNoBatch",
                      content=self.state)
+
+    def test_what_eval_leaves_on_is_refused(self):
+        self.refused("drops at random in evaluation mode too", "Dropping", "--random")
+        self.refused("depend on the images beside it", "OfBatch", "--random")
 
     def test_a_model_with_a_cache_is_traced_without_it(self):
         said = self.export("Caching", "--random")

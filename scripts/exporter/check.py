@@ -18,6 +18,7 @@ torch._C._jit_set_texpr_fuser_enabled(False)
 CHECK_BATCH = 3
 TOLERANCE = 1e-4  # float32, of the largest value
 DOUBLE_TOLERANCE = 1e-6  # float64; programs may hold constants in float32
+BATCH_TOLERANCE = 0.02  # beyond the rounding of very deep models
 STEP = 1e-5  # of finite differences
 DIFFERENCE_TOLERANCE = 1e-3  # of the slope that finite differences find
 
@@ -173,6 +174,31 @@ def decide_in_double(program, reference, functions):
     return logits, gradient, own
 
 
+def refuse_dropout(program):
+    """Dropout that stays on in evaluation mode, which eval() cannot end."""
+    graph = program.inlined_graph  # owns the nodes
+    for kind in ("dropout", "dropout_", "feature_dropout", "alpha_dropout"):
+        for node in graph.findAllNodes("aten::" + kind, recurse=True):
+            if node.inputsAt(2).toIValue() is True:
+                raise ExportError("the model drops at random in evaluation mode too: "
+                                  "pass training=self.training to F.dropout")
+
+
+def refuse_batch_dependence(program, reference, logits):
+    """Logits of an image that its neighbours change."""
+    with torch.no_grad():
+        torch.manual_seed(2)
+        if relative(program(reference.x), logits) > TOLERANCE:
+            return  # random: images differ anyway
+        try:
+            alone = torch.cat([program(x[None]) for x in reference.x])
+        except Exception:  # a size of the batch inside the program, which igdef explains
+            return
+    if relative(alone, logits) > BATCH_TOLERANCE:
+        raise ExportError("the logits of an image depend on the images beside it, as by a batch "
+                          "norm with track_running_stats=False")
+
+
 def check(path, reference, functions=()):
     """Load the file and compare it with the model it was made from."""
     program = torch.jit.load(path, map_location="cpu")
@@ -188,6 +214,8 @@ def check(path, reference, functions=()):
     if float(gradient.abs().max()) == 0:
         note("the input gradient is zero: gradient attacks will not work on this model")
 
+    refuse_dropout(program)
+    refuse_batch_dependence(program, reference, logits)
     off = float((logits - reference.logits).abs().max())
     # Untrained and very deep models can have logits in the thousands, where 1e-4 is below the
     # resolution of a float; gradients can be far below 1e-4, so theirs is always relative.
