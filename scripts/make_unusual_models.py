@@ -436,6 +436,51 @@ class Banked(nn.Module):
         return F.linear(f, self.pair[0], self.pair[1])
 
 
+class Dropping(nn.Module):
+    """Dropout that eval() does not end."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):
+        return self.body.fc(F.dropout(self.body.features(x), 0.3))
+
+
+class Batched(nn.Module):
+    """A batch norm without statistics of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm1d(3, affine=False, track_running_stats=False)
+        self.body = Body()
+
+    def forward(self, x):
+        return self.body(self.bn(x.flatten(2)).reshape(x.shape))
+
+
+class FirstOfBatch(nn.Module):
+    """Logits of the first image for all."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):
+        return self.body(x[:1]).expand(x.size(0), -1)
+
+
+class Faint(nn.Module):
+    """Logits that are small and depend on the batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = Body()
+
+    def forward(self, x):
+        return 1e-5 * self.body(x - x.mean(0, keepdim=True))
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -478,6 +523,10 @@ def unusual():
     yield "double_logits", DoubleLogits(), both
     yield "in_double", InDouble(), both
     yield "banked", Banked(), ("script",)
+    yield "dropping", Dropping(), ("script",)
+    yield "batched", Batched(), ("script",)
+    yield "first_of_batch", FirstOfBatch(), ("script",)
+    yield "faint", Faint(), ("script",)
 
 
 def main():

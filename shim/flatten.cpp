@@ -463,12 +463,16 @@ std::string flattener::refusal_of(Node *n)
         return "batch norm" +
                (dot == std::string::npos ? std::string()
                                          : " '" + name.substr(0, dot) + "'") +
-               " takes its statistics from the batch: export the model after eval()";
+               " takes its statistics from the batch: " +
+               (n->input(3)->type()->kind() == c10::TypeKind::NoneType
+                    ? "it keeps none, with track_running_stats=False, whatever the mode"
+                    : "export the model after eval()");
     }
     if ((n->kind() == jit::aten::dropout || n->kind() == jit::aten::dropout_ ||
          n->kind() == jit::aten::feature_dropout) &&
         is_true(n->namedInput("train")))
-        return "dropout is active: export the model after eval()";
+        return "dropout is active: export the model after eval(); where its code drops "
+               "whatever the mode, as F.dropout(x, p) does, pass training=self.training";
     return "";
 }
 

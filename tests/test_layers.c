@@ -285,6 +285,16 @@ static void test_layers__rounding_is_judged_in_float64(void **state)
     assert_refused("centred.script.pt", IGD_EFORMAT, "depend on the images beside it");
 }
 
+static void test_layers__what_eval_leaves_on_is_said(void **state)
+{
+    (void)state;
+    assert_refused("dropping.script.pt", IGD_EFORMAT,
+                   "dropout is active: export the model after eval(); where its code "
+                   "drops whatever the mode, as F.dropout(x, p) does, pass training=");
+    assert_refused("batched.script.pt", IGD_EFORMAT,
+                   "from the batch: it keeps none, with track_running_stats=False");
+}
+
 static void test_layers__what_is_no_row_of_logits_is_explained(void **state)
 {
     (void)state;
@@ -497,6 +507,7 @@ int main(void)
         TENSOR_TEST(test_layers__an_encoder_in_script_runs),
         TENSOR_TEST(test_layers__what_stops_gradients_is_said),
         TENSOR_TEST(test_layers__rounding_is_judged_in_float64),
+        TENSOR_TEST(test_layers__what_eval_leaves_on_is_said),
         TENSOR_TEST(test_layers__what_is_no_row_of_logits_is_explained),
         TENSOR_TEST(test_layers__a_module_may_be_called_penultimate),
         TENSOR_TEST(test_layers__hooks_of_the_module_are_refused),
