@@ -481,6 +481,109 @@ class Faint(nn.Module):
         return 1e-5 * self.body(x - x.mean(0, keepdim=True))
 
 
+class HiddenHead(nn.Module):
+    """A hidden layer as wide as the classes, and behind it a head."""
+
+    def __init__(self, head, width=6, num_classes=NUM_CLASSES):
+        super().__init__()
+        self.body, self.head = Body(width, num_classes), head
+
+    def forward(self, x):
+        return self.head(F.relu(self.body(x)))
+
+
+class Head(nn.Module):
+    """A head with a weight for each pair of a class and a number."""
+
+    def __init__(self, num_classes=NUM_CLASSES):
+        super().__init__()
+        g = torch.Generator().manual_seed(num_classes)
+        self.w = nn.Parameter(torch.randn(num_classes, num_classes, generator=g))
+
+
+class Einsum(Head):
+    def forward(self, f):
+        return torch.einsum("nd,cd->nc", f, self.w)
+
+
+class Summed(Head):
+    def forward(self, f):
+        return (f.unsqueeze(1) * self.w).sum(-1)
+
+
+class SummedSoftmax(Head):
+    def forward(self, f):
+        return (f.unsqueeze(1) * self.w).sum(-1).softmax(1)
+
+
+class Prototypes(Head):
+    def forward(self, f):
+        return -(f.unsqueeze(1) - self.w).pow(2).sum(-1)
+
+
+class Distances(Head):
+    def forward(self, f):
+        return -torch.cdist(f, self.w)
+
+
+class Cosines(Head):
+    def forward(self, f):
+        return F.cosine_similarity(f.unsqueeze(1), self.w, dim=2)
+
+
+class Tensordot(Head):
+    def forward(self, f):
+        return torch.tensordot(f, self.w, dims=([1], [1]))
+
+
+class BothFactors(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.product = nn.Bilinear(NUM_CLASSES, NUM_CLASSES, NUM_CLASSES)
+
+    def forward(self, f):
+        return self.product(f, f)
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(NUM_CLASSES, NUM_CLASSES)
+
+    def forward(self, f):
+        return self.cell(f)
+
+
+class Behind(nn.Module):
+    """What may come behind the logits' product."""
+
+    def __init__(self, num_classes, change):
+        super().__init__()
+        self.body, self.bn = Body(6, num_classes), nn.BatchNorm1d(num_classes)
+        self.bn.weight = nn.Parameter(torch.linspace(-1, 1, num_classes))
+        self.change = change
+
+    def forward(self, x):
+        z = self.body(x)
+        if self.change == "softmax":
+            return (z / 0.01).softmax(1)
+        if self.change == "log_softmax":
+            return z.log_softmax(1) * 0.5
+        if self.change == "batch_norm":
+            return self.bn(z)
+        if self.change == "norm":
+            return F.normalize(z)
+        if self.change == "smoothed":
+            return 0.9 * z.softmax(1) + 0.1 / z.size(1)
+        if self.change == "negative":
+            return -z
+        if self.change == "highest":
+            return z - z.max(1, keepdim=True)[0]
+        if self.change == "clipped":
+            return z.relu()
+        return z.flip(1).tanh() * 30
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -527,6 +630,16 @@ def unusual():
     yield "batched", Batched(), ("script",)
     yield "first_of_batch", FirstOfBatch(), ("script",)
     yield "faint", Faint(), ("script",)
+    for head in (Einsum, Summed, SummedSoftmax, Prototypes, Distances, Cosines, Tensordot,
+                 BothFactors):
+        yield f"hidden_{head.__name__.lower()}", HiddenHead(head()), ("trace",)
+    yield "hidden_cell", HiddenHead(Cell()), ("script",)
+    yield "hidden_two", HiddenHead(Summed(2), 6, 2), ("trace",)
+    for change in ("softmax", "log_softmax", "batch_norm", "norm", "smoothed", "negative",
+                   "highest", "clipped", "flipped"):
+        yield f"behind_{change}", Behind(NUM_CLASSES, change), ("trace",)
+    for change in ("softmax", "batch_norm", "highest"):
+        yield f"behind_{change}_two", Behind(2, change), ("trace",)
 
 
 def main():

@@ -1,5 +1,5 @@
 // Finds layers by name and lists them.
-#include "graph.hpp"
+#include "tail.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -24,8 +24,11 @@ std::unique_ptr<layer_list> make_list(const igd_graph &g, const int64_t shape[3]
             return;
         axes &place = list->places.at(static_cast<size_t>(mark_id(n)));
         place = describe(all, neuron_axes, n);
-        if (g.marks[static_cast<size_t>(mark_id(n))].special && place.reason.empty())
+        const bool special = g.marks[static_cast<size_t>(mark_id(n))].special;
+        if (special && place.reason.empty())
             place.reason = why_not_penultimate(g, all, n);
+        if (special && place.reason.empty())
+            place.reason = why_mixed(g, shape, all, n);
         place.affine =
             place.reason.empty() && affine_after(g, all, from_input, {n}, aliases);
     });

@@ -1,6 +1,6 @@
 // Owns where a result comes from: the products with fixed weights that are the last to
 // reach it, and the layer `penultimate` in front of the one that yields the logits.
-#include "graph.hpp"
+#include "tail.hpp"
 
 #include <torch/csrc/jit/ir/constants.h>
 
@@ -10,7 +10,24 @@ using jit::Value;
 
 namespace
 {
-const auto recurrent = words("lstm gru rnn_tanh rnn_relu");
+bool is_list(const Node *n)
+{
+    return n->kind() == jit::prim::ListConstruct;
+}
+
+// Of inputs begin .. end-1, the first that comes from the images, where others do not; -1
+// where all do or none.
+int one_of(const Node *n, size_t begin, size_t end, const value_set &from_images)
+{
+    int found = -1;
+    bool fixed = false;
+    for (size_t i = end; i-- > begin;)
+        if (from_images.count(n->input(i)) > 0)
+            found = static_cast<int>(i);
+        else
+            fixed = true;
+    return fixed ? found : -1;
+}
 
 // Follows a value back to the images, to the last operation with weights on each way.
 struct follower {
@@ -106,9 +123,18 @@ bool is_pointwise(const Node *n)
 }
 
 // The name of the place in front of an operation; marks it where no module does.
-std::string name_input(igd_graph &out, Node *n, size_t place, int number, int num)
+std::string name_input(igd_graph &out, Node *n, const value_set &from_images, int number,
+                       int num)
 {
-    const Node *before = n->input(place)->node();
+    auto place = static_cast<size_t>(data_input(n, from_images));
+    Node *taker = n;
+    if (is_list(n->input(place)->node())) {
+        taker = n->input(place)->node();
+        place =
+            static_cast<size_t>(one_of(taker, 0, taker->inputs().size(), from_images));
+    }
+    Value *taken = taker->input(place);
+    const Node *before = taken->node();
     if (is_mark(before)) {
         const mark &m = out.marks.at(static_cast<size_t>(mark_id(before)));
         if (m.input)
@@ -119,7 +145,7 @@ std::string name_input(igd_graph &out, Node *n, size_t place, int number, int nu
         label += "#" + std::to_string(number);
     mark m = {-1,  "product", n->kind().toUnqualString(), why_no_cut(n), false, 0, number,
               num, label};
-    n->replaceInput(place, insert_mark(out, n->input(place), n, std::move(m)));
+    taker->replaceInput(place, insert_mark(out, taken, taker, std::move(m)));
     return label;
 }
 
@@ -132,8 +158,7 @@ std::string name_inputs(igd_graph &out, const std::vector<Node *> &nodes,
     int number = 0;
     for (Node *n : nodes) {
         const std::string name =
-            name_input(out, n, static_cast<size_t>(data_input(n, from_images)), ++number,
-                       static_cast<int>(nodes.size()));
+            name_input(out, n, from_images, ++number, static_cast<int>(nodes.size()));
         if (number <= most)
             text += (text.empty() ? "" : ", ") + name;
     }
@@ -158,17 +183,23 @@ std::string kind_of_input(const igd_graph &out, const Node *n)
 
 int igd::data_input(const Node *n, const value_set &from_images)
 {
+    static const auto first =
+        words("linear lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell "
+              "rnn_relu_cell");
+    static const auto either =
+        words("matmul mm bmm mv inner tensordot cdist cosine_similarity");
     const std::string name = n->kind().toUnqualString();
-    const auto depends = [&](size_t i) { return from_images.count(n->input(i)) > 0; };
-    if (name == "linear" || is_convolution(n) || recurrent.count(name) > 0)
-        return depends(0) ? 0 : -1;
-    if (name == "addmm")
-        return depends(1) == depends(2) ? -1 : depends(1) ? 1 : 2;
-    if (name == "baddbmm")
-        return depends(1) == depends(2) ? -1 : depends(1) ? 1 : 2;
-    if (name == "matmul" || name == "mm" || name == "bmm" || name == "bilinear")
-        return depends(0) == depends(1) ? -1 : depends(0) ? 0 : 1;
-    return -1;
+    if (first.count(name) > 0 || is_convolution(n))
+        return from_images.count(n->input(0)) > 0 ? 0 : -1;
+    if (name == "addmm" || name == "baddbmm")
+        return one_of(n, 1, 3, from_images);
+    if (name == "bilinear") // two factors and the weight
+        return one_of(n, 0, 3, from_images);
+    if (name == "einsum" && is_list(n->input(1)->node())) {
+        const Node *factors = n->input(1)->node();
+        return one_of(factors, 0, factors->inputs().size(), from_images) < 0 ? -1 : 1;
+    }
+    return either.count(name) > 0 ? one_of(n, 0, 2, from_images) : -1;
 }
 
 result_sources igd::find_sources(const graph_ptr &graph, Value *result,
@@ -221,6 +252,16 @@ void igd::mark_penultimate(igd_graph &out, const graph_ptr &graph)
     out.marks.push_back(std::move(m));
 }
 
+size_t igd::class_axis(const Node *product, const Value *factor, size_t rank)
+{
+    if (is_convolution(product))
+        return 1;
+    // A weight on the left leaves the images their columns.
+    const bool left =
+        product->input(1) == factor && product->kind() != jit::aten::addmm && rank > 1;
+    return rank - (left ? 2 : 1);
+}
+
 std::string igd::why_not_penultimate(const igd_graph &g, const measurement &all,
                                      const Node *marked)
 {
@@ -243,12 +284,7 @@ std::string igd::why_not_penultimate(const igd_graph &g, const measurement &all,
                         ? "; " + g.marks.at(static_cast<size_t>(mark_id(before))).label +
                               " is in front of it"
                         : std::string());
-    // A weight on the left leaves the images their columns.
-    const bool left = !convolution && n->input(1) == marked->output() &&
-                      n->kind() != jit::aten::addmm && width.size() > 1;
-    const int64_t given = convolution ? width.at(1)
-                          : left      ? width.at(width.size() - 2)
-                                      : width.back();
+    const int64_t given = width.at(class_axis(n, marked->output(), width.size()));
     return given == result.back()
                ? ""
                : "is not defined: the last product gives " + std::to_string(given) +

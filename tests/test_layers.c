@@ -81,6 +81,25 @@ static void test_layers__penultimate_yields_the_logits(void **state)
     }
 }
 
+static void test_layers__penultimate_stays_what_logits_come_from(void **state)
+{
+    (void)state;
+    static const char *const behind[] = {"softmax",     "log_softmax",    "batch_norm",
+                                         "norm",        "smoothed",       "negative",
+                                         "highest",     "clipped",        "flipped",
+                                         "softmax_two", "batch_norm_two", "highest_two"};
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        char file[64];
+        snprintf(file, sizeof(file), "behind_%s.trace.pt", behind[i]);
+        igd_model *m = load(file);
+        const igd_layer *l = find_layer(m, "penultimate");
+        if (!l->penultimate)
+            fail_msg("%s: %s", file, l->reason);
+        assert_string_equal(l->kind, "input of body.fc");
+        igd_model_free(m);
+    }
+}
+
 static void test_layers__penultimate_is_refused_with_candidates(void **state)
 {
     (void)state;
@@ -98,6 +117,16 @@ static void test_layers__penultimate_is_refused_with_candidates(void **state)
         {"spread.script.pt", "a convolution at several positions", "head:input"},
         {"wide.script.pt", "comes from 'conv2d'", "head:input"},
         {"stem.script.pt", "comes from 'conv2d'", "head:input"},
+        {"hidden_einsum.trace.pt", "comes from 'einsum'", "head:input"},
+        {"hidden_distances.trace.pt", "comes from 'cdist'", "head:input"},
+        {"hidden_cosines.trace.pt", "comes from 'cosine_similarity'", "product"},
+        {"hidden_tensordot.trace.pt", "comes from 'tensordot'", "head:input"},
+        {"hidden_bothfactors.trace.pt", "comes from 'bilinear'", "head.product:input"},
+        {"hidden_cell.script.pt", "comes from 'gru_cell'", "product"},
+        {"hidden_summed.trace.pt", "mixed behind it", "head:input"},
+        {"hidden_summedsoftmax.trace.pt", "mixed behind it", "head:input"},
+        {"hidden_prototypes.trace.pt", "mixed behind it", "head:input"},
+        {"hidden_two.trace.pt", "mixed behind it", "head:input"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         igd_model *m = load(cases[i].file);
@@ -498,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TENSOR_TEST(test_layers__penultimate_yields_the_logits),
+        TENSOR_TEST(test_layers__penultimate_stays_what_logits_come_from),
         TENSOR_TEST(test_layers__penultimate_is_refused_with_candidates),
         TENSOR_TEST(test_layers__one_output_of_several_is_the_logits),
         TENSOR_TEST(test_layers__an_output_can_be_chosen),
