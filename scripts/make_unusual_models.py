@@ -584,6 +584,21 @@ class Behind(nn.Module):
         return z.flip(1).tanh() * 30
 
 
+class Computed(nn.Module):
+    """Two outputs, the second computed from the first: from logits, or from features."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.body, self.more = Body(), nn.Linear(NUM_CLASSES, 7)
+        self.activation = activation
+
+    def forward(self, x):
+        z = self.body(x)
+        if self.activation:
+            z = F.relu(z)
+        return z, self.more(z)
+
+
 # name, model, how it is saved; each is loaded by tests/test_layers.c
 def unusual():
     both = ("script", "trace")
@@ -640,6 +655,8 @@ def unusual():
         yield f"behind_{change}", Behind(NUM_CLASSES, change), ("trace",)
     for change in ("softmax", "batch_norm", "highest"):
         yield f"behind_{change}_two", Behind(2, change), ("trace",)
+    yield "reconstruction", Computed(False), ("script",)
+    yield "hidden_first", Computed(True), ("script",)
 
 
 def main():

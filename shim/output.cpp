@@ -124,9 +124,35 @@ struct row {
     value_set origins;
 };
 
+// Whether a row that others are computed from may be logits all the same: one linear
+// product gives it, and no activation function stands behind that, as in a hidden layer.
+bool may_be_logits(const row &r, const graph_ptr &graph, const value_set &from_images)
+{
+    static const auto activations = words(
+        "relu relu6 hardtanh hardswish silu gelu elu leaky_relu tanh prelu celu selu "
+        "mish softplus hardsigmoid");
+    const std::vector<Node *> &last = r.sources.last;
+    if (last.size() != 1 || r.sources.direct || !is_linear_product(last[0]))
+        return false;
+    for (Node *n = graph->outputs()[r.index]->node(); n != last[0];) {
+        if (activations.count(plain_name(n)) > 0)
+            return false;
+        const auto in = n->inputs();
+        const auto next = std::find_if(in.begin(), in.end(), [&](const Value *v) {
+            return from_images.count(v) > 0;
+        });
+        if (next == in.end())
+            return true;
+        n = (*next)->node();
+    }
+    return true;
+}
+
 // Features that others are computed from, by a product or more, are no logits; nor is
-// what only transforms others, such as probabilities.
-void drop_relatives(std::vector<row> &rows, const graph_ptr &graph)
+// what only transforms others, such as probabilities. Returns false, and drops none,
+// where such features may be the logits.
+bool drop_relatives(std::vector<row> &rows, const graph_ptr &graph,
+                    const value_set &from_images)
 {
     std::vector<bool> dropped(rows.size(), false);
     for (size_t i = 0; i < rows.size(); i++)
@@ -135,6 +161,8 @@ void drop_relatives(std::vector<row> &rows, const graph_ptr &graph)
                 continue;
             const bool same = rows[i].width == rows[j].width &&
                               rows[i].sources.last == rows[j].sources.last;
+            if (!same && may_be_logits(rows[i], graph, from_images))
+                return false;
             dropped[same ? j : i] = true;
         }
     std::vector<row> kept;
@@ -143,6 +171,7 @@ void drop_relatives(std::vector<row> &rows, const graph_ptr &graph)
             kept.push_back(std::move(rows[i]));
     if (!kept.empty())
         rows = std::move(kept);
+    return true;
 }
 
 std::vector<std::vector<at::Tensor>>
@@ -275,9 +304,8 @@ void igd::choose_output(igd_graph &g, const graph_ptr &graph,
             collect(graph->outputs()[i], r.origins);
             rows.push_back(std::move(r));
         }
-        if (rows.size() > 1)
-            drop_relatives(rows, graph);
-        if (rows.size() > 1) {
+        const bool clear = rows.size() < 2 || drop_relatives(rows, graph, from_images);
+        if (clear && rows.size() > 1) {
             std::vector<row> products;
             for (const row &r : rows)
                 if (r.sources.last.size() == 1 && !r.sources.direct &&

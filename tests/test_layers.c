@@ -147,21 +147,21 @@ static void test_layers__one_output_of_several_is_the_logits(void **state)
     (void)state;
     static const struct {
         const char *file, *output;
+        int num_classes;
     } cases[] = {
-        {"features_first.script.pt", "1"},
-        {"features_first.trace.pt", "1"},
-        {"loss_first.script.pt", "2"},
-        {"probabilities.script.pt", "1"},
-        {"cast.script.pt", ""},
+        {"features_first.script.pt", "1", 5}, {"features_first.trace.pt", "1", 5},
+        {"hidden_first.script.pt", "1", 7},   {"loss_first.script.pt", "2", 5},
+        {"probabilities.script.pt", "1", 5},  {"cast.script.pt", "", 5},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         igd_model *m = load(cases[i].file);
         assert_string_equal(igd_model_output(m), cases[i].output);
-        assert_int_equal(igd_model_num_classes(m), 5);
+        assert_int_equal(igd_model_num_classes(m), cases[i].num_classes);
         assert_false(igd_model_gives_probabilities(m));
         igd_model_free(m);
     }
     assert_refused("two_heads.script.pt", IGD_EFORMAT, "'0' of 2x5, '1' of 2x5");
+    assert_refused("reconstruction.script.pt", IGD_EFORMAT, "'0' of 2x5, '1' of 2x7");
     assert_refused("other_key.script.pt", IGD_EFORMAT, "'pred', 'features'");
 }
 
@@ -172,9 +172,8 @@ static void test_layers__an_output_can_be_chosen(void **state)
         const char *file, *output;
         int num_classes;
     } cases[] = {
-        {"features_first.script.pt", "0", 6},
-        {"two_heads.script.pt", "1", 5},
-        {"other_key.script.pt", "pred", 5},
+        {"features_first.script.pt", "0", 6},   {"two_heads.script.pt", "1", 5},
+        {"reconstruction.script.pt", "0", 5},   {"other_key.script.pt", "pred", 5},
         {"other_key.script.pt", "features", 6},
     };
     char identity[128] = "";
