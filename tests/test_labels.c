@@ -12,6 +12,7 @@
 #include "data/class_map.h"
 #include "data/label_list.h"
 #include "data/label_text.h"
+#include "data/name_order.h"
 #include "igdef/dataset.h"
 
 #define IMAGE TEST_SOURCE_DIR "/tests/golden/resample/grey.png"
@@ -337,6 +338,37 @@ static void test_labels__files_of_classes_have_many_forms(void **state)
     assert_string_equal(igd_class_map_name(m, 0), "tench, Tinca tinca");
     assert_string_equal(igd_class_map_name(m, 1), "goldfish");
     igd_class_map_free(m);
+}
+
+static igd_status compare(const char *const *a, const char *const *b, int64_t num)
+{
+    const igd_class_names of_a = {"a", a, num}, of_b = {"b", b, num};
+    return igd_class_names_check(&of_a, &of_b, "so");
+}
+
+static void test_labels__the_same_names_in_another_order_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ant", "bee", "cat", "bee"};
+    static const char *const turned[] = {"ant", " cat\t", "bee", "bee "};
+    static const char *const other[] = {"ant", "Cat", "bee", "bee"};
+    static const char *const twice[] = {"ant", "cat", "bee", "cat"};
+    static const char *const longer[] = {"ant", "cat", "bees", "bee"};
+    static const char *const numbers[] = {"0", "1", "10", "2"};
+    static const char *const counted[] = {"0", "1", "2", "10"};
+    assert_ok(compare(names, names, 4));
+    assert_fails(compare(names, turned, 4), IGD_EINVAL,
+                 "a: class 1 is \"bee\", but \"cat\" in b, which has the same names in "
+                 "another order; so");
+    assert_ok(compare(names, other, 4));
+    assert_ok(compare(names, twice, 4));
+    assert_ok(compare(names, longer, 4));
+    assert_ok(compare(numbers, counted, 4)); // these are no names
+    const igd_class_names few = {"a", names, 3}, none = {"b", NULL, 0};
+    const igd_class_names all = {"b", turned, 4};
+    assert_ok(igd_class_names_check(&few, &all, "so"));
+    assert_ok(igd_class_names_check(&none, &all, "so"));
+    assert_ok(igd_class_names_check(&none, &none, "so"));
 }
 
 static void test_labels__names_are_looked_up_in_the_file_of_classes(void **state)
@@ -755,6 +787,7 @@ int main(void)
         TENSOR_TEST(test_labels__more_than_a_label_of_an_array_is_refused),
         TENSOR_TEST(test_labels__what_would_be_a_guess_is_refused),
         TENSOR_TEST(test_labels__files_of_classes_have_many_forms),
+        TENSOR_TEST(test_labels__the_same_names_in_another_order_are_refused),
         TENSOR_TEST(test_labels__names_are_looked_up_in_the_file_of_classes),
         TENSOR_TEST(test_labels__numbered_folders_are_in_byte_order_with_a_warning),
         TENSOR_TEST(test_labels__names_that_end_in_numbers_are_ordered_like_numbers),

@@ -111,6 +111,8 @@ static void test_misuse__of_models(void **state)
     igd_model_card *card = (igd_model_card *)&w;
     REFUSES("out", igd_model_card_read(NULL, "m.pt"));
     REFUSES("path", igd_model_card_read(&card, NULL));
+    REFUSES("m", igd_model_check_classes(NULL, NULL));
+    REFUSES("data", igd_model_check_classes(w.model, NULL));
     assert_null(card);
     igd_model_card_free(NULL);
     igd_model_free(NULL);

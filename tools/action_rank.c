@@ -40,7 +40,7 @@ static igd_status by_chance(igd_ranking **out, const work *w)
     const int C = igd_model_num_classes(w->model);
     const int named = igd_dataset_num_classes(w->probe);
     const char **names = NULL;
-    IGD_TRY(igd_dataset_check_classes(w->probe, C));
+    IGD_TRY(igd_model_check_classes(w->model, w->probe));
     names = calloc((size_t)C, sizeof(*names));
     if (names == NULL)
         return igd_error(IGD_ENOMEM, "no memory for %d names", C);

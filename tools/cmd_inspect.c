@@ -157,7 +157,7 @@ static void judge_trials(findings *f)
 static igd_status try_all(findings *f, const inspect_settings *s, const igd_dataset *data)
 {
     const int64_t size = igd_dataset_size(data);
-    IGD_TRY(igd_dataset_check_classes(data, igd_model_num_classes(f->model)));
+    IGD_TRY(igd_model_check_classes(f->model, data));
     f->num_images = s->in.count == 0 && size > PROBE_IMAGES ? PROBE_IMAGES : size;
     f->num_trials = 1;
     IGD_TRY(measure(&f->trials[0], f->model, data, f->num_images,

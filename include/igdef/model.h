@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "igdef/dataset.h"
 #include "igdef/status.h"
 
 #ifdef __cplusplus
@@ -196,6 +197,15 @@ igd_status igd_model_card_read(igd_model_card **out, const char *path);
 
 /** Free a card; NULL is fine. */
 void igd_model_card_free(igd_model_card *card);
+
+/**
+ * Whether the labels of a data set can be the classes of the model: what
+ * igd_dataset_check_classes() says of their number, and that the data do not have the
+ * names of the model's card in another order.
+ *
+ * @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
+ */
+igd_status igd_model_check_classes(const igd_model *m, const igd_dataset *data);
 
 /** Free a model; NULL is fine. */
 void igd_model_free(igd_model *m);

@@ -18,7 +18,7 @@ igd_status igd_experiment_check(const igd_experiment *e)
     if (size < 1 || size > 65536)
         return igd_error(IGD_EINVAL, "batch size is %d, outside 1 to 65536", size);
     return igd_images_check(e->data, igd_model_shape(e->model),
-                            igd_model_num_classes(e->model));
+                            igd_model_num_classes(e->model), igd_model_path(e->model));
 }
 
 igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)

@@ -207,7 +207,7 @@ static igd_status session_init(igd_session *s, char sha256[65])
     s->batch_size = s->options->batch_size;
     s->C = f->num_classes;
     s->num_draws = f->deterministic ? 1 : s->options->num_draws;
-    IGD_TRY(igd_images_check(s->data, f->shape, s->C));
+    IGD_TRY(igd_images_check(s->data, f->shape, s->C, s->views->model_path));
     IGD_TRY(igd_plan_make(&s->plan, s->views, s->options));
     IGD_TRY(igd_dataset_sha256(s->data, sha256));
     return igd_stages_order(s);

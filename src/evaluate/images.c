@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "model/model_impl.h"
 
 igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
-                            int num_classes)
+                            int num_classes, const char *model_path)
 {
     const int64_t *own = igd_dataset_shape(data), n = igd_dataset_size(data);
     if (n < 1)
@@ -19,6 +20,8 @@ igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
             (long long)own[0], (long long)own[1], (long long)own[2], (long long)shape[0],
             (long long)shape[1], (long long)shape[2]);
     IGD_TRY(igd_dataset_check_classes(data, num_classes));
+    const igd_class_names names = igd_dataset_class_names(data);
+    IGD_TRY(igd_card_check_names(model_path, num_classes, &names));
     for (int64_t i = 0; i < n; i++) {
         const int label = igd_dataset_label(data, i);
         if (label < 0 || label >= num_classes)

@@ -10,7 +10,7 @@
 #include "core/number.h"
 #include "core/require.h"
 #include "core/text.h"
-#include "igdef/model.h"
+#include "model/model_impl.h"
 
 #define FILE_NAME "igdef.json"
 #define FORMAT "igdef.model/1"
@@ -235,4 +235,31 @@ void igd_model_card_free(igd_model_card *public)
         free(c->classes[i]);
     free(c->classes);
     free(c);
+}
+
+igd_status igd_card_check_names(const char *path, int num_classes,
+                                const igd_class_names *names)
+{
+    igd_model_card *public = NULL;
+    if (path == NULL || names->num == 0 || igd_model_card_read(&public, path) != IGD_OK ||
+        public == NULL)
+        return IGD_OK;
+    const bool named = public->classes != NULL && public->num_classes == num_classes;
+    const igd_class_names own = {.of = "the model's igdef.json",
+                                 .name = public->classes,
+                                 .num = named ? num_classes : 0};
+    const igd_status st = igd_class_names_check(
+        names, &own, "--classes FILE takes the model's names in their order");
+    igd_model_card_free(public);
+    return st;
+}
+
+igd_status igd_model_check_classes(const igd_model *m, const igd_dataset *data)
+{
+    IGD_REQUIRE(m);
+    IGD_REQUIRE(data);
+    const int C = igd_model_num_classes(m);
+    IGD_TRY(igd_dataset_check_classes(data, C));
+    const igd_class_names names = igd_dataset_class_names(data);
+    return igd_card_check_names(igd_model_path(m), C, &names);
 }

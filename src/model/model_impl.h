@@ -3,6 +3,7 @@
 #define IGD_MODEL_MODEL_IMPL_H
 
 #include "cut.h"
+#include "data/name_order.h"
 #include "igdef/model.h"
 #include "model/classifier.h"
 
@@ -18,6 +19,11 @@ const igd_graph *igd_model_graph(const igd_model *m);
 
 // Another file, loaded as this one was: device, shape of images, normalisation.
 igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path);
+
+// Fails where the card of the file `path` has `names`, of the model's `num_classes`
+// classes, in another order; a damaged card and the path NULL say nothing.
+igd_status igd_card_check_names(const char *path, int num_classes,
+                                const igd_class_names *names);
 
 // Its cut at a layer; owned by the caller, igd_cut_free().
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);

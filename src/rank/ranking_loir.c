@@ -255,9 +255,9 @@ done:
     return st;
 }
 
-static igd_status count_classes(loir *l)
+static igd_status count_classes(loir *l, const igd_model *model)
 {
-    IGD_TRY(igd_dataset_check_classes(l->probe, l->C));
+    IGD_TRY(igd_model_check_classes(model, l->probe));
     for (int64_t i = 0; i < l->N; i++) {
         const int y = igd_dataset_label(l->probe, i);
         if (y >= l->C)
@@ -372,7 +372,7 @@ igd_status igd_ranking_loir(igd_ranking **out, const igd_model *model, const cha
         st = igd_error(IGD_ENOMEM, "no memory to rank %d neurons", l.K);
         goto done;
     }
-    if ((st = count_classes(&l)) != IGD_OK)
+    if ((st = count_classes(&l, model)) != IGD_OK)
         goto done;
     if (igd_cut_is_affine(cut) && !o->plain &&
         (st = igd_jacobian_take(&l.jacobian, cut, l.f, probe)) != IGD_OK)

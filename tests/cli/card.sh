@@ -40,6 +40,7 @@ def save(name, text):
 
 
 save("net.pt", json.dumps(card))
+save("turned.pt", json.dumps({**card, "classes": ["dog", " cat"]}))
 save("other.pt", json.dumps({**card, "preprocess": "Res232Crop224"}))
 net.save("plain.pt")
 save("broken.pt", "{")
@@ -59,6 +60,9 @@ with open("numbers.npy", "wb") as file:  # images without names of classes
         file.write(struct.pack("<f", level) * (3 * 288 * 288))
 with open("labels.txt", "w") as file:
     file.write("0\n1\n")
+for name, names in ("turned.txt", "dog\ncat\n"), ("listed.txt", "cat\ndog\n"):
+    with open(name, "w") as file:
+        file.write(names)
 END_PYTHON
 "$python" make.py
 run igdef inspect net.pt | sed -n '/^images/p;/^name/,/^class names/p'
@@ -82,3 +86,13 @@ ls checked.safetensors
 run igdef inspect net.pt --mean 0,0,0 --std 1,1,1 | grep warning
 run igdef eval -m net.pt -d numbers.npy --labels labels.txt --attack clean -o numbers.json -q |
     grep '^Best'
+
+# The data's names in another order than the model's: other classes, unless a file maps them.
+for command in inspect eval "defend --mask none --passes 1" "rank -o x.safetensors" \
+    "rank --method random -o x.safetensors"; do
+    # shellcheck disable=SC2086 # a command and its options
+    run igdef $command -m turned.pt -d images -q
+done
+run igdef eval -m turned.pt -d numbers.npy --labels listed.txt -q
+run igdef eval -m turned.pt -d images --classes turned.txt -q | grep '^clean'
+run igdef eval -m net.pt -d images --classes turned.txt -q
