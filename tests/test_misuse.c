@@ -302,6 +302,7 @@ static void test_misuse__of_defenses(void **state)
     assert_fails(igd_defense_predict(z, NULL, w.defense, images, NULL, INT64_MAX),
                  IGD_EINVAL, "cannot predict");
     assert_int_equal(igd_defense_kind_of(NULL), IGD_DEFENSE_MASK);
+    REFUSES("d", igd_defense_check_classes(NULL, NULL));
     assert_string_equal(igd_defense_description(NULL), "{}");
     igd_defense_passes(NULL, &forwards, &backwards);
     assert_true(forwards == 0 && backwards == 0);

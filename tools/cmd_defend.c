@@ -301,8 +301,8 @@ int cmd_defend(const void *settings)
     if ((st = data != NULL
                   ? action_load_model_for(&base, data, &s->in, &s->common)
                   : action_load_model(&base, &s->in, &s->common, shape)) != IGD_OK ||
-        (data != NULL && (st = igd_model_check_classes(base, data)) != IGD_OK) ||
         (st = action_load_defense(&defense, base, &s->defense, &where)) != IGD_OK ||
+        (data != NULL && (st = igd_defense_check_classes(defense, data)) != IGD_OK) ||
         (data != NULL && (st = predict(&p, defense, data, igd_model_num_classes(base),
                                        common_batch_size(&s->common))) != IGD_OK))
         goto done;

@@ -293,6 +293,15 @@ igd_status igd_defense_explain(float *logits, const igd_insight *insight,
                                const igd_defense *d, const float *images,
                                const int64_t *indices, int64_t n);
 
+/**
+ * Whether the labels of a data set can be the classes of the defense: what
+ * igd_model_check_classes() says of its base model, and that the data do not have the
+ * names of its ranking's classes in another order, unless `force` took the ranking.
+ *
+ * @return IGD_OK, IGD_EINVAL, IGD_ENOMEM
+ */
+igd_status igd_defense_check_classes(const igd_defense *d, const igd_dataset *data);
+
 /** What it does beside running its base model. */
 igd_defense_kind igd_defense_kind_of(const igd_defense *d);
 

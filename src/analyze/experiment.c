@@ -17,8 +17,9 @@ igd_status igd_experiment_check(const igd_experiment *e)
     const int size = e->run->batch_size;
     if (size < 1 || size > 65536)
         return igd_error(IGD_EINVAL, "batch size is %d, outside 1 to 65536", size);
-    return igd_images_check(e->data, igd_model_shape(e->model),
-                            igd_model_num_classes(e->model), igd_model_path(e->model));
+    IGD_TRY(igd_images_check(e->data, igd_model_shape(e->model),
+                             igd_model_num_classes(e->model), igd_model_path(e->model)));
+    return e->defense != NULL ? igd_defense_check_names(e->defense, e->data) : IGD_OK;
 }
 
 igd_status igd_findings_begin(igd_findings *f, const igd_experiment *e)

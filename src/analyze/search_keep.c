@@ -370,6 +370,7 @@ static igd_status prepare(search *s)
         return igd_error(IGD_EINVAL, "the budget is %g, not a fraction from 0 to 1",
                          s->o->budget);
     IGD_TRY(igd_defense_new(&s->defense, s->base, s->ranking, &any));
+    IGD_TRY(igd_defense_check_names(s->defense, s->data));
     s->f = igd_model_classifier(s->base);
     s->cut = igd_defense_cut(s->defense);
     s->C = s->f->num_classes;

@@ -18,6 +18,7 @@
 #include "evaluate/plan.h"
 #include "model/model_impl.h"
 #include "rank/probe.h"
+#include "rank/ranking_origin.h"
 
 typedef struct shift {
     const igd_shift_options *o;
@@ -284,6 +285,9 @@ static igd_status check_options(const shift *s, const igd_model *base,
             IGD_EINVAL,
             "the ranking was made on another model (sha256 %.12s, this is %.12s)",
             igd_ranking_model_sha256(ranking), igd_model_sha256(base));
+    const igd_class_names names = igd_ranking_names(ranking);
+    if (!s->o->force)
+        IGD_TRY(igd_ranking_names_check(&names, s->data));
     if (igd_ranking_num_classes(ranking) != s->C ||
         igd_ranking_num_neurons(ranking) != s->K)
         return igd_error(IGD_EINVAL,

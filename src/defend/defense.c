@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/json_build.h"
 #include "core/require.h"
+#include "rank/ranking_origin.h"
 
 igd_status igd_defense_begin(igd_defense **out, size_t size, const igd_model *base,
                              const igd_defense_type *type)
@@ -59,6 +60,7 @@ void igd_defense_free(igd_defense *d)
         d->type->free(d);
     cJSON_Delete(d->settings);
     cJSON_free(d->json);
+    igd_lines_free(&d->classes);
     igd_sketch_free(&d->probe);
     free(d);
 }
@@ -163,6 +165,21 @@ bool igd_defense_has_pseudo_label(const igd_defense *d)
 const igd_sketch *igd_defense_probe(const igd_defense *d)
 {
     return &d->probe;
+}
+
+igd_status igd_defense_check_names(const igd_defense *d, const igd_dataset *data)
+{
+    const igd_class_names names = {.of = "the ranking",
+                                   .name = (const char *const *)d->classes.line,
+                                   .num = d->classes.num};
+    return igd_ranking_names_check(&names, data);
+}
+
+igd_status igd_defense_check_classes(const igd_defense *d, const igd_dataset *data)
+{
+    IGD_REQUIRE(d);
+    IGD_TRY(igd_model_check_classes(d->base, data));
+    return igd_defense_check_names(d, data);
 }
 
 igd_status igd_defense_export(const igd_defense *d, const char *path)

@@ -51,6 +51,9 @@ const cJSON *igd_defense_settings_json(const igd_defense *d);
 // The images that it was made on, such as its ranking's; borrowed.
 const igd_sketch *igd_defense_probe(const igd_defense *d);
 
+// Fails where the data have the names of its ranking's classes in another order.
+igd_status igd_defense_check_names(const igd_defense *d, const igd_dataset *data);
+
 // Where something is masked, else NULL: the cut and the device-side masks, [C, K] or, in
 // a defense of one pass, [1, K]; borrowed.
 const struct igd_cut *igd_defense_cut(const igd_defense *d);

@@ -3,6 +3,7 @@
 #ifndef IGD_DEFEND_DEFENSE_KIND_H
 #define IGD_DEFEND_DEFENSE_KIND_H
 
+#include "core/lines.h"
 #include "defend/defense_impl.h"
 #include "model/model_impl.h"
 
@@ -26,6 +27,7 @@ struct igd_defense {
     const igd_classifier *f; // the base model's
     cJSON *settings;         // owned
     char *json;              // owned; the same as text
+    igd_lines classes;       // of its ranking; none where it has none, or is forced
     igd_sketch probe;        // the images that it was made on, as far as it knows them
 };
 

@@ -427,6 +427,14 @@ static igd_status check_ranking(const igd_model *base, const igd_ranking *rankin
     return force ? IGD_OK : igd_ranking_check_normalization(ranking, base);
 }
 
+// What the defense remembers of its ranking.
+static igd_status note_origin(igd_defense *d, const igd_ranking *ranking, bool force)
+{
+    const igd_class_names names = igd_ranking_names(ranking);
+    IGD_TRY(igd_sketch_copy(&d->probe, igd_ranking_images(ranking)));
+    return force ? IGD_OK : igd_lines_copy(&d->classes, names.name, names.num);
+}
+
 // The masks of the options, on the device: [C, K], or [1, K] for one pass.
 static igd_status make_masks(masked *d, const igd_ranking *ranking)
 {
@@ -508,8 +516,7 @@ igd_status igd_defense_new(igd_defense **out, const igd_model *base,
         if (ranking == NULL)
             st = igd_error(IGD_EINVAL, "a mask by importance needs a ranking");
         else if ((st = check_ranking(base, ranking, d->options.force)) == IGD_OK &&
-                 (st = igd_sketch_copy(&begun->probe, igd_ranking_images(ranking))) ==
-                     IGD_OK)
+                 (st = note_origin(begun, ranking, d->options.force)) == IGD_OK)
             st = make_masks(d, ranking);
     }
     if (st == IGD_OK)

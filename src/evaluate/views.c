@@ -90,6 +90,7 @@ igd_status igd_views_make(igd_views *v, const igd_model *base, const igd_defense
     v->judged = v->base;
     if (defense == NULL)
         return IGD_OK;
+    IGD_TRY(igd_defense_check_names(defense, data));
     const igd_defense_view plain = {.defense = defense, .fixed_noise = o->fixed_noise};
     own->judged = own->judging = own->surrogate = own->joint = own->ceiling = own->floor =
         plain;

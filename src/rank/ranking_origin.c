@@ -97,6 +97,20 @@ igd_status igd_ranking_check_normalization(const igd_ranking *r, const igd_model
                      there, here);
 }
 
+igd_class_names igd_ranking_names(const igd_ranking *r)
+{
+    return (igd_class_names){.of = "the ranking",
+                             .name = (const char *const *)r->class_names,
+                             .num = r->num_classes};
+}
+
+igd_status igd_ranking_names_check(const igd_class_names *names, const igd_dataset *data)
+{
+    const igd_class_names of_data = igd_dataset_class_names(data);
+    return igd_class_names_check(&of_data, names,
+                                 "rank and evaluate with one --classes FILE");
+}
+
 const igd_sketch *igd_ranking_images(const igd_ranking *r)
 {
     return &r->images;

@@ -96,3 +96,13 @@ done
 run igdef eval -m turned.pt -d numbers.npy --labels listed.txt -q
 run igdef eval -m turned.pt -d images --classes turned.txt -q | grep '^clean'
 run igdef eval -m net.pt -d images --classes turned.txt -q
+
+# The ranking's classes in another order than the data's.
+for command in "eval --sigma 0.1 --keep 2" "defend --sigma 0.1 --keep 2" "analyze search-keep --sigma 0.1" \
+    "analyze shift --eps 0.1"; do
+    # shellcheck disable=SC2086 # a command and its options
+    run igdef $command -m plain.pt -r plain.safetensors -d images --preprocess Res224 \
+        --classes turned.txt -q
+done
+igdef eval -m plain.pt -r plain.safetensors -d images --preprocess Res224 --classes turned.txt \
+    --sigma 0.1 --keep 2 --force -q | grep '^clean'
