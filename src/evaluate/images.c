@@ -21,7 +21,7 @@ igd_status igd_images_check(const igd_dataset *data, const int64_t shape[3],
             (long long)shape[1], (long long)shape[2]);
     IGD_TRY(igd_dataset_check_classes(data, num_classes));
     const igd_class_names names = igd_dataset_class_names(data);
-    IGD_TRY(igd_card_check_names(model_path, num_classes, &names));
+    IGD_TRY(igd_card_check_names(model_path, num_classes, &names, NULL));
     for (int64_t i = 0; i < n; i++) {
         const int label = igd_dataset_label(data, i);
         if (label < 0 || label >= num_classes)

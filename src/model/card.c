@@ -238,7 +238,7 @@ void igd_model_card_free(igd_model_card *public)
 }
 
 igd_status igd_card_check_names(const char *path, int num_classes,
-                                const igd_class_names *names)
+                                const igd_class_names *names, const char *remedy)
 {
     igd_model_card *public = NULL;
     if (path == NULL || names->num == 0 || igd_model_card_read(&public, path) != IGD_OK ||
@@ -248,8 +248,9 @@ igd_status igd_card_check_names(const char *path, int num_classes,
     const igd_class_names own = {.of = "the model's igdef.json",
                                  .name = public->classes,
                                  .num = named ? num_classes : 0};
-    const igd_status st = igd_class_names_check(
-        names, &own, "--classes FILE takes the model's names in their order");
+    if (remedy == NULL)
+        remedy = "--classes FILE takes the model's names in their order";
+    const igd_status st = igd_class_names_check(names, &own, remedy);
     igd_model_card_free(public);
     return st;
 }
@@ -261,5 +262,5 @@ igd_status igd_model_check_classes(const igd_model *m, const igd_dataset *data)
     const int C = igd_model_num_classes(m);
     IGD_TRY(igd_dataset_check_classes(data, C));
     const igd_class_names names = igd_dataset_class_names(data);
-    return igd_card_check_names(igd_model_path(m), C, &names);
+    return igd_card_check_names(igd_model_path(m), C, &names, NULL);
 }

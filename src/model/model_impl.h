@@ -21,9 +21,10 @@ const igd_graph *igd_model_graph(const igd_model *m);
 igd_status igd_model_load_beside(igd_model **out, const igd_model *m, const char *path);
 
 // Fails where the card of the file `path` has `names`, of the model's `num_classes`
-// classes, in another order; a damaged card and the path NULL say nothing.
+// classes, in another order; a damaged card and the path NULL say nothing. `remedy` ends
+// the message; NULL is that for data.
 igd_status igd_card_check_names(const char *path, int num_classes,
-                                const igd_class_names *names);
+                                const igd_class_names *names, const char *remedy);
 
 // Its cut at a layer; owned by the caller, igd_cut_free().
 igd_status igd_model_cut(igd_cut **out, const igd_model *m, const char *layer);

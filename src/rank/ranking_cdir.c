@@ -72,6 +72,22 @@ static int64_t num_probe(const cdir *r)
     return part.of > 0 ? part.whole : igd_dataset_size(r->probe);
 }
 
+// Concepts, the names of the data's classes and those of the model are in one order.
+static igd_status check_names(const cdir *r)
+{
+    static const char remedy[] = "--concepts FILE has a line for each class, in the "
+                                 "model's order";
+    const char *path = igd_model_path(r->model);
+    const igd_class_names data = igd_dataset_class_names(r->probe);
+    const igd_class_names concepts = {
+        .of = "the concepts", .name = r->o->concepts, .num = r->o->num_concepts};
+    IGD_TRY(igd_card_check_names(path, r->C, &data, NULL));
+    if (r->o->concepts == NULL)
+        return IGD_OK;
+    IGD_TRY(igd_card_check_names(path, r->C, &concepts, remedy));
+    return igd_class_names_check(&concepts, &data, remedy);
+}
+
 static igd_status check_options(const cdir *r)
 {
     const igd_cdir_options *o = r->o;
@@ -541,9 +557,10 @@ igd_status igd_ranking_cdir(igd_ranking **out, const igd_model *model, const cha
         st = igd_error(IGD_ENOMEM, "no memory for %d concepts", r.C);
         goto done;
     }
-    if ((st = check_options(&r)) != IGD_OK || (st = open_images(&r)) != IGD_OK ||
-        (st = embed_texts(&r)) != IGD_OK || (st = open_clip(&r)) != IGD_OK ||
-        (st = check_lengths(&r)) != IGD_OK || (st = run_probe(&r)) != IGD_OK)
+    if ((st = check_options(&r)) != IGD_OK || (st = check_names(&r)) != IGD_OK ||
+        (st = open_images(&r)) != IGD_OK || (st = embed_texts(&r)) != IGD_OK ||
+        (st = open_clip(&r)) != IGD_OK || (st = check_lengths(&r)) != IGD_OK ||
+        (st = run_probe(&r)) != IGD_OK)
         goto done;
     if ((st = score(out, &r)) == IGD_OK && strchr(layer, ',') != NULL)
         st = note_layers(*out, model, layer);

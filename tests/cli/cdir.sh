@@ -56,3 +56,23 @@ names="--concepts concepts.txt"
         --image-embeddings images.npy
     printf '%s\n' *.npy | wc -l
 }
+
+# Names in one order here and in another there.
+mkdir named
+ln -s "$data"/* named/
+tac concepts.txt >named/classes.txt
+cp -L resnet.pt carded.pt
+python3 - <<'P'
+import json, zipfile
+names = open("concepts.txt").read().split("\n")[:10]
+with zipfile.ZipFile("carded.pt", "a") as file:
+    file.writestr(file.namelist()[0].split("/")[0] + "/extra/igdef.json", json.dumps(
+        {"format": "igdef.model/1", "input": [1, 28, 28], "num_classes": 10, "classes": names}))
+P
+# shellcheck disable=SC2086 # words of the options above
+{
+    run igdef rank -m resnet.pt -d named -n 300 --method cdir -o r.safetensors $clip $names -q
+    run igdef rank -m carded.pt -d named -n 300 --method cdir -o r.safetensors $clip -q
+    run igdef rank -m carded.pt -d "$data" -n 300 --method cdir -o r.safetensors $clip \
+        --concepts named/classes.txt -q
+}
