@@ -380,6 +380,23 @@ static void test_report__results_of_other_data_are_refused(void **state)
     assert_refused(PAIR, 2, IGD_EINVAL, LOIR ": 15 images, " BASE " has 14");
 }
 
+static void test_report__classes_that_the_data_do_not_name_are_the_same(void **state)
+{
+    (void)state;
+    make(LOIR, "loir", "rrrrrrrrffffxx");
+    change(LOIR, "data.classes", "[\"0\",\"1\"]");
+    change(LOIR, "per_class.0.class", "\"0\"");
+    change(LOIR, "per_class.1.class", "\"1\"");
+    free(page_of(PAIR, 2));
+    change(LOIR, "data.classes", "[\"0\",\"1\",\"2\"]");
+    assert_refused(PAIR, 2, IGD_EINVAL, "num_classes is 2 there, 3 here");
+    make(LOIR, "loir", "rrrrrrrrffffxx");
+    change(LOIR, "data.classes", "[\"cat\",\"bird\"]");
+    change(LOIR, "data.classes_of", "\"model\"");
+    change(LOIR, "per_class.1.class", "\"bird\"");
+    free(page_of(PAIR, 2));
+}
+
 static void test_report__joined_results_are_compared_image_by_image(void **state)
 {
     (void)state;
@@ -513,6 +530,7 @@ int main(void)
         CASE(hostile_text_is_escaped),
         CASE(eight_results_stand_side_by_side),
         CASE(results_of_other_data_are_refused),
+        CASE(classes_that_the_data_do_not_name_are_the_same),
         CASE(joined_results_are_compared_image_by_image),
         CASE(damaged_results_are_refused),
         CASE(truncated_files_are_refused),

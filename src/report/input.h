@@ -69,6 +69,10 @@ igd_status igd_result_check(const cJSON *result, const char *path);
 // differs.
 igd_status igd_results_match(const igd_input *a, const igd_input *b);
 
+// Whether classes of the two are told by their places: names that the data do not give
+// may differ.
+bool igd_results_by_place(const igd_input *a, const igd_input *b);
+
 // The accuracy that stands for a result, on clean images or under all its attacks, with
 // its interval: in expectation over the draws where the classifier is random.
 typedef struct igd_headline_value {

@@ -15,11 +15,14 @@ static const cJSON *classes_of(const igd_input *r)
     return igd_get(r->json, "per_class");
 }
 
-// An entry of another result, if it is of the same class; in a file made by hand it may
-// not be.
-static const cJSON *if_named(const cJSON *o, const char *name)
+// An entry `o` of another result, if it is of the class of `first`; in a file made by
+// hand it may not be.
+static const cJSON *if_same(const cJSON *o, const cJSON *first, bool by_place)
 {
-    return strcmp(igd_string_of(o, "class"), name) == 0 ? o : NULL;
+    const bool same =
+        by_place ? igd_number_of(o, "count") == igd_number_of(first, "count")
+                 : strcmp(igd_string_of(o, "class"), igd_string_of(first, "class")) == 0;
+    return same ? o : NULL;
 }
 
 typedef struct ranked {
@@ -65,8 +68,8 @@ static void add_class(igd_bars *b, const igd_inputs *in, int place)
     if (in->num_results > 1)
         igd_bars_heading(b, name);
     for (int k = 0; k < in->num_results; k++) {
-        const cJSON *c =
-            if_named(cJSON_GetArrayItem(classes_of(&in->result[k]), place), name);
+        const cJSON *c = if_same(cJSON_GetArrayItem(classes_of(&in->result[k]), place), o,
+                                 igd_results_by_place(&in->result[0], &in->result[k]));
         if (c != NULL)
             igd_bars_add(b, in->num_results > 1 ? in->result[k].name : name,
                          in->result[k].series, igd_number_of(c, "worst_acc"), NAN, NAN,
@@ -97,7 +100,8 @@ static void put_table(const igd_page *p)
         igd_page_count(p, igd_number_of(item, "count"));
         fputs("</td>", p->f);
         for (int k = 0; k < p->in->num_results; k++) {
-            const cJSON *c = if_named(at[k], name);
+            const cJSON *c = if_same(
+                at[k], item, igd_results_by_place(&p->in->result[0], &p->in->result[k]));
             at[k] = at[k] != NULL ? at[k]->next : NULL;
             fputs("<td>", p->f);
             igd_page_percent(p, igd_number_of(c, "worst_acc"));

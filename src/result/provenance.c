@@ -48,14 +48,19 @@ static cJSON *data_json(const igd_provenance *h)
                         h->preprocess != NULL ? h->preprocess : "none");
     cJSON *classes = igd_json_add_array(data, "classes");
     const int named = igd_dataset_num_classes(h->data);
+    bool by_model = false;
     for (int c = 0; c < h->num_classes; c++) {
         char number[16];
         snprintf(number, sizeof(number), "%d", c);
         const char *name = c < named ? igd_dataset_class_name(h->data, c) : number;
-        if (h->names != NULL && strcmp(name, number) == 0) // the data do not say
+        if (h->names != NULL && strcmp(name, number) == 0) { // the data do not say
             name = h->names[c];
+            by_model = true;
+        }
         igd_json_append(classes, cJSON_CreateString(name));
     }
+    if (by_model)
+        igd_json_add_string(data, "classes_of", "model");
     return data;
 }
 
