@@ -16,7 +16,7 @@
 #define ROW(name) {#name, fuzz_##name##_run, fuzz_##name##_seed},
 #define ALL(f)                                                                           \
     f(npy) f(idx) f(cifar) f(safetensors) f(json) f(image) f(lists) f(bpe) f(state)      \
-        f(report) f(pickle) f(classes)
+        f(report) f(pickle) f(classes) f(tensors)
 
 ALL(DECLARE)
 
