@@ -149,6 +149,14 @@ class Dropping(Net):
         return self.linear(nn.functional.dropout(features, 0.3))
 
 
+class DroppingNothing(Net):
+    rate = 0.0
+
+    def forward(self, x):
+        features = self.act(self.bn(self.conv(x))).mean([2, 3])
+        return self.linear(nn.functional.dropout(features, self.rate))
+
+
 class OfBatch(Net):
     def __init__(self):
         super().__init__()
@@ -412,6 +420,8 @@ class Programs(Bench):
 
     def test_what_eval_leaves_on_is_refused(self):
         self.refused("drops at random in evaluation mode too", "Dropping", "--random")
+        self.export("DroppingNothing", "--random")
+        os.unlink("out.pt")
         self.refused("depend on the images beside it", "OfBatch", "--random")
 
     def test_a_model_with_a_cache_is_traced_without_it(self):
