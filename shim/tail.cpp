@@ -29,6 +29,7 @@ graph_ptr tail_behind(const igd_graph &g, const Node *marked)
         if (is_mark(n) && mark_id(n) == mark_id(marked))
             product = n->output()->uses().at(0).user;
     });
+    TORCH_CHECK(product != nullptr, "a copied graph has no mark ", mark_id(marked));
     Value *given = tail->addInput()->setType(product->output()->type());
     product->output()->replaceAllUsesWith(given);
     erase_marks(tail, {});

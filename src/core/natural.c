@@ -44,8 +44,10 @@ int igd_natural_compare(const char *a, const char *b)
 const char *igd_natural_first_moved(const char **instead, const char *const *names,
                                     int64_t num)
 {
-    const char *first = NULL, *least = num > 0 ? names[num - 1] : NULL;
     *instead = NULL;
+    if (num < 1)
+        return NULL;
+    const char *first = NULL, *least = names[num - 1];
     for (int64_t i = num - 2; i >= 0; i--) {
         if (igd_natural_compare(names[i], least) > 0 && strcmp(names[i], least) < 0) {
             first = names[i];

@@ -155,7 +155,7 @@ igd_status igd_source_class_folders(igd_source *s, const char *path,
         goto done;
     }
     end = malloc(((size_t)classes.num + 1) * sizeof(*end));
-    label = malloc(((size_t)classes.num + 1) * sizeof(*label));
+    label = calloc((size_t)classes.num + 1, sizeof(*label));
     if (end == NULL || label == NULL) {
         st = igd_error(IGD_ENOMEM, "%s: no memory for its classes", path);
         goto done;
