@@ -275,15 +275,11 @@ std::string igd::why_not_penultimate(const igd_graph &g, const measurement &all,
     if (result.empty() || width.empty())
         return "";
     const bool convolution = is_convolution(n);
-    const Node *before = marked->input(0)->node();
     for (size_t i = 2; convolution && i < in.size(); i++)
         if (in[i] != 1)
             return "is not defined: the result comes from a convolution at several "
                    "positions, not from one linear product" +
-                   (is_mark(before)
-                        ? "; " + g.marks.at(static_cast<size_t>(mark_id(before))).label +
-                              " is in front of it"
-                        : std::string());
+                   layer_in_front(g, marked);
     const int64_t given = width.at(class_axis(n, marked->output(), width.size()));
     return given == result.back()
                ? ""

@@ -121,6 +121,15 @@ bool moves_single_logits(const igd_graph &g, const Node *marked, const int64_t s
 }
 } // namespace
 
+std::string igd::layer_in_front(const igd_graph &g, const Node *marked)
+{
+    const Node *before = marked->input(0)->node();
+    return is_mark(before)
+               ? "; " + g.marks.at(static_cast<size_t>(mark_id(before))).label +
+                     " is in front of it"
+               : std::string();
+}
+
 std::string igd::why_mixed(const igd_graph &g, const int64_t shape[3],
                            const measurement &all, const Node *marked)
 {
@@ -143,11 +152,7 @@ std::string igd::why_mixed(const igd_graph &g, const int64_t shape[3],
         return "is not defined: what follows the last product does not run by itself: " +
                igd_exception_line(e);
     }
-    const Node *before = marked->input(0)->node();
     return "is not defined: the last product does not give the logits, its numbers are "
            "mixed behind it" +
-           (is_mark(before)
-                ? "; " + g.marks.at(static_cast<size_t>(mark_id(before))).label +
-                      " is in front of it"
-                : std::string());
+           layer_in_front(g, marked);
 }
