@@ -15,7 +15,6 @@
 #include "data/label_text.h"
 
 #define MAX_FILE ((size_t)64 << 20)
-#define WORDNET_ID 9 // characters
 
 // A name and the class that it stands for.
 typedef struct alias {
@@ -73,16 +72,11 @@ static igd_status add_alias(igd_class_map *m, int number, const char *text, size
 // The names of one class: the whole, and its parts.
 static igd_status add_names(igd_class_map *m, int number, const char *text)
 {
-    const char *best = text;
+    const char *rest = igd_behind_wordnet_id(text), *best = rest != NULL ? rest : text;
     IGD_TRY(add_alias(m, number, text, strlen(text)));
-    if (strlen(text) > WORDNET_ID && strchr(" \t,", text[WORDNET_ID]) != NULL) {
-        char id[WORDNET_ID + 1] = "";
-        memcpy(id, text, WORDNET_ID);
-        if (igd_is_wordnet_id(id)) {
-            best = text + WORDNET_ID + strspn(text + WORDNET_ID, " \t,");
-            IGD_TRY(add_alias(m, number, id, WORDNET_ID));
-            IGD_TRY(add_alias(m, number, best, strlen(best)));
-        }
+    if (rest != NULL) {
+        IGD_TRY(add_alias(m, number, text, IGD_WORDNET_ID));
+        IGD_TRY(add_alias(m, number, rest, strlen(rest)));
     }
     if (strchr(text, '\t') != NULL)
         for (const char *at = text; *at != '\0'; at += strspn(at, "\t")) {

@@ -10,7 +10,6 @@
 
 #define DIGITS "0123456789"
 #define SEPARATORS " \t,"
-#define WORDNET_ID 9 // characters
 
 // A text of the file and the class that it is for.
 typedef struct entry {
@@ -178,17 +177,12 @@ static igd_status strip_ids(igd_lines *lines, const igd_source *s, const char *p
         return igd_error(IGD_ENOMEM, "%s: no memory for its lines", path);
     for (int64_t i = 0; i < lines->num; i++) {
         char *line = id[i] = lines->line[i];
-        if (strlen(line) <= WORDNET_ID || strchr(SEPARATORS, line[WORDNET_ID]) == NULL)
+        const char *rest = igd_behind_wordnet_id(line);
+        if (rest == NULL)
             continue;
-        const char separator = line[WORDNET_ID];
-        line[WORDNET_ID] = '\0';
-        if (igd_is_wordnet_id(line))
-            lines->line[i] =
-                line + WORDNET_ID + 1 + strspn(line + WORDNET_ID + 1, SEPARATORS);
-        else
-            line[WORDNET_ID] = separator;
-        if (*lines->line[i] == '\0')
-            lines->line[i] = line;
+        if (*rest != '\0')
+            lines->line[i] = line + (rest - line);
+        line[IGD_WORDNET_ID] = '\0';
     }
     st = sort_entries(&sorted, id, lines->num);
     if (st == IGD_OK)

@@ -120,16 +120,25 @@ igd_label_kind igd_label_read(int32_t *number, const char *text)
                                                               : IGD_LABEL_NAME;
 }
 
-#define WORDNET_ID 9
-
 static bool starts_with_wordnet_id(const char *text)
 {
-    return text[0] == 'n' && digits(text + 1) == WORDNET_ID - 1;
+    return text[0] == 'n' && digits(text + 1) == IGD_WORDNET_ID - 1;
 }
 
 bool igd_is_wordnet_id(const char *text)
 {
-    return starts_with_wordnet_id(text) && text[WORDNET_ID] == '\0';
+    return starts_with_wordnet_id(text) && text[IGD_WORDNET_ID] == '\0';
+}
+
+const char *igd_behind_wordnet_id(const char *text)
+{
+    static const char separators[] = " \t,";
+    if (!starts_with_wordnet_id(text))
+        return NULL;
+    const char *rest = text + IGD_WORDNET_ID;
+    return *rest != '\0' && strchr(separators, *rest) != NULL
+               ? rest + strspn(rest, separators)
+               : NULL;
 }
 
 bool igd_is_bare_name(const char *text)
@@ -143,7 +152,7 @@ bool igd_is_list_line(const char *text, int number)
     if (text[0] == '{' || text[0] == '[')
         return true;
     if (starts_with_wordnet_id(text))
-        return strchr(" \t,;:", text[WORDNET_ID]) != NULL;
+        return strchr(" \t,;:", text[IGD_WORDNET_ID]) != NULL;
     char own[2][16];
     const size_t length = digits(text);
     snprintf(own[0], sizeof(own[0]), "%d", number);

@@ -18,6 +18,11 @@ igd_label_kind igd_label_read(int32_t *number, const char *text);
 // Whether it is a WordNet id, such as n01440764.
 bool igd_is_wordnet_id(const char *text);
 
+// What follows a WordNet id and the blanks, tabs or commas behind it, to the text's end;
+// NULL where none stands in front.
+#define IGD_WORDNET_ID 9 // characters
+const char *igd_behind_wordnet_id(const char *text);
+
 // Whether the name says nothing to a reader: a number or a WordNet id.
 bool igd_is_bare_name(const char *text);
 
